@@ -1,0 +1,15 @@
+// Package errdef holds the error kinds that several packages report and package leioci exports.
+//
+// They stand apart so that an internal mechanism can name the kind of its failure
+// without importing the package that uses it.
+package errdef
+
+import "errors"
+
+// The kinds. Package leioci documents each under the same name.
+var (
+	ErrVerification   = errors.New("content does not match its digest or size")
+	ErrTooLarge       = errors.New("larger than the limit")
+	ErrNotSnapshot    = errors.New("not an LEI snapshot")
+	ErrTargetNotEmpty = errors.New("target directory cannot be replaced")
+)

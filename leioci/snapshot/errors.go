@@ -1,0 +1,49 @@
+package snapshot
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
+)
+
+// The kinds of failure that a caller may want to tell apart with errors.Is.
+var (
+	// ErrNotSnapshot: a directory lacks one of the two files, one of them is not a regular file,
+	// or manifest.json is not what LEI writes.
+	ErrNotSnapshot = errdef.ErrNotSnapshot
+	// ErrTooLarge: manifest.json exceeds [MaxManifestBytes], or a line [MaxLineBytes].
+	ErrTooLarge = errdef.ErrTooLarge
+	// ErrMismatch: the entry count, a size or the content hash is not what manifest.json says.
+	ErrMismatch = errors.New("content differs from manifest.json")
+	// ErrMalformed: a line is not a JSON report.
+	ErrMalformed = errors.New("not a JSON report")
+	// ErrCorrupt: the gzip stream is damaged, ends early, or has something after its end.
+	ErrCorrupt = errors.New("damaged gzip stream")
+)
+
+// A LineError is a failure at one line of cache.jsonl.gz.
+type LineError struct {
+	// Line is the number of the line that was being read. The first is 1.
+	Line int64
+	// Err says what is wrong. It is never nil in an error of this package.
+	Err error
+}
+
+// Error names the line and what is wrong with it.
+func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.Err) }
+
+// Unwrap returns e.Err.
+func (e *LineError) Unwrap() error { return e.Err }
+
+// mismatchError is an ErrMismatch that says what differs. The kind's own text would only repeat it.
+type mismatchError struct {
+	what        string
+	says, found any
+}
+
+func (e *mismatchError) Error() string {
+	return fmt.Sprintf("%s: manifest.json says %v, found %v", e.what, e.says, e.found)
+}
+
+func (e *mismatchError) Unwrap() error { return ErrMismatch }

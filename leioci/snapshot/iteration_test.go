@@ -1,0 +1,149 @@
+package snapshot_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"iter"
+	"strings"
+	"testing"
+
+	"github.com/lowendinsight/lei-go/leioci/snapshot"
+)
+
+func TestTheEndOfTheContextEndsTheReading(t *testing.T) {
+	s := open(t, sampleDir)
+	for _, cause := range []error{context.Canceled, io.EOF, errors.New("the caller's own")} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		defer cancel(nil)
+		var last error
+		n := 0
+		for _, err := range s.Reports(ctx) {
+			n++
+			last = err
+			if n == 50 {
+				cancel(cause)
+			}
+		}
+		if n != 51 {
+			t.Errorf("%d steps, want 51", n)
+		}
+		wantLineError(t, last, 51, cause)
+		if err := s.Verify(ctx); !errors.Is(err, cause) {
+			t.Errorf("Verify: %v", err)
+		}
+	}
+}
+
+func TestTheEndOfTheContextEndsALongLine(t *testing.T) {
+	content := strings.Repeat(" ", snapshot.MaxLineBytes)
+	s := openContent(t, content)
+	for _, err := range s.Reports(&countdown{Context: t.Context(), left: 20}) {
+		wantLineError(t, err, 1, context.Canceled)
+	}
+}
+
+func TestTheEndOfTheContextEndsAFileOfEmptyMembers(t *testing.T) {
+	cache := bytes.Repeat(compress(t, ""), 100_000)
+	s := open(t, write(t, describing("", cache), cache))
+	if err := s.Verify(t.Context()); err != nil {
+		t.Error(err)
+	}
+	n := 0
+	for _, err := range s.Reports(&countdown{Context: t.Context(), left: 10}) {
+		n++
+		wantLineError(t, err, 1, context.Canceled)
+	}
+	if n != 1 {
+		t.Errorf("%d steps, want 1", n)
+	}
+}
+
+func TestALoopMayBeLeftAndStartedAgain(t *testing.T) {
+	s := open(t, sampleDir)
+	reports := s.Reports(t.Context())
+	for range 3 {
+		n := int64(0)
+		for report, err := range reports {
+			if n++; err != nil || report.Line != n {
+				t.Fatal(report.Line, err)
+			}
+			if n == 100 {
+				break
+			}
+		}
+	}
+}
+
+func TestIterationsDoNotDisturbEachOther(t *testing.T) {
+	s := open(t, sampleDir)
+	first, stopFirst := iter.Pull2(s.Reports(t.Context()))
+	defer stopFirst()
+	second, stopSecond := iter.Pull2(s.Reports(t.Context()))
+	defer stopSecond()
+	for range 20 {
+		if _, err, _ := first(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	repos := s.Metadata().Repos
+	for n := range 180 {
+		a, errA, _ := first()
+		b, errB, _ := second()
+		if errA != nil || errB != nil || a.Repo != repos[n+20] || b.Repo != repos[n] {
+			t.Fatal(n, a.Repo, b.Repo, errA, errB)
+		}
+	}
+	done := make(chan error)
+	for range 4 {
+		go func() { done <- s.Verify(t.Context()) }()
+	}
+	for range 4 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestACloneKeepsItsBytes(t *testing.T) {
+	var kept []snapshot.Report
+	var want []string
+	for report, err := range open(t, sampleDir).Reports(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, string(report.Raw))
+		kept = append(kept, report.Clone())
+		clear(report.Raw) // what the next step may do to it
+	}
+	for i, report := range kept {
+		if string(report.Raw) != want[i] {
+			t.Fatalf("report %d changed", i)
+		}
+	}
+}
+
+func TestAppendingToRawDoesNotChangeTheNextLine(t *testing.T) {
+	for report, err := range openContent(t, line("a")+line("b")).Reports(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = append(report.Raw, "xxxxxxxx"...)
+	}
+}
+
+// countdown is a context that ends after it was asked some times: sooner or later in the middle of anything.
+type countdown struct {
+	context.Context
+	left int
+}
+
+func (c *countdown) Err() error {
+	if c.left--; c.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+func (c *countdown) Value(any) any { return nil } // so that context.Cause asks Err
