@@ -1,0 +1,51 @@
+package staging
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
+)
+
+// A Kind says which directories may be replaced: those that hold files of these names and nothing else.
+type Kind struct {
+	Required []string
+	Optional []string
+}
+
+// Check returns nil if the directory is absent, empty, or of the kind. Otherwise the error is errdef.ErrTargetNotEmpty
+// and says what is in the way.
+func (k Kind) Check(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return refuse(dir, err.Error())
+	}
+	if mounted(dir) {
+		return refuse(dir, mountAdvice)
+	}
+	missing := slices.Clone(k.Required)
+	for _, e := range entries {
+		known := slices.Contains(k.Required, e.Name()) || slices.Contains(k.Optional, e.Name())
+		if !known || !e.Type().IsRegular() {
+			return refuse(dir, fmt.Sprintf("it holds %q, which is not a snapshot's; use another directory", e.Name()))
+		}
+		missing = slices.DeleteFunc(missing, func(name string) bool { return name == e.Name() })
+	}
+	if len(entries) > 0 && len(missing) > 0 {
+		return refuse(dir, fmt.Sprintf("it is not an earlier snapshot: %q is missing; use another directory", missing[0]))
+	}
+	return nil
+}
+
+// mountAdvice is what to do about a target that cannot change its place.
+const mountAdvice = "it is a mount point, which cannot be exchanged; use a directory inside it"
+
+func refuse(dir, why string) error {
+	return fmt.Errorf("%w: %s: %s", errdef.ErrTargetNotEmpty, dir, why)
+}

@@ -1,0 +1,215 @@
+package staging_test
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
+	"github.com/lowendinsight/lei-go/leioci/internal/staging"
+)
+
+var kind = staging.Kind{Required: []string{"a", "b"}, Optional: []string{"c"}}
+
+// fill writes a complete directory whose files all say content.
+func fill(t *testing.T, d *staging.Dir, content string) {
+	t.Helper()
+	for _, name := range kind.Required {
+		f, err := d.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = io.WriteString(f, content)
+		if err := staging.Finish(f, err); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// write makes files with the same content in a new directory.
+func write(t *testing.T, dir, content string, names ...string) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// assertHolds fails unless both files of dir say content, and nothing else is in its parent.
+func assertHolds(t *testing.T, dir, content string) {
+	t.Helper()
+	for _, name := range kind.Required {
+		if got, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(got) != content {
+			t.Errorf("%s says %q, %v, want %q", name, got, err, content)
+		}
+	}
+	assertAlone(t, dir)
+}
+
+// assertAlone fails if anything but dir is in its parent.
+func assertAlone(t *testing.T, dir string) {
+	t.Helper()
+	beside, err := os.ReadDir(filepath.Dir(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i := slices.IndexFunc(beside, func(e os.DirEntry) bool { return e.Name() != filepath.Base(dir) }); i >= 0 {
+		t.Errorf("%s was left behind", beside[i].Name())
+	}
+}
+
+func TestCommitPutsTheNewDirectoryInTheTargetsPlace(t *testing.T) {
+	for name, prepare := range map[string]func(target string){
+		"absent":                     func(string) {},
+		"empty":                      func(target string) { write(t, target, "") },
+		"an earlier one":             func(target string) { write(t, target, "old", "a", "b") },
+		"an earlier one with extras": func(target string) { write(t, target, "old", "a", "b", "c") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			target := filepath.Join(t.TempDir(), "parent", "target")
+			prepare(target)
+			d, err := staging.New(target, kind)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fill(t, d, "new")
+			if err := d.Commit(); err != nil {
+				t.Fatal(err)
+			}
+			if err := d.Discard(); err != nil {
+				t.Error(err)
+			}
+			assertHolds(t, target, "new")
+		})
+	}
+}
+
+func TestCommitKeepsThePermissionsOfTheTarget(t *testing.T) {
+	target := filepath.Join(t.TempDir(), "parent", "target")
+	write(t, target, "old", "a", "b")
+	if err := os.Chmod(target, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	d, err := staging.New(target, kind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill(t, d, "new")
+	if err := d.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(target); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("got %v, %v", info.Mode(), err)
+	}
+}
+
+func TestNewRefusesATargetOfAnotherKind(t *testing.T) {
+	for name, prepare := range map[string]func(target string){
+		"a foreign file":     func(target string) { write(t, target, "old", "a", "b", "d") },
+		"half of one":        func(target string) { write(t, target, "old", "a") },
+		"a directory inside": func(target string) { write(t, target, "old", "a"); write(t, filepath.Join(target, "b"), "") },
+		"a file":             func(target string) { write(t, filepath.Dir(target), "old", "target") },
+		"a link inside": func(target string) {
+			write(t, target, "old", "a")
+			if err := os.Symlink("a", filepath.Join(target, "b")); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			target := filepath.Join(t.TempDir(), "parent", "target")
+			prepare(target)
+			if _, err := staging.New(target, kind); !errors.Is(err, errdef.ErrTargetNotEmpty) {
+				t.Errorf("got %v", err)
+			}
+			assertAlone(t, target)
+		})
+	}
+}
+
+func TestCommitPutsBackATargetThatBecameAnotherKind(t *testing.T) {
+	target := filepath.Join(t.TempDir(), "parent", "target")
+	write(t, target, "old", "a", "b")
+	d, err := staging.New(target, kind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill(t, d, "new")
+	write(t, target, "mine", "notes")
+	if err := d.Commit(); !errors.Is(err, errdef.ErrTargetNotEmpty) {
+		t.Errorf("got %v", err)
+	}
+	if err := d.Discard(); err != nil {
+		t.Error(err)
+	}
+	assertHolds(t, target, "old")
+	if got, err := os.ReadFile(filepath.Join(target, "notes")); err != nil || string(got) != "mine" {
+		t.Errorf("the notes say %q, %v", got, err)
+	}
+}
+
+func TestDiscardLeavesTheTarget(t *testing.T) {
+	target := filepath.Join(t.TempDir(), "parent", "target")
+	write(t, target, "old", "a", "b")
+	d, err := staging.New(target, kind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill(t, d, "new")
+	if err := d.Discard(); err != nil {
+		t.Fatal(err)
+	}
+	assertHolds(t, target, "old")
+}
+
+func TestASymbolicLinkStaysAndItsDirectoryIsReplaced(t *testing.T) {
+	dir := t.TempDir()
+	target, link := filepath.Join(dir, "parent", "real"), filepath.Join(dir, "link")
+	write(t, target, "old", "a", "b")
+	if err := os.Symlink(target, link); err != nil {
+		t.Fatal(err)
+	}
+	d, err := staging.New(link, kind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill(t, d, "new")
+	if err := d.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link became %v, %v", info.Mode(), err)
+	}
+	assertHolds(t, target, "new")
+}
+
+func TestManyCommitsAtOnceLeaveOneWhole(t *testing.T) {
+	target := filepath.Join(t.TempDir(), "parent", "target")
+	var wg sync.WaitGroup
+	for _, content := range []string{"one", "two", "three", "four"} {
+		d, err := staging.New(target, kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fill(t, d, content)
+		wg.Go(func() {
+			if err := d.Commit(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	got, err := os.ReadFile(filepath.Join(target, "a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	assertHolds(t, target, string(got))
+}
