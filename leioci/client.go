@@ -1,0 +1,33 @@
+package leioci
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/sirupsen/logrus"
+)
+
+// A Client pushes to and pulls from OCI registries. Make one with [New] and keep it: it keeps its connections,
+// and its tokens for each repository. It is safe for concurrent use.
+type Client struct {
+	*options
+	sessions sessions
+}
+
+// New returns a client. Without options it works anonymously where there is no docker or podman configuration,
+// and needs no home directory. The error names the option that is wrong.
+func New(opts ...Option) (*Client, error) {
+	o, err := makeOptions(opts)
+	if err != nil {
+		return nil, fmt.Errorf("new client: %w", err)
+	}
+	return &Client{options: o}, nil
+}
+
+// silent returns a logger that writes nothing.
+func silent() logrus.FieldLogger {
+	l := logrus.New()
+	l.SetOutput(io.Discard)
+	l.SetLevel(logrus.PanicLevel)
+	return l
+}

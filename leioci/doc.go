@@ -1,0 +1,73 @@
+// Package leioci pushes and pulls LowEndInsight (LEI) cache artifacts.
+//
+// LEI analyses open-source repositories for risk. A publisher packs the reports of a day into a snapshot, a directory
+// with two files, and pushes it to an OCI registry under the tags of that day. Services, CI jobs and air-gapped sites
+// pull it and decide on it. This package translates that contract onto go-containerregistry: references, images and
+// layers are that library's types, and whatever speaks them works with this package. Package
+// [github.com/lowendinsight/lei-go/leioci/snapshot] reads what was pulled.
+//
+// # Using it
+//
+// Make a [Client] once and keep it. To publish, [Package] a directory and [Client.PushSnapshot] it under the tags that
+// [GenerateTags] gives; to consume, [Client.PullSnapshot] into a directory. [Client.Push], [Client.PullManifest] and
+// [Client.PullBlob] are the contract's own verbs, for programs that handle manifests and blobs themselves.
+// [Client.Image] and [Unpack] connect to go-containerregistry and OCI layouts.
+//
+// # References and tags
+//
+// A reference is [oci://]registry/repository[:tag][@digest]; the first segment is always the registry ([ParseReference]).
+// A snapshot of 2026-02-08 has the tags 2026-02-08, latest and, as that is a Sunday, weekly. A tag that is a date names
+// one snapshot for good; the others move.
+//
+// # The artifact
+//
+// An artifact is an image manifest by the [OCI image specification], with media type
+// application/vnd.oci.image.manifest.v1+json and without artifactType:
+//
+//	config   application/vnd.lei.cache.config.v1+json   {"lei_version","format_version","created","cache_entries"}
+//	layer    application/vnd.lei.cache.manifest+json    manifest.json, the snapshot's metadata
+//	layer    application/vnd.lei.cache.jsonl+gzip       cache.jsonl.gz, the reports
+//
+// A snapshot has exactly one layer of each of the two types, in any order. Other layers are ignored, and the config's
+// type is not looked at. Which file a layer becomes is told by its media type; no name comes from a registry.
+//
+// # What is guaranteed
+//
+// Verified: no byte appears in a directory, and no reader reaches io.EOF, before size and digest match ([ErrVerification]).
+// Sizes are bounded before anything is read ([ErrTooLarge]).
+//
+// Atomic: after a crash, a full disk or an ended context, a directory holds the whole old snapshot or the whole new one.
+// On Linux and macOS the two are exchanged by one system call; elsewhere, and on file systems that cannot, the directory
+// is absent for the moment between two renames. Files and directories are flushed to the disk first. A directory that is
+// neither absent, nor empty, nor an earlier snapshot is not touched ([ErrTargetNotEmpty]). A mount point cannot be
+// exchanged and is refused; use a directory inside it.
+//
+// One digest: a tag is resolved once, everything after uses the digest, and the result names it.
+//
+// Reproducible: packaging a directory twice gives the same digest, because every time in it is the snapshot's own.
+//
+// Ordered: the blobs come first, then the first tag, then the others, and "latest" does not move to an older snapshot
+// unless asked, neither in a registry nor in a directory ([ErrOlder]).
+//
+// Bounded: memory does not grow with a blob, and every wait ends with the context.
+//
+// # Credentials
+//
+// Those given for a registry with [WithToken] or [WithAuth] come first. For every other registry the keychain is asked:
+// that of [WithKeychain], or else [authn.DefaultKeychain], which reads the docker and podman configuration and runs
+// docker credential helpers. Where there is nothing, access is anonymous. Credentials are sent to the registry they
+// belong to and to its token server, and to no host that a registry redirects to.
+//
+// # Errors
+//
+// An error says what was being done, to which reference, and why it failed. Its kind is found with [errors.Is] and one of
+// the Err variables; a registry's answer with [errors.As] and [*transport.Error]; what a failed push left behind with
+// errors.As and [*PushError]. Nothing is retried yet: a caller who wants to try again can, as no failure does harm.
+//
+// # What is not here
+//
+// Analysing repositories, and signing. Signatures are other manifests that refer to an artifact's digest; the tools that
+// make and check them take the [name.Digest] that a push or a pull returns.
+//
+// [OCI image specification]: https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md
+package leioci

@@ -1,0 +1,116 @@
+package leioci
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
+)
+
+// The kinds of failure that a caller may want to tell apart with errors.Is. Each is wrapped together
+// with its cause: where a registry answered, errors.As finds its [*transport.Error], with the status
+// and the registry's own codes.
+var (
+	// ErrInvalidReference: a reference, repository or tag is not what the OCI distribution specification allows.
+	ErrInvalidReference = errors.New("invalid reference")
+	// ErrNotFound: the registry has no such repository, tag, manifest or blob.
+	ErrNotFound = errors.New("not found")
+	// ErrUnauthorized: the registry wants credentials, or did not accept those it was given.
+	ErrUnauthorized = errors.New("unauthorized")
+	// ErrDenied: the registry knows who is asking and refuses.
+	ErrDenied = errors.New("denied")
+	// ErrVerification: content does not have the digest or the size that it should have.
+	ErrVerification = errdef.ErrVerification
+	// ErrNotSnapshot: a manifest or a directory is not an LEI snapshot. Package snapshot reports it too.
+	ErrNotSnapshot = errdef.ErrNotSnapshot
+	// ErrUnsupportedManifest: a manifest is not an OCI or Docker image manifest with a config.
+	ErrUnsupportedManifest = errors.New("unsupported manifest")
+	// ErrTooLarge: a manifest, blob or file exceeds its limit. Package snapshot reports it too.
+	ErrTooLarge = errdef.ErrTooLarge
+	// ErrTargetNotEmpty: a directory to pull into is neither absent, nor empty, nor an earlier snapshot,
+	// or it is a mount point, which cannot be replaced.
+	ErrTargetNotEmpty = errdef.ErrTargetNotEmpty
+	// ErrOlder: a push would move a tag back to an older snapshot.
+	ErrOlder = errors.New("older than what the tag holds")
+)
+
+// PushError is a push that failed after its first upload began. It says what is true of the tags now.
+// Every tag of the push is in exactly one of its lists.
+type PushError struct {
+	// Digest is the manifest that was being pushed.
+	Digest name.Digest
+	// Pushed are the tags that now point at Digest, in the order given.
+	Pushed []string
+	// Failed are the others, in the order given.
+	Failed []TagError
+}
+
+// TagError says why a tag was not moved.
+type TagError struct {
+	Tag string
+	// Unknown is set where the request was sent and no answer came: the tag may have been moved.
+	Unknown bool
+	Err     error
+}
+
+// Error names the tags that were moved and those that were not, with the reason of each; a reason that several tags
+// share is given once.
+func (e *PushError) Error() string {
+	moved := "none"
+	if len(e.Pushed) > 0 {
+		moved = strings.Join(e.Pushed, ", ")
+	}
+	var reasons []string
+	for i := 0; i < len(e.Failed); {
+		first, tags := e.Failed[i], ""
+		for ; i < len(e.Failed) && e.Failed[i].Err.Error() == first.Err.Error(); i++ {
+			tags = strings.TrimPrefix(tags+", "+e.Failed[i].Tag, ", ")
+		}
+		first.Tag = tags
+		reasons = append(reasons, first.Error())
+	}
+	return fmt.Sprintf("push %s: tags moved: %s; failed: %s", e.Digest, moved, strings.Join(reasons, "; "))
+}
+
+// Unwrap returns the reasons of all failed tags.
+func (e *PushError) Unwrap() []error {
+	errs := make([]error, len(e.Failed))
+	for i, f := range e.Failed {
+		errs[i] = f.Err
+	}
+	return errs
+}
+
+// Error names the tag and the reason.
+func (e TagError) Error() string {
+	if e.Unknown {
+		return fmt.Sprintf("%s (unknown whether it was moved): %v", e.Tag, e.Err)
+	}
+	return fmt.Sprintf("%s: %v", e.Tag, e.Err)
+}
+
+// Unwrap returns the reason.
+func (e TagError) Unwrap() error { return e.Err }
+
+// fail says which operation on what failed, adds the kind of a registry's answer, and what to do about it.
+func fail(op string, what fmt.Stringer, err error) error {
+	var answer *transport.Error
+	if !errors.As(err, &answer) {
+		return fmt.Errorf("%s %s: %w", op, what, err)
+	}
+	switch answer.StatusCode {
+	case http.StatusNotFound:
+		return fmt.Errorf("%s %s: %w (it may not exist, or not be shown without credentials): %w", op, what, ErrNotFound, err)
+	case http.StatusUnauthorized:
+		return fmt.Errorf("%s %s: %w (log in to the registry, or give a token): %w", op, what, ErrUnauthorized, err)
+	case http.StatusForbidden:
+		return fmt.Errorf("%s %s: %w (the credentials in use may not do this): %w", op, what, ErrDenied, err)
+	default:
+		return fmt.Errorf("%s %s: %w", op, what, err)
+	}
+}

@@ -1,0 +1,112 @@
+package leioci_test
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/lowendinsight/lei-go/leioci"
+	"github.com/lowendinsight/lei-go/leioci/leiocitest"
+)
+
+// What the original wrote: see testdata/lei-0.9.1.
+const (
+	sampleDir      = "testdata/lei-0.9.1"
+	sampleDigest   = "sha256:22698cac51675520fc8aa978bce0c53f2399dc5eb7d44d4e93f2285cb51a4ba8"
+	sampleConfig   = "sha256:0a735b82bafe393912fba1e3a93c113c7386f3895dcb5688d90d788fe93bdf8d"
+	sampleManifest = "sha256:12e5fdc10a28a5335fe71118db3326224553c08906c2c4d32df647962d06cc4d"
+	sampleCache    = "sha256:1d87a087be8daef784752e6dc16cf995441a77b3156ff980ba5caa67f06c71ce"
+)
+
+// newClient returns a client whose connections end with the test.
+func newClient(t testing.TB, opts ...leioci.Option) *leioci.Client {
+	t.Helper()
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	t.Cleanup(transport.CloseIdleConnections)
+	c, err := leioci.New(append([]leioci.Option{leioci.WithTransport(transport)}, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// repository returns a repository in a registry.
+func repository(t testing.TB, reg *leiocitest.Registry) name.Repository {
+	t.Helper()
+	repo, err := leioci.ParseRepository(reg.Host() + "/org/lei-cache")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return repo
+}
+
+// readFile returns a file's content.
+func readFile(t testing.TB, elem ...string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(elem...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// newBlob returns data as a layer under a digest that is known from elsewhere.
+func newBlob(t testing.TB, digest string, data []byte) v1.Layer {
+	t.Helper()
+	h, err := v1.NewHash(digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := leioci.NewBlob(h, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// sample returns the original's manifest and blobs.
+func sample(t testing.TB) ([]byte, []v1.Layer) {
+	t.Helper()
+	return readFile(t, sampleDir, "oci-manifest.json"), []v1.Layer{
+		newBlob(t, sampleConfig, readFile(t, sampleDir, "config.json")),
+		newBlob(t, sampleManifest, readFile(t, sampleDir, "manifest.json")),
+		newBlob(t, sampleCache, readFile(t, sampleDir, "cache.jsonl.gz")),
+	}
+}
+
+// pushSample pushes the original's artifact and returns its digest reference.
+func pushSample(t testing.TB, c *leioci.Client, repo name.Repository, tags ...string) name.Digest {
+	t.Helper()
+	manifest, blobs := sample(t)
+	digest, err := c.Push(t.Context(), repo, tags, manifest, blobs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return digest
+}
+
+// asked counts the requests that begin with prefix, "METHOD path".
+func asked(reg *leiocitest.Registry, prefix string) int {
+	n := 0
+	for _, r := range reg.Requests() {
+		if strings.HasPrefix(r, prefix) {
+			n++
+		}
+	}
+	return n
+}
+
+// assertSame fails unless the files have the same content in both directories.
+func assertSame(t testing.TB, want, got string, files ...string) {
+	t.Helper()
+	for _, f := range files {
+		if string(readFile(t, want, f)) != string(readFile(t, got, f)) {
+			t.Errorf("%s is not the same in %s and %s", f, want, got)
+		}
+	}
+}

@@ -1,0 +1,81 @@
+package leioci
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/partial"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// opener opens the blob that a descriptor names.
+type opener func(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error)
+
+// image is a [partial.CompressedImageCore] over a manifest and a way to open the blobs it names.
+// The interfaces of package v1 have no contexts, so the image keeps the one it was made with.
+type image struct {
+	ctx      context.Context
+	raw      []byte
+	manifest *v1.Manifest
+	open     opener
+}
+
+func newImage(ctx context.Context, raw []byte, m *v1.Manifest, open opener) (v1.Image, error) {
+	return partial.CompressedToImage(&image{ctx: ctx, raw: raw, manifest: m, open: open})
+}
+
+// Image returns the image that ref names, for use with go-containerregistry. Its config and layers are fetched when
+// they are asked for, under ctx, and verified as [Client.PullBlob] does. The errors are those of [Client.PullManifest].
+func (c *Client) Image(ctx context.Context, ref name.Reference) (v1.Image, error) {
+	m, err := c.PullManifest(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	s, err := c.session(ctx, ref.Context(), transport.PullScope)
+	if err != nil {
+		return nil, fail("pull image", ref, err)
+	}
+	return newImage(ctx, m.Raw, m.Manifest, s.openBlob)
+}
+
+func (i *image) RawManifest() ([]byte, error) { return i.raw, nil }
+
+func (i *image) MediaType() (types.MediaType, error) { return i.manifest.MediaType, nil }
+
+// RawConfigFile reads the config into memory, which is bounded as a manifest is.
+func (i *image) RawConfigFile() ([]byte, error) {
+	if size := i.manifest.Config.Size; size > maxManifestBytes {
+		return nil, fmt.Errorf("%w: a config of %d bytes, limit %d", ErrTooLarge, size, maxManifestBytes)
+	}
+	rc, err := i.open(i.ctx, i.manifest.Config)
+	if err != nil {
+		return nil, err
+	}
+	defer rc.Close()
+	return io.ReadAll(io.LimitReader(rc, maxManifestBytes))
+}
+
+func (i *image) LayerByDigest(digest v1.Hash) (partial.CompressedLayer, error) {
+	for _, d := range descriptors(i.manifest) {
+		if d.Digest == digest {
+			return &layer{image: i, descriptor: d}, nil
+		}
+	}
+	return nil, fmt.Errorf("%w: the manifest names no blob %s", ErrNotFound, digest)
+}
+
+// layer is a blob of an image. It has a Descriptor, so that go-containerregistry keeps its annotations.
+type layer struct {
+	image      *image
+	descriptor v1.Descriptor
+}
+
+func (l *layer) Digest() (v1.Hash, error)            { return l.descriptor.Digest, nil }
+func (l *layer) Size() (int64, error)                { return l.descriptor.Size, nil }
+func (l *layer) MediaType() (types.MediaType, error) { return l.descriptor.MediaType, nil }
+func (l *layer) Descriptor() (*v1.Descriptor, error) { return l.descriptor.DeepCopy(), nil }
+func (l *layer) Compressed() (io.ReadCloser, error)  { return l.image.open(l.image.ctx, l.descriptor) }

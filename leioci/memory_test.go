@@ -1,0 +1,129 @@
+package leioci_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/lowendinsight/lei-go/leioci"
+	"github.com/lowendinsight/lei-go/leioci/leiocitest"
+)
+
+// diskRegistry is a registry that keeps its blobs in files and never a whole one in memory, as go-containerregistry's
+// in-memory one does. It knows one repository, one tag and the requests of a push and a pull.
+type diskRegistry struct {
+	dir      string
+	mu       sync.Mutex
+	uploads  int
+	manifest []byte
+}
+
+func (d *diskRegistry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	base := filepath.Base(r.URL.Path)
+	switch {
+	case r.URL.Path == "/v2/":
+	case strings.Contains(r.URL.Path, "/manifests/") && r.Method == http.MethodPut:
+		d.manifest, _ = io.ReadAll(r.Body)
+		w.WriteHeader(http.StatusCreated)
+	case strings.Contains(r.URL.Path, "/manifests/") && d.manifest == nil:
+		w.WriteHeader(http.StatusNotFound)
+	case strings.Contains(r.URL.Path, "/manifests/"):
+		w.Header().Set("Content-Type", "application/vnd.oci.image.manifest.v1+json")
+		_, _ = w.Write(d.manifest)
+	case r.Method == http.MethodPost:
+		d.mu.Lock()
+		d.uploads++
+		w.Header().Set("Location", fmt.Sprintf("%supload-%d", r.URL.Path, d.uploads))
+		d.mu.Unlock()
+		w.WriteHeader(http.StatusAccepted)
+	case r.Method == http.MethodPatch:
+		d.store(w, r, base)
+	case r.Method == http.MethodPut:
+		d.commit(w, base, r.URL.Query().Get("digest"))
+	default:
+		http.ServeFile(w, r, filepath.Join(d.dir, base)) // 404 where there is none
+	}
+}
+
+func (d *diskRegistry) store(w http.ResponseWriter, r *http.Request, name string) {
+	f, err := os.Create(filepath.Join(d.dir, name))
+	if err == nil {
+		defer f.Close()
+		_, err = io.Copy(f, r.Body)
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Location", r.URL.Path)
+	w.WriteHeader(http.StatusAccepted)
+}
+
+func (d *diskRegistry) commit(w http.ResponseWriter, name, digest string) {
+	f, err := os.Open(filepath.Join(d.dir, name))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
+	defer f.Close()
+	if got, _, err := v1.SHA256(f); err != nil || got.String() != digest {
+		http.Error(w, "another digest", http.StatusBadRequest)
+		return
+	}
+	if err := os.Rename(f.Name(), filepath.Join(d.dir, digest)); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.WriteHeader(http.StatusCreated)
+}
+
+// TestMemoryDoesNotGrowWithTheBlob pushes and pulls a gigabyte. What is counted is every byte that was allocated on the
+// way, by the client and the registry together, whether it was freed or not: the heap can never have been larger.
+func TestMemoryDoesNotGrowWithTheBlob(t *testing.T) {
+	const blob, heap = 1 << 30, 16 << 20
+	dir := leiocitest.WriteSnapshot(t, monday)
+	if err := os.Truncate(filepath.Join(dir, "cache.jsonl.gz"), blob); err != nil { // a file with a hole takes no time to write
+		t.Fatal(err)
+	}
+	reg := leiocitest.Serve(t, &diskRegistry{dir: t.TempDir()})
+	c, repo := newClient(t), repository(t, reg)
+	pulled := filepath.Join(t.TempDir(), "pulled")
+
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	img, err := leioci.Package(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.PushSnapshot(t.Context(), repo, []string{"latest"}, img); err != nil {
+		t.Fatal(err)
+	}
+	res, err := c.PullSnapshot(t.Context(), repo.Tag("latest"), pulled)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+
+	if allocated := after.TotalAlloc - before.TotalAlloc; allocated > heap {
+		t.Errorf("%d bytes were allocated, want at most %d", allocated, heap)
+	} else {
+		t.Logf("%d bytes were allocated", allocated)
+	}
+	info, err := os.Stat(filepath.Join(pulled, "cache.jsonl.gz"))
+	if err != nil || info.Size() != blob || res.BytesFetched < blob {
+		t.Errorf("got %+v, %v", res, err)
+	}
+	var m v1.Manifest
+	if err := json.Unmarshal(readFile(t, pulled, "oci-manifest.json"), &m); err != nil || m.Layers[1].Size != blob {
+		t.Errorf("got %+v, %v", m.Layers, err)
+	}
+}

@@ -1,0 +1,288 @@
+package leioci_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"github.com/google/go-containerregistry/pkg/v1/static"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/lowendinsight/lei-go/leioci"
+	"github.com/lowendinsight/lei-go/leioci/leiocitest"
+)
+
+func TestPushKeepsTheOriginalsDigest(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	c, repo := newClient(t), repository(t, reg)
+	digest := pushSample(t, c, repo, "2026-02-08", "latest", "weekly")
+	if digest.DigestStr() != sampleDigest {
+		t.Errorf("got %s, want %s", digest, sampleDigest)
+	}
+	for _, tag := range []string{"2026-02-08", "latest", "weekly"} {
+		m, err := c.PullManifest(t.Context(), repo.Tag(tag))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(m.Raw) != string(readFile(t, sampleDir, "oci-manifest.json")) {
+			t.Errorf("%s: the manifest is not what was pushed", tag)
+		}
+		if m.Descriptor.MediaType != types.OCIManifestSchema1 || m.Descriptor.Digest.String() != sampleDigest || m.Descriptor.Size != 931 {
+			t.Errorf("%s: got descriptor %+v", tag, m.Descriptor)
+		}
+	}
+	tags, err := c.Tags(t.Context(), repo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(tags)
+	if want := []string{"2026-02-08", "latest", "weekly"}; !slices.Equal(tags, want) {
+		t.Errorf("got tags %q, want %q", tags, want)
+	}
+}
+
+func TestPushPutsTheManifestWithItsOwnMediaType(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	var sentAs []string
+	reg.On(http.MethodPut, "/manifests/", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
+		sentAs = append(sentAs, r.Header.Get("Content-Type"))
+		registry.ServeHTTP(w, r)
+	})
+	manifest, blobs := sample(t)
+	docker := strings.Replace(string(manifest), string(types.OCIManifestSchema1), string(types.DockerManifestSchema2), 1)
+	bare := strings.Replace(string(manifest), `"mediaType": "application/vnd.oci.image.manifest.v1+json",`, "", 1)
+	for _, m := range []string{string(manifest), docker, bare} {
+		if _, err := newClient(t).Push(t.Context(), repository(t, reg), []string{"latest"}, []byte(m), blobs); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{string(types.OCIManifestSchema1), string(types.DockerManifestSchema2), string(types.OCIManifestSchema1)}
+	if !slices.Equal(sentAs, want) {
+		t.Errorf("got %q, want %q", sentAs, want)
+	}
+}
+
+func TestPushSkipsBlobsThatAreThere(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	repo := repository(t, reg)
+	pushSample(t, newClient(t), repo, "2026-02-08")
+	before := asked(reg, "POST ")
+	if before != 3 {
+		t.Errorf("the first push began %d uploads, want 3", before)
+	}
+	pushSample(t, newClient(t), repo, "latest")
+	if after := asked(reg, "POST "); after != before {
+		t.Errorf("the second push began %d uploads, want none", after-before)
+	}
+}
+
+func TestPushTakesTheFirstTagFirst(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	pushSample(t, newClient(t), repository(t, reg), "2026-02-08", "latest", "weekly")
+	var puts []string
+	lastBlob := 0
+	for i, r := range reg.Requests() {
+		if tag, ok := strings.CutPrefix(r, "PUT /v2/org/lei-cache/manifests/"); ok {
+			puts = append(puts, tag)
+			if len(puts) == 1 && lastBlob > i {
+				t.Error("a manifest was put before the blobs")
+			}
+		} else if strings.HasPrefix(r, "PUT ") {
+			lastBlob = i
+			if len(puts) > 0 {
+				t.Error("a blob was put after a manifest")
+			}
+		}
+	}
+	if len(puts) != 3 || puts[0] != "2026-02-08" {
+		t.Errorf("tags were put in the order %q", puts)
+	}
+}
+
+func TestPushRefusesBeforeTheFirstRequest(t *testing.T) {
+	manifest, blobs := sample(t)
+	tags := []string{"2026-02-08"}
+	data := []byte("data")
+	lying := liar{static.NewLayer(data, "application/octet-stream")}
+	for name, tc := range map[string]struct {
+		tags     []string
+		manifest string
+		blobs    []v1.Layer
+		want     error
+	}{
+		"no tags":                   {nil, string(manifest), blobs, leioci.ErrInvalidReference},
+		"an invalid tag":            {[]string{"2026-02-08", "a b"}, string(manifest), blobs, leioci.ErrInvalidReference},
+		"an empty tag":              {[]string{""}, string(manifest), blobs, leioci.ErrInvalidReference},
+		"a tag with a path":         {[]string{"../x"}, string(manifest), blobs, leioci.ErrInvalidReference},
+		"a repeated tag":            {[]string{"latest", "latest"}, string(manifest), blobs, leioci.ErrInvalidReference},
+		"an empty manifest":         {tags, "", blobs, leioci.ErrUnsupportedManifest},
+		"a manifest that is null":   {tags, "null", blobs, leioci.ErrUnsupportedManifest},
+		"a manifest in an array":    {tags, "[" + string(manifest) + "]", blobs, leioci.ErrUnsupportedManifest},
+		"a manifest and more":       {tags, string(manifest) + "{}", blobs, leioci.ErrUnsupportedManifest},
+		"a manifest without config": {tags, `{"schemaVersion":2,"layers":[]}`, blobs, leioci.ErrUnsupportedManifest},
+		"an index":                  {tags, `{"schemaVersion":2,"manifests":[]}`, blobs, leioci.ErrUnsupportedManifest},
+		"a huge manifest":           {tags, string(manifest) + strings.Repeat(" ", 4<<20), blobs, leioci.ErrTooLarge},
+		"a blob with other data":    {tags, string(manifest), append(slices.Clone(blobs), lying), leioci.ErrVerification},
+		"a blob of another size": {
+			tags, strings.Replace(string(manifest), `"size": 62724`, `"size": 62725`, 1), blobs, leioci.ErrVerification,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			reg := leiocitest.NewRegistry(t)
+			_, err := newClient(t).Push(t.Context(), repository(t, reg), tc.tags, []byte(tc.manifest), tc.blobs)
+			if !errors.Is(err, tc.want) {
+				t.Errorf("got %v, want %v", err, tc.want)
+			}
+			if asked := reg.Requests(); len(asked) > 0 {
+				t.Errorf("the registry was asked %q", asked)
+			}
+		})
+	}
+}
+
+// liar is a layer whose digest is not that of its data.
+type liar struct{ v1.Layer }
+
+func (liar) Digest() (v1.Hash, error) { return v1.NewHash("sha256:" + strings.Repeat("0", 64)) }
+
+func TestNewBlobRefusesDataThatHasAnotherDigest(t *testing.T) {
+	h, err := v1.NewHash(sampleConfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := leioci.NewBlob(h, []byte("other")); !errors.Is(err, leioci.ErrVerification) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestPushRefusesAManifestThatNamesAMissingBlobBeforeItUploads(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	manifest, blobs := sample(t)
+	_, err := newClient(t).Push(t.Context(), repository(t, reg), []string{"latest"}, manifest, blobs[:2])
+	if !errors.Is(err, leioci.ErrNotFound) || !strings.Contains(err.Error(), sampleCache) {
+		t.Errorf("got %v, want one that names %s", err, sampleCache)
+	}
+	if n := asked(reg, "POST ") + asked(reg, "PUT "); n > 0 {
+		t.Errorf("there were %d uploads", n)
+	}
+}
+
+func TestPushTakesABlobThatIsInTheRepositoryAlready(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	c, repo := newClient(t), repository(t, reg)
+	pushSample(t, c, repo, "2026-02-08")
+	manifest, _ := sample(t)
+	if _, err := c.Push(t.Context(), repo, []string{"latest"}, manifest, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPushFailsWhereTheExistenceCheckFails(t *testing.T) {
+	for status, want := range map[int]error{
+		http.StatusUnauthorized:        leioci.ErrUnauthorized,
+		http.StatusForbidden:           leioci.ErrDenied,
+		http.StatusInternalServerError: nil,
+	} {
+		reg := leiocitest.NewRegistry(t)
+		fault := reg.On(http.MethodHead, "/blobs/", leiocitest.Always, leiocitest.Status(status, ""))
+		manifest, blobs := sample(t)
+		_, err := newClient(t).Push(t.Context(), repository(t, reg), []string{"latest"}, manifest, blobs)
+		var answer *transport.Error
+		if !errors.As(err, &answer) || answer.StatusCode != status {
+			t.Errorf("%d: got %v", status, err)
+		}
+		if want != nil && !errors.Is(err, want) {
+			t.Errorf("%d: got %v, want %v", status, err, want)
+		}
+		if fault.Hits() == 0 || asked(reg, "PUT ") > 0 {
+			t.Errorf("%d: %d hits, and the registry was asked %q", status, fault.Hits(), reg.Requests())
+		}
+	}
+}
+
+func TestPushErrorSaysWhichTagsWereMoved(t *testing.T) {
+	all := []string{"2026-02-08", "latest", "weekly"}
+	for name, tc := range map[string]struct {
+		method, path string
+		fault        leiocitest.Fault
+		pushed       []string
+		failed       []string
+		unknown      bool
+	}{
+		"the second tag is refused": {
+			http.MethodPut, "/manifests/latest", leiocitest.Status(http.StatusForbidden, "DENIED"),
+			[]string{"2026-02-08", "weekly"},
+			[]string{"latest"},
+			false,
+		},
+		"the first tag is refused": {
+			http.MethodPut, "/manifests/2026-02-08", leiocitest.Status(http.StatusForbidden, "DENIED"), nil, all, false,
+		},
+		"no answer to the last tag": {
+			http.MethodPut, "/manifests/weekly", leiocitest.Cut(),
+			[]string{"2026-02-08", "latest"},
+			[]string{"weekly"},
+			true,
+		},
+		"a blob is refused": {
+			http.MethodPatch, "/blobs/uploads/", leiocitest.Status(http.StatusForbidden, "DENIED"), nil, all, false,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			reg := leiocitest.NewRegistry(t)
+			fault := reg.On(tc.method, tc.path, leiocitest.Always, tc.fault)
+			manifest, blobs := sample(t)
+			_, err := newClient(t).Push(t.Context(), repository(t, reg), all, manifest, blobs)
+			var push *leioci.PushError
+			if !errors.As(err, &push) {
+				t.Fatalf("got %v, want a *PushError", err)
+			}
+			var failed []string
+			for _, f := range push.Failed {
+				failed = append(failed, f.Tag)
+			}
+			if !slices.Equal(push.Pushed, tc.pushed) || !slices.Equal(failed, tc.failed) {
+				t.Errorf("got pushed %q and failed %q, want %q and %q", push.Pushed, failed, tc.pushed, tc.failed)
+			}
+			if push.Failed[0].Unknown != tc.unknown || push.Digest.DigestStr() != sampleDigest {
+				t.Errorf("got %+v", push)
+			}
+			var answer *transport.Error
+			if !tc.unknown && (!errors.Is(err, leioci.ErrDenied) || !errors.As(err, &answer)) {
+				t.Errorf("%v: the cause is lost", err)
+			}
+			if fault.Hits() == 0 {
+				t.Error("the fault was not hit")
+			}
+			for _, tag := range tc.pushed {
+				if _, err := newClient(t).PullManifest(t.Context(), repository(t, reg).Tag(tag)); err != nil {
+					t.Errorf("%s is said to be pushed: %v", tag, err)
+				}
+			}
+			t.Log(err)
+		})
+	}
+}
+
+func TestPushEndsWithItsContext(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	reached := make(chan struct{}, 8)
+	reg.On(http.MethodPost, "/blobs/uploads/", leiocitest.Always, leiocitest.Hang(reached))
+	ctx, cancel := context.WithCancel(t.Context())
+	manifest, blobs := sample(t)
+	done := make(chan error)
+	go func() {
+		_, err := newClient(t).Push(ctx, repository(t, reg), []string{"latest"}, manifest, blobs)
+		done <- err
+	}()
+	<-reached
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,155 @@
+package leioci
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/partial"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/verify"
+	"github.com/lowendinsight/lei-go/leioci/snapshot"
+)
+
+// A PushOption changes what [Client.PushSnapshot] does.
+type PushOption func(*pushOptions) error
+
+type pushOptions struct{ allowMoveBack bool }
+
+// AllowMoveBack lets a push move a tag such as "latest" from a newer snapshot to an older one.
+func AllowMoveBack() PushOption {
+	return func(o *pushOptions) error {
+		o.allowMoveBack = true
+		return nil
+	}
+}
+
+// PushSnapshot pushes img, which [Package] made or any other source, under tags: the blobs, then the first tag, then the
+// others, as [Client.Push] does. The layers are streamed from where they are.
+//
+// A moving tag (any that is not an ISO date) which holds a snapshot with a later date is not moved back to this one: the
+// push is refused with [ErrOlder] before anything is uploaded, unless [AllowMoveBack] is given. To add an older
+// snapshot, push it under its dated tag alone. Registries cannot compare and swap, so that two publishers at the same
+// moment can still overtake each other.
+//
+// An image that is not a snapshot (see [Unpack]) is [ErrNotSnapshot]. The other errors are those of [Client.Push]; a
+// layer's data is checked by the registry, as it arrives.
+func (c *Client) PushSnapshot(ctx context.Context, repo name.Repository, tags []string, img v1.Image, opts ...PushOption) (name.Digest, error) {
+	var o pushOptions
+	for _, opt := range opts {
+		if err := opt(&o); err != nil {
+			return name.Digest{}, fmt.Errorf("push to %s: %w", repo, err)
+		}
+	}
+	p, err := newSnapshotPushing(repo, tags, img)
+	if err != nil {
+		return name.Digest{}, fmt.Errorf("push to %s: %w", repo, err)
+	}
+	s, err := c.session(ctx, repo, transport.PushScope)
+	if err != nil {
+		return name.Digest{}, fail("push", p.ref, err)
+	}
+	if !o.allowMoveBack {
+		if err := s.refuseMoveBack(ctx, p, img); err != nil {
+			return name.Digest{}, fail("push", p.ref, err)
+		}
+	}
+	return s.push(ctx, p)
+}
+
+func newSnapshotPushing(repo name.Repository, tags []string, img v1.Image) (*pushing, error) {
+	raw, err := img.RawManifest()
+	if err != nil {
+		return nil, err
+	}
+	blobs, err := img.Layers()
+	if err != nil {
+		return nil, err
+	}
+	config, err := partial.ConfigLayer(img)
+	if err != nil {
+		return nil, err
+	}
+	p, err := newPushing(repo, tags, raw, append(blobs, config))
+	if err != nil {
+		return nil, err
+	}
+	_, err = snapshotFiles(p.manifest)
+	return p, err
+}
+
+// refuseMoveBack looks at what the moving tags hold.
+func (s *session) refuseMoveBack(ctx context.Context, p *pushing, img v1.Image) error {
+	var ours time.Time
+	for _, tag := range p.tags {
+		if isDated(tag) {
+			continue
+		}
+		held, err := s.manifest(ctx, p.repo.Tag(tag))
+		if absent(err) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("look at tag %s: %w", tag, err)
+		}
+		if held.Descriptor.Digest.String() == p.ref.DigestStr() {
+			continue
+		}
+		if ours.IsZero() {
+			if ours, err = dateOf(ctx, p.manifest, layersOf(img)); err != nil {
+				return err
+			}
+		}
+		theirs, err := dateOf(ctx, held.Manifest, s.openBlob)
+		if err != nil {
+			return fmt.Errorf("look at tag %s: %w", tag, err)
+		}
+		if ours.Before(theirs) {
+			return fmt.Errorf("%w: %s holds the snapshot of %s, this one is of %s; push it under %[4]s alone, or allow the move",
+				ErrOlder, tag, theirs.Format(time.DateOnly), ours.Format(time.DateOnly))
+		}
+	}
+	return nil
+}
+
+// absent reports whether a tag holds nothing that a snapshot could be older than. Some registries answer 403 for
+// what is not there: https://github.com/google/go-containerregistry/blob/v0.22.1/pkg/v1/remote/pusher.go#L319
+func absent(err error) bool {
+	var answer *transport.Error
+	if errors.As(err, &answer) {
+		return answer.StatusCode == http.StatusNotFound || answer.StatusCode == http.StatusForbidden
+	}
+	return errors.Is(err, ErrUnsupportedManifest)
+}
+
+// dateOf returns the date of the snapshot that m describes: from its annotation, or else, as the original writes none,
+// from its manifest.json. It is zero where there is neither, as in what is no snapshot at all.
+func dateOf(ctx context.Context, m *v1.Manifest, open opener) (time.Time, error) {
+	if date, err := time.Parse(time.DateOnly, m.Annotations[annotationVersion]); err == nil {
+		return date, nil
+	}
+	files, err := snapshotFiles(m)
+	if err != nil {
+		return time.Time{}, nil
+	}
+	d := files[0].descriptor
+	rc, err := open(ctx, d)
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer rc.Close()
+	v, err := verify.NewReader(rc, d.Digest, d.Size, snapshot.MaxManifestBytes)
+	if err != nil {
+		return time.Time{}, err
+	}
+	meta, err := snapshot.ReadMetadata(v)
+	if errors.Is(err, ErrNotSnapshot) {
+		return time.Time{}, nil
+	}
+	return meta.Date, err
+}

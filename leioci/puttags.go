@@ -1,0 +1,83 @@
+package leioci
+
+import (
+	"context"
+	"errors"
+	"net"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"golang.org/x/sync/errgroup"
+)
+
+// errFirstTag is why the other tags are left alone when the first could not be put.
+var errFirstTag = errors.New("not attempted, because the first tag failed")
+
+// putTags puts the manifest under the first tag and then under the others. It returns an error or nil for each tag.
+// One that fails does not stop the others: they are as right as if it had not been asked for.
+func (s *session) putTags(ctx context.Context, pusher *remote.Pusher, p *pushing) []error {
+	errs := make([]error, len(p.tags))
+	put := func(i int) {
+		if errs[i] = context.Cause(ctx); errs[i] != nil {
+			return
+		}
+		tag := p.repo.Tag(p.tags[i])
+		if err := pusher.Put(ctx, tag, rawManifest{p.raw, p.manifest.MediaType}); err != nil {
+			errs[i] = sent{fail("put manifest", tag, err)}
+			return
+		}
+		s.log.WithField("digest", p.ref.DigestStr()).Infof("tagged %s", tag)
+	}
+	put(0)
+	var g errgroup.Group
+	g.SetLimit(s.concurrency)
+	for i := 1; i < len(p.tags); i++ {
+		if errs[0] != nil {
+			errs[i] = errFirstTag
+			continue
+		}
+		g.Go(func() error { put(i); return nil })
+	}
+	_ = g.Wait() // every error is in errs
+	return errs
+}
+
+// sent is the error of a request that may have reached the registry.
+type sent struct{ error }
+
+func (s sent) Unwrap() error { return s.error }
+
+// unanswered reports whether err is that of a request that the registry may have carried out without saying so.
+func unanswered(err error) bool {
+	var request sent
+	var answer *transport.Error
+	var network *net.OpError
+	connected := !errors.As(err, &network) || network.Op != "dial"
+	return connected && errors.As(err, &request) && !errors.As(err, &answer)
+}
+
+// pushResult turns the outcome for each tag into a *PushError, or nil if all went well.
+func pushResult(p *pushing, errs []error) error {
+	result := &PushError{Digest: p.ref}
+	for i, tag := range p.tags {
+		if errs[i] == nil {
+			result.Pushed = append(result.Pushed, tag)
+		} else {
+			result.Failed = append(result.Failed, TagError{Tag: tag, Unknown: unanswered(errs[i]), Err: errs[i]})
+		}
+	}
+	if len(result.Failed) == 0 {
+		return nil
+	}
+	return result
+}
+
+// rawManifest is a manifest as package remote wants it, with the media type that it would otherwise guess.
+type rawManifest struct {
+	raw       []byte
+	mediaType types.MediaType
+}
+
+func (m rawManifest) RawManifest() ([]byte, error)        { return m.raw, nil }
+func (m rawManifest) MediaType() (types.MediaType, error) { return m.mediaType, nil }

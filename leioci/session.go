@@ -1,0 +1,122 @@
+package leioci
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/limit"
+)
+
+// A session is one authenticated way into a repository, for one scope. Everything that a client asks
+// of the repository goes through it, so that there is one handshake.
+type session struct {
+	*options
+	repo name.Repository
+	// authenticated is a *transport.Wrapper, which package remote takes as it is: no second handshake, no retries of its own.
+	authenticated http.RoundTripper
+}
+
+type sessionKey struct {
+	repository name.Repository
+	scope      string
+}
+
+// sessions keeps one session for each repository and scope. Unlike remote.Puller and remote.Pusher it never
+// hands the error of one caller's context to another caller.
+type sessions struct {
+	mu    sync.Mutex
+	slots map[sessionKey]*slot
+}
+
+// slot holds a session once there is one. Whoever holds turn makes it; the others wait, or leave with their context.
+type slot struct {
+	turn    chan struct{}
+	session *session
+}
+
+func (s *sessions) slot(key sessionKey) *slot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.slots == nil {
+		s.slots = map[sessionKey]*slot{}
+	}
+	if s.slots[key] == nil {
+		s.slots[key] = &slot{turn: make(chan struct{}, 1)}
+	}
+	return s.slots[key]
+}
+
+// session returns the client's session for repo and scope, one of package transport's scopes.
+func (c *Client) session(ctx context.Context, repo name.Repository, scope string) (*session, error) {
+	s := c.sessions.slot(sessionKey{repo, scope})
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	if s.session != nil {
+		return s.session, nil
+	}
+	made, err := c.handshake(ctx, repo, scope)
+	if err != nil {
+		return nil, err
+	}
+	s.session = made
+	return made, nil
+}
+
+// handshake authenticates with repo's registry.
+func (c *Client) handshake(ctx context.Context, repo name.Repository, scope string) (*session, error) {
+	auth, ok := c.auths[repo.RegistryStr()]
+	if !ok {
+		var err error
+		if auth, err = authn.Resolve(ctx, c.keychain, repo); err != nil {
+			return nil, fmt.Errorf("credentials for %s: %w", repo.RegistryStr(), err)
+		}
+	}
+	base := transport.NewUserAgent(limit.Transport{Base: c.transport}, c.userAgent)
+	rt, err := transport.NewWithContext(ctx, repo.Registry, auth, base, []string{repo.Scope(scope)})
+	if err != nil {
+		return nil, err
+	}
+	return &session{options: c.options, repo: repo, authenticated: rt}, nil
+}
+
+// remoteOptions lets package remote work through the session. Its own retries are off, because they sleep
+// on after the context has ended. Non-distributable layers are pushed as any other: what a caller gives, it wants there.
+func (s *session) remoteOptions() []remote.Option {
+	return []remote.Option{
+		remote.WithTransport(s.authenticated),
+		remote.WithRetryBackoff(remote.Backoff{Steps: 1}),
+		remote.WithJobs(s.concurrency),
+		remote.WithNondistributable,
+	}
+}
+
+// http sends plain requests through the session.
+func (s *session) http() *http.Client {
+	return &http.Client{Transport: s.authenticated, CheckRedirect: checkRedirect}
+}
+
+// maxRedirects is more than any registry needs to send a client to its storage.
+const maxRedirects = 10
+
+// checkRedirect ends loops and keeps what was asked for over https from being answered over http.
+func checkRedirect(req *http.Request, via []*http.Request) error {
+	if len(via) >= maxRedirects {
+		return fmt.Errorf("stopped after %d redirects", maxRedirects)
+	}
+	if via[0].URL.Scheme == "https" && req.URL.Scheme != "https" {
+		return errors.New("refused a redirect from https to " + req.URL.Scheme)
+	}
+	return nil
+}

@@ -1,0 +1,82 @@
+package leioci
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+)
+
+// The tags that move from snapshot to snapshot.
+const (
+	tagLatest = "latest"
+	tagWeekly = "weekly"
+)
+
+// GenerateTags returns the tags for a snapshot of the given date: the ISO date, "latest" and,
+// on a Sunday, "weekly", in that order. The day is the one in date's own location; pass UTC
+// for what a publisher means by a date.
+func GenerateTags(date time.Time) []string {
+	tags := []string{date.Format(time.DateOnly), tagLatest}
+	if date.Weekday() == time.Sunday {
+		tags = append(tags, tagWeekly)
+	}
+	return tags
+}
+
+// Tags lists the tags of repo, all pages of them, in the registry's order (OCI distribution specification,
+// "Listing Tags"). A repository that does not exist is [ErrNotFound].
+func (c *Client) Tags(ctx context.Context, repo name.Repository) ([]string, error) {
+	s, err := c.session(ctx, repo, transport.PullScope)
+	if err != nil {
+		return nil, fail("list tags", repo, err)
+	}
+	puller, err := remote.NewPuller(s.remoteOptions()...)
+	if err != nil {
+		return nil, fail("list tags", repo, err)
+	}
+	tags, err := puller.List(ctx, repo)
+	if err != nil {
+		return nil, fail("list tags", repo, err)
+	}
+	return tags, nil
+}
+
+// tagGrammar is the grammar of a tag in the OCI distribution specification, "Pulling manifests".
+var tagGrammar = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`)
+
+// checkTag returns an error that says what a right tag looks like, or nil.
+func checkTag(tag string) error {
+	if !tagGrammar.MatchString(tag) {
+		return fmt.Errorf("tag %s: want letters, digits, '_', '.' and '-', at most 128, not starting with '.' or '-'", quote(tag))
+	}
+	return nil
+}
+
+// checkTags refuses what cannot be pushed as a list of tags.
+func checkTags(tags []string) error {
+	if len(tags) == 0 {
+		return fmt.Errorf("%w: no tags: give at least one, the dated one first", ErrInvalidReference)
+	}
+	seen := make(map[string]bool, len(tags))
+	for _, tag := range tags {
+		if err := checkTag(tag); err != nil {
+			return fmt.Errorf("%w: %w", ErrInvalidReference, err)
+		}
+		if seen[tag] {
+			return fmt.Errorf("%w: tag %q is given twice", ErrInvalidReference, tag)
+		}
+		seen[tag] = true
+	}
+	return nil
+}
+
+// isDated reports whether tag is an ISO date, which names one snapshot for good; any other tag may move.
+func isDated(tag string) bool {
+	_, err := time.Parse(time.DateOnly, tag)
+	return err == nil
+}
