@@ -1,0 +1,110 @@
+// Command leioci pushes LEI snapshots to OCI registries and pulls them back.
+//
+//	leioci push DIR REF [REF...]
+//	leioci pull REF [-o DIR]
+//	leioci version
+//
+// Results go to standard output and everything else to standard error. The exit status is 0 on success, 1 on failure,
+// with one line that says why, and 2 on wrong usage. LEI_REGISTRY_TOKEN is a bearer token for the registry that the
+// references name; without it, credentials are those of docker and podman.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	status := run(ctx, os.Args[1:], environment{os.Getenv, os.Stdout, os.Stderr})
+	stop()
+	os.Exit(status)
+}
+
+// environment is what the command has from outside, so that a test can give it another.
+type environment struct {
+	getenv         func(string) string
+	stdout, stderr io.Writer
+}
+
+// The exit statuses.
+const (
+	exitOK      = 0
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+// run carries out a command line and returns the exit status.
+func run(ctx context.Context, args []string, env environment) int {
+	cmd := newRoot(env)
+	cmd.SetArgs(args)
+	cmd.SetOut(env.stdout)
+	cmd.SetErr(env.stderr)
+	err := cmd.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintln(env.stderr, "leioci: "+oneLine(err))
+	var usage usageError
+	if errors.As(err, &usage) {
+		return exitUsage
+	}
+	return exitFailure
+}
+
+func newRoot(env environment) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "leioci",
+		Short:         "Push and pull LowEndInsight snapshots",
+		Long:          "leioci pushes LowEndInsight (LEI) snapshots to OCI registries and pulls them back, verified.",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          unknownCommand,
+		RunE:          func(*cobra.Command, []string) error { return nil }, // without it, cobra would print help and succeed
+
+		DisableFlagsInUseLine: true,
+	}
+	root.SetFlagErrorFunc(misused)
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(newPush(env), newPull(env), newVersion(env))
+	return root
+}
+
+// unknownCommand is for a command line that names none of the commands.
+func unknownCommand(_ *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return usageError{errors.New("no command given; leioci --help lists them")}
+	}
+	return usageError{fmt.Errorf("unknown command %q; leioci --help lists them", args[0])}
+}
+
+// usageError is a command line that cannot be carried out as it stands.
+type usageError struct{ error }
+
+func (u usageError) Unwrap() error { return u.error }
+
+// misused says what is wrong with a command line, and how it should look.
+func misused(cmd *cobra.Command, err error) error {
+	return usageError{fmt.Errorf("%w; usage: %s", err, cmd.UseLine())}
+}
+
+// arguments checks how many arguments a command has.
+func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return misused(cmd, err)
+		}
+		return nil
+	}
+}
+
+// oneLine is an error's message without line breaks, which registries may put into theirs.
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/spf13/cobra"
+
+	"github.com/lowendinsight/lei-go/leioci"
+)
+
+func newPull(env environment) *cobra.Command {
+	var dir string
+	var older bool
+	cmd := &cobra.Command{
+		Use:   "pull REF",
+		Short: "Pull a snapshot into a directory",
+		Long: `Pull the snapshot that REF names, verify it and put it into a directory, in one step.
+
+REF is registry/repository with a tag or a digest; the tag latest is understood. The directory must be absent,
+empty or an earlier snapshot, which is replaced. Prints the digest reference of what the directory holds.`,
+		Example: "  leioci pull ghcr.io/org/lei-cache\n  leioci pull ghcr.io/org/lei-cache:weekly -o ./lei",
+		Args:    arguments(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var opts []leioci.PullOption
+			if older {
+				opts = append(opts, leioci.AllowOlder())
+			}
+			return pull(cmd.Context(), env, args[0], dir, opts)
+		},
+	}
+	cmd.Flags().StringVarP(&dir, "output", "o", "", "directory (default ./lei-cache-TAG, or the first 12 hex digits of the digest)")
+	cmd.Flags().BoolVar(&older, "allow-older", false, "let a moving tag replace the directory's snapshot by an older one")
+	return cmd
+}
+
+func pull(ctx context.Context, env environment, s, dir string, opts []leioci.PullOption) error {
+	ref, err := leioci.ParseReference(s)
+	if err != nil {
+		return usageError{err}
+	}
+	if dir == "" {
+		if dir, err = defaultDir(ref); err != nil {
+			return err
+		}
+	}
+	client, err := newClient(env, ref.Context())
+	if err != nil {
+		return err
+	}
+	res, err := client.PullSnapshot(ctx, ref, dir, opts...)
+	if err != nil {
+		return err
+	}
+	did := "pulled into"
+	if res.UpToDate {
+		did = "up to date in"
+	}
+	fmt.Fprintf(env.stderr, "%s %s: snapshot of %s\n", did, dir, res.Date.Format(time.DateOnly))
+	_, err = fmt.Fprintln(env.stdout, res.Ref)
+	return err
+}
+
+// defaultDir is where a pull without -o goes.
+func defaultDir(ref name.Reference) (string, error) {
+	const digits = 12
+	id := ref.Identifier()
+	if digest, ok := ref.(name.Digest); ok {
+		h, err := v1.NewHash(digest.DigestStr())
+		if err != nil {
+			return "", err
+		}
+		id = h.Hex[:digits]
+	}
+	return "lei-cache-" + id, nil
+}

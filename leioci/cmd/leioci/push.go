@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/spf13/cobra"
+
+	"github.com/lowendinsight/lei-go/leioci"
+	"github.com/lowendinsight/lei-go/leioci/snapshot"
+)
+
+func newPush(env environment) *cobra.Command {
+	var opts []leioci.PushOption
+	var moveBack bool
+	cmd := &cobra.Command{
+		Use:   "push DIR REF [REF...]",
+		Short: "Push the snapshot in a directory",
+		Long: `Push the snapshot in DIR to registries.
+
+A REF with a tag gets that tag. One without gets the tags of the snapshot's own date: the date,
+latest and, on a Sunday, weekly. Prints the digest reference of what was pushed, a line for each repository.`,
+		Example: "  leioci push ./export ghcr.io/org/lei-cache\n  leioci push ./export ghcr.io/org/lei-cache:2026-02-08",
+		Args:    arguments(cobra.MinimumNArgs(2)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if moveBack {
+				opts = append(opts, leioci.AllowMoveBack())
+			}
+			return push(cmd.Context(), env, args[0], args[1:], opts)
+		},
+	}
+	cmd.Flags().BoolVar(&moveBack, "allow-move-back", false, "move a tag such as latest even from a newer snapshot to this one")
+	return cmd
+}
+
+func push(ctx context.Context, env environment, dir string, refs []string, opts []leioci.PushOption) error {
+	targets, err := parseTargets(refs)
+	if err != nil {
+		return err
+	}
+	client, err := newClient(env, repositories(targets)...)
+	if err != nil {
+		return err
+	}
+	img, tags, err := packageDir(ctx, dir)
+	if err != nil {
+		return err
+	}
+	for _, t := range targets {
+		wanted := t.tagsOr(tags)
+		digest, err := client.PushSnapshot(ctx, t.repo, wanted, img, opts...)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(env.stderr, "pushed %s to %s under %s\n", dir, t.repo, strings.Join(wanted, ", "))
+		if _, err := fmt.Fprintln(env.stdout, digest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// packageDir returns the snapshot in dir as an artifact, and the tags of its date.
+func packageDir(ctx context.Context, dir string) (v1.Image, []string, error) {
+	s, err := snapshot.Open(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	tags := leioci.GenerateTags(s.Metadata().Date)
+	if err := s.Close(); err != nil {
+		return nil, nil, err
+	}
+	img, err := leioci.Package(ctx, dir)
+	return img, tags, err
+}
+
+// target is a repository and what is to be pushed there.
+type target struct {
+	repo  name.Repository
+	dated bool // the generated tags are wanted
+	tags  []string
+}
+
+// tagsOr returns the tags to push, each once, the generated ones first, because they begin with the dated one.
+func (t target) tagsOr(generated []string) []string {
+	var tags []string
+	if t.dated {
+		tags = append(tags, generated...)
+	}
+	for _, tag := range t.tags {
+		tags = appendNew(tags, tag)
+	}
+	return tags
+}
+
+// parseTargets reads references and groups them by repository, in the order in which they were given.
+func parseTargets(refs []string) ([]target, error) {
+	var targets []target
+	for _, s := range refs {
+		ref, err := leioci.ParseReference(s)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		tag, ok := ref.(name.Tag)
+		if !ok {
+			return nil, usageError{fmt.Errorf("%s: a digest cannot be pushed to; give a tag, or none", ref)}
+		}
+		t := targetFor(&targets, ref.Context())
+		if _, err := leioci.ParseRepository(s); err == nil {
+			t.dated = true
+		} else {
+			t.tags = appendNew(t.tags, tag.TagStr())
+		}
+	}
+	if len(targets) == 0 {
+		return nil, usageError{errors.New("no reference")}
+	}
+	return targets, nil
+}
+
+// targetFor returns the target for repo, which it adds if need be.
+func targetFor(targets *[]target, repo name.Repository) *target {
+	for i := range *targets {
+		if (*targets)[i].repo == repo {
+			return &(*targets)[i]
+		}
+	}
+	*targets = append(*targets, target{repo: repo})
+	return &(*targets)[len(*targets)-1]
+}
+
+func repositories(targets []target) []name.Repository {
+	repos := make([]name.Repository, len(targets))
+	for i, t := range targets {
+		repos[i] = t.repo
+	}
+	return repos
+}
