@@ -1,0 +1,61 @@
+# Every target documents itself: make help.
+
+GO       ?= go
+FUZZTIME ?= 20s
+
+# The race detector needs cgo, and so a C compiler.
+RACE := $(if $(shell command -v $$($(GO) env CC) 2>/dev/null),-race)
+
+TOOLS := $(CURDIR)/.bin
+SAMPLE := leioci/testdata/lei-0.9.1
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## say what the targets do
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+
+.PHONY: demo
+demo: ## push a sample snapshot to a registry in memory, pull it back, verify it, and say what is in it
+	@$(GO) run ./examples/quickstart $(SAMPLE)
+
+.PHONY: test
+test: ## run all tests, with the race detector where there is a C compiler
+	$(if $(RACE),CGO_ENABLED=1) $(GO) test $(RACE) -shuffle=on ./...
+
+.PHONY: lint
+lint: $(TOOLS)/golangci-lint ## check style, correctness and that it compiles for every platform
+	$(TOOLS)/golangci-lint run ./...
+	@for os in linux darwin windows; do for arch in amd64 arm64; do \
+		echo "vet $$os/$$arch"; GOOS=$$os GOARCH=$$arch CGO_ENABLED=0 $(GO) vet ./... || exit 1; \
+	done; done
+	$(GO) mod tidy -diff
+
+.PHONY: fmt
+fmt: $(TOOLS)/gofumpt ## format the code
+	$(TOOLS)/gofumpt -w .
+
+.PHONY: fuzz
+fuzz: ## fuzz every target for FUZZTIME (default 20s) each
+	@set -e; for pkg in $$($(GO) list ./leioci/...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+			echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
+		done; \
+	done
+
+.PHONY: bench
+bench: ## run the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./leioci/...
+
+.PHONY: examples
+examples: ## run the runnable examples of the documentation, and build the example programs
+	$(GO) test -run '^Example' ./leioci/...
+	$(GO) build -o /dev/null ./examples/...
+
+.PHONY: ci
+ci: lint test demo ## what has to pass before a change is taken
+
+# The tools are pinned in hack/tools and built into .bin.
+$(TOOLS)/%: hack/tools/go.mod hack/tools/go.sum
+	cd hack/tools && GOBIN=$(TOOLS) $(GO) install tool
+	@touch $(TOOLS)/*
