@@ -1,26 +1,9 @@
 package leioci_test
 
 import (
-	"os"
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/lowendinsight/lei-go/leioci/internal/testenv"
 )
 
-// TestMain keeps the tests from the real home directory and its credentials, and looks for leaked goroutines.
-func TestMain(m *testing.M) {
-	home, err := os.MkdirTemp("", "leioci-home")
-	if err != nil {
-		panic(err)
-	}
-	for _, name := range []string{"HOME", "USERPROFILE", "DOCKER_CONFIG", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"} {
-		os.Setenv(name, home)
-	}
-	for _, name := range []string{"REGISTRY_AUTH_FILE", "DOCKER_AUTH_CONFIG", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {
-		os.Unsetenv(name)
-	}
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {
-		os.RemoveAll(home)
-		os.Exit(status)
-	}))
-}
+func TestMain(m *testing.M) { testenv.Main(m) }

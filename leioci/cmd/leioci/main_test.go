@@ -9,26 +9,13 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"github.com/lowendinsight/lei-go/leioci/internal/testenv"
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
 const sampleDir = "../../testdata/lei-0.9.1"
 
-func TestMain(m *testing.M) {
-	home, err := os.MkdirTemp("", "leioci-home")
-	if err != nil {
-		panic(err)
-	}
-	for _, name := range []string{"HOME", "USERPROFILE", "DOCKER_CONFIG", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"} {
-		os.Setenv(name, home)
-	}
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {
-		os.RemoveAll(home)
-		os.Exit(status)
-	}))
-}
+func TestMain(m *testing.M) { testenv.Main(m) }
 
 // leiociIn runs the command in a new directory, with the given token, and returns what a shell would see.
 func leiociIn(t *testing.T, dir, token string, args ...string) (status int, stdout, stderr string) {

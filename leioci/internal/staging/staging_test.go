@@ -15,9 +15,13 @@ import (
 
 var kind = staging.Kind{Required: []string{"a", "b"}, Optional: []string{"c"}}
 
-// fill writes a complete directory whose files all say content.
-func fill(t *testing.T, d *staging.Dir, content string) {
+// stage fills a new directory for target, whose files all say content.
+func stage(t *testing.T, target, content string) *staging.Dir {
 	t.Helper()
+	d, err := staging.New(target, kind)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, name := range kind.Required {
 		f, err := d.Create(name)
 		if err != nil {
@@ -28,6 +32,7 @@ func fill(t *testing.T, d *staging.Dir, content string) {
 			t.Fatal(err)
 		}
 	}
+	return d
 }
 
 // write makes files with the same content in a new directory.
@@ -76,11 +81,7 @@ func TestCommitPutsTheNewDirectoryInTheTargetsPlace(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			target := filepath.Join(t.TempDir(), "parent", "target")
 			prepare(target)
-			d, err := staging.New(target, kind)
-			if err != nil {
-				t.Fatal(err)
-			}
-			fill(t, d, "new")
+			d := stage(t, target, "new")
 			if err := d.Commit(); err != nil {
 				t.Fatal(err)
 			}
@@ -98,11 +99,7 @@ func TestCommitKeepsThePermissionsOfTheTarget(t *testing.T) {
 	if err := os.Chmod(target, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	d, err := staging.New(target, kind)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fill(t, d, "new")
+	d := stage(t, target, "new")
 	if err := d.Commit(); err != nil {
 		t.Fatal(err)
 	}
@@ -138,11 +135,7 @@ func TestNewRefusesATargetOfAnotherKind(t *testing.T) {
 func TestCommitPutsBackATargetThatBecameAnotherKind(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "parent", "target")
 	write(t, target, "old", "a", "b")
-	d, err := staging.New(target, kind)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fill(t, d, "new")
+	d := stage(t, target, "new")
 	write(t, target, "mine", "notes")
 	if err := d.Commit(); !errors.Is(err, errdef.ErrTargetNotEmpty) {
 		t.Errorf("got %v", err)
@@ -159,11 +152,7 @@ func TestCommitPutsBackATargetThatBecameAnotherKind(t *testing.T) {
 func TestDiscardLeavesTheTarget(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "parent", "target")
 	write(t, target, "old", "a", "b")
-	d, err := staging.New(target, kind)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fill(t, d, "new")
+	d := stage(t, target, "new")
 	if err := d.Discard(); err != nil {
 		t.Fatal(err)
 	}
@@ -177,11 +166,7 @@ func TestASymbolicLinkStaysAndItsDirectoryIsReplaced(t *testing.T) {
 	if err := os.Symlink(target, link); err != nil {
 		t.Fatal(err)
 	}
-	d, err := staging.New(link, kind)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fill(t, d, "new")
+	d := stage(t, link, "new")
 	if err := d.Commit(); err != nil {
 		t.Fatal(err)
 	}
@@ -195,11 +180,7 @@ func TestManyCommitsAtOnceLeaveOneWhole(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "parent", "target")
 	var wg sync.WaitGroup
 	for _, content := range []string{"one", "two", "three", "four"} {
-		d, err := staging.New(target, kind)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fill(t, d, content)
+		d := stage(t, target, content)
 		wg.Go(func() {
 			if err := d.Commit(); err != nil {
 				t.Error(err)

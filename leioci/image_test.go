@@ -1,0 +1,45 @@
+package leioci_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/lowendinsight/lei-go/leioci"
+	"github.com/lowendinsight/lei-go/leioci/leiocitest"
+)
+
+func TestImageReadsItsBlobsVerified(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	c, repo := newClient(t), repository(t, reg)
+	pushSample(t, c, repo, "latest")
+	img, err := c.Image(t.Context(), repo.Tag("latest"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := img.RawConfigFile()
+	if err != nil || !bytes.Equal(config, readFile(t, sampleDir, "config.json")) {
+		t.Errorf("got %q, %v", config, err)
+	}
+	layers, err := img.Layers()
+	if err != nil || len(layers) != 2 {
+		t.Fatalf("got %d layers, %v", len(layers), err)
+	}
+	reg.On(http.MethodGet, "/blobs/", 1, leiocitest.Body(func(b []byte) []byte { b[0] ^= 1; return b }))
+	rc, err := layers[0].Compressed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rc.Close()
+	if _, err := io.Copy(io.Discard, rc); !errors.Is(err, leioci.ErrVerification) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := img.LayerByDigest(v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("0", 64)}); !errors.Is(err, leioci.ErrNotFound) {
+		t.Errorf("got %v", err)
+	}
+}

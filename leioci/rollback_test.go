@@ -1,0 +1,83 @@
+package leioci_test
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/lowendinsight/lei-go/leioci"
+	"github.com/lowendinsight/lei-go/leioci/leiocitest"
+)
+
+func TestAMovingTagDoesNotRollADirectoryBack(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	c, repo := newClient(t), repository(t, reg)
+	older := leiocitest.WriteSnapshot(t, monday, `{"data":{"repo":"older"}}`)
+	pushSnapshot(t, c, reg, older, "2026-02-09", "latest")
+	newer := leiocitest.WriteSnapshot(t, tuesday, `{"data":{"repo":"newer"}}`)
+	dir := t.TempDir()
+	reset := func() {
+		t.Helper()
+		if err := errors.Join(os.RemoveAll(dir), os.CopyFS(dir, os.DirFS(newer))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reset()
+	if _, err := c.PullSnapshot(t.Context(), repo.Tag("latest"), dir); !errors.Is(err, leioci.ErrOlder) {
+		t.Errorf("got %v", err)
+	}
+	assertSame(t, newer, dir, "manifest.json", "cache.jsonl.gz")
+	if _, err := c.PullSnapshot(t.Context(), repo.Tag("latest"), dir, leioci.AllowOlder()); err != nil {
+		t.Error(err)
+	}
+	assertSame(t, older, dir, "manifest.json", "cache.jsonl.gz")
+	reset()
+	if _, err := c.PullSnapshot(t.Context(), repo.Tag("2026-02-09"), dir); err != nil {
+		t.Errorf("a dated tag says what it wants: %v", err)
+	}
+	assertSame(t, older, dir, "manifest.json", "cache.jsonl.gz")
+}
+
+func TestPushSnapshotDoesNotMoveATagBack(t *testing.T) {
+	older := leiocitest.WriteSnapshot(t, monday, `{"data":{"repo":"older"}}`)
+	newer := leiocitest.WriteSnapshot(t, tuesday, `{"data":{"repo":"newer"}}`)
+	img, err := leioci.Package(t.Context(), older)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, push := range map[string]func(*leioci.Client, *leiocitest.Registry){
+		"as this client pushes": func(c *leioci.Client, reg *leiocitest.Registry) {
+			pushSnapshot(t, c, reg, newer, "2026-02-10", "latest")
+		},
+		"as the original pushes, without a version": func(c *leioci.Client, reg *leiocitest.Registry) {
+			later, err := leioci.Package(t.Context(), newer, leioci.Annotations(map[string]string{"org.opencontainers.image.version": ""}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.PushSnapshot(t.Context(), repository(t, reg), []string{"latest"}, later); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			reg := leiocitest.NewRegistry(t)
+			c, repo := newClient(t), repository(t, reg)
+			push(c, reg)
+			before := asked(reg, "POST ") + asked(reg, "PUT ")
+			_, err := c.PushSnapshot(t.Context(), repo, []string{"2026-02-09", "latest"}, img)
+			if !errors.Is(err, leioci.ErrOlder) || !strings.Contains(err.Error(), "2026-02-10") {
+				t.Errorf("got %v", err)
+			}
+			if n := asked(reg, "POST ") + asked(reg, "PUT ") - before; n > 0 {
+				t.Errorf("%d uploads", n)
+			}
+			if _, err := c.PushSnapshot(t.Context(), repo, []string{"2026-02-09"}, img); err != nil {
+				t.Errorf("under its dated tag alone: %v", err)
+			}
+			if _, err := c.PushSnapshot(t.Context(), repo, []string{"latest"}, img, leioci.AllowMoveBack()); err != nil {
+				t.Errorf("when asked: %v", err)
+			}
+		})
+	}
+}

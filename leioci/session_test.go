@@ -1,0 +1,55 @@
+package leioci_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"testing"
+
+	"github.com/lowendinsight/lei-go/leioci/leiocitest"
+)
+
+func TestOneCallersContextDoesNotFailAnother(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	c, repo := newClient(t), repository(t, reg)
+	pushSample(t, newClient(t), repo, "latest")
+	reached := make(chan struct{}, 8)
+	ping := reg.On(http.MethodGet, "/v2/", 1, leiocitest.Hang(reached))
+	ctx, cancel := context.WithCancel(t.Context())
+	first, second := make(chan error), make(chan error)
+	go func() { _, err := c.PullManifest(ctx, repo.Tag("latest")); first <- err }()
+	<-reached
+	go func() { _, err := c.PullManifest(t.Context(), repo.Tag("latest")); second <- err }()
+	cancel()
+	if err := <-first; !errors.Is(err, context.Canceled) || ping.Hits() != 1 {
+		t.Errorf("the first: got %v", err)
+	}
+	if err := <-second; err != nil {
+		t.Errorf("the second: got %v", err)
+	}
+}
+
+func TestOneHandshakeServesAll(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	c, repo := newClient(t), repository(t, reg)
+	pushSample(t, newClient(t), repo, "latest")
+	before := pings(reg)
+	for range 3 {
+		if _, err := c.PullSnapshot(t.Context(), repo.Tag("latest"), t.TempDir()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := pings(reg) - before; n != 1 {
+		t.Errorf("there were %d handshakes, want 1", n)
+	}
+}
+
+func pings(reg *leiocitest.Registry) int {
+	n := 0
+	for _, r := range reg.Requests() {
+		if r == "GET /v2/" {
+			n++
+		}
+	}
+	return n
+}
