@@ -38,9 +38,10 @@
 //
 // # Bounds
 //
-// A snapshot may come from anywhere, so nothing in it decides how much memory is used. manifest.json is read up to
-// [MaxManifestBytes] and a line up to [MaxLineBytes]. An iteration holds one line and some fixed buffers, and
-// decompresses no more than the raw_size of manifest.json and one byte.
+// A snapshot may come from anywhere, so memory and work have limits. manifest.json is read up to [MaxManifestBytes];
+// the list of its repositories may take several times that in memory. A line is read up to [MaxLineBytes]. An
+// iteration holds one line and some fixed buffers, and takes no more content out of the gzip stream than the raw_size
+// of manifest.json and one byte.
 //
 // # Concurrency
 //

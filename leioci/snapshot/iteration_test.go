@@ -39,8 +39,12 @@ func TestTheEndOfTheContextEndsTheReading(t *testing.T) {
 func TestTheEndOfTheContextEndsALongLine(t *testing.T) {
 	content := strings.Repeat(" ", snapshot.MaxLineBytes)
 	s := openContent(t, content)
-	for _, err := range s.Reports(&countdown{Context: t.Context(), left: 20}) {
+	ctx := &countdown{Context: t.Context(), left: 20}
+	for _, err := range s.Reports(ctx) {
 		wantLineError(t, err, 1, context.Canceled)
+	}
+	if ctx.left != -1 {
+		t.Errorf("asked %d times after the end", -1-ctx.left)
 	}
 }
 

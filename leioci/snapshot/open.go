@@ -20,9 +20,12 @@ const openAttempts = 5
 // [MaxManifestBytes], [ErrTooLarge]. What cache.jsonl.gz holds is not looked at yet.
 //
 // The caller must close the Snapshot.
-func Open(dir string) (*Snapshot, error) {
+func Open(dir string) (*Snapshot, error) { return openWith(os.OpenRoot, dir) }
+
+// openWith is Open with a way to open the directory, which tests use to exchange it in between.
+func openWith(openRoot func(string) (*os.Root, error), dir string) (*Snapshot, error) {
 	for attempt := 1; ; attempt++ {
-		root, err := os.OpenRoot(dir)
+		root, err := openRoot(dir)
 		if err != nil {
 			return nil, fmt.Errorf("open %s: %w", dir, cause(err))
 		}

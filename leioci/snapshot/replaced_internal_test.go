@@ -45,3 +45,39 @@ func TestADirectoryIsReplacedOnlyIfItsNameIsAnotherOnes(t *testing.T) {
 		})
 	}
 }
+
+// exchanging opens directories and puts a snapshot in the place of each, the first times it is called.
+func exchanging(t *testing.T, times int, calls *int) func(string) (*os.Root, error) {
+	return func(dir string) (*os.Root, error) {
+		root, err := os.OpenRoot(dir)
+		if *calls++; err != nil || *calls > times {
+			return root, err
+		}
+		old := dir + ".old"
+		if err := errors.Join(os.Rename(dir, old), os.CopyFS(dir, os.DirFS("../testdata/lei-0.9.1")), os.RemoveAll(old)); err != nil {
+			_ = root.Close()
+			t.Skip("the system does not let go of an open directory: ", err)
+		}
+		return root, nil
+	}
+}
+
+func TestOpenTriesAgainOnlyIfTheDirectoryWasExchangedAndOnlyAFewTimes(t *testing.T) {
+	for _, test := range []struct {
+		exchanges, calls int
+		ok               bool
+	}{{0, 1, false}, {1, 2, true}, {openAttempts - 1, openAttempts, true}, {openAttempts, openAttempts, false}} {
+		dir := filepath.Join(t.TempDir(), "dir")
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		calls := 0
+		s, err := openWith(exchanging(t, test.exchanges, &calls), dir)
+		if calls != test.calls || (err == nil) != test.ok || err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%d exchanges: %d attempts, error %v", test.exchanges, calls, err)
+		}
+		if err == nil {
+			_ = s.Close()
+		}
+	}
+}
