@@ -1,6 +1,8 @@
 package leioci_test
 
 import (
+	"context"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -108,5 +110,12 @@ func assertSame(t testing.TB, want, got string, files ...string) {
 		if string(readFile(t, want, f)) != string(readFile(t, got, f)) {
 			t.Errorf("%s is not the same in %s and %s", f, want, got)
 		}
+	}
+}
+
+// dialer connects to addr, whatever the host of the URL is.
+func dialer(addr string) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, addr)
 	}
 }

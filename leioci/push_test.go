@@ -182,6 +182,19 @@ func TestPushTakesABlobThatIsInTheRepositoryAlready(t *testing.T) {
 	}
 }
 
+func TestPushUploadsWhateverTypeABlobHas(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	manifest, blobs := sample(t)
+	// Package remote leaves such layers out unless it is told not to.
+	foreign := static.NewLayer([]byte("foreign"), types.OCIRestrictedLayer)
+	if _, err := newClient(t).Push(t.Context(), repository(t, reg), []string{"latest"}, manifest, append(blobs, foreign)); err != nil {
+		t.Fatal(err)
+	}
+	if n := asked(reg, "POST "); n != 4 {
+		t.Errorf("%d blobs were uploaded, want 4", n)
+	}
+}
+
 func TestPushFailsWhereTheExistenceCheckFails(t *testing.T) {
 	for status, want := range map[int]error{
 		http.StatusUnauthorized:        leioci.ErrUnauthorized,

@@ -1,0 +1,67 @@
+package leioci_test
+
+import (
+	"crypto/tls"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/lowendinsight/lei-go/leioci"
+	"github.com/lowendinsight/lei-go/leioci/leiocitest"
+)
+
+func TestARedirectLoopEnds(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	loop := reg.On(http.MethodGet, "/blobs/", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+		http.Redirect(w, r, r.URL.Path, http.StatusTemporaryRedirect)
+	})
+	_, err := newClient(t).PullBlob(t.Context(), repository(t, reg).Digest(sampleCache))
+	if err == nil || !strings.Contains(err.Error(), "10 redirects") || loop.Hits() != 10 {
+		t.Errorf("got %v after %d requests", err, loop.Hits())
+	}
+}
+
+func TestABlobAskedForOverHTTPSIsNotTakenOverHTTP(t *testing.T) {
+	plain := leiocitest.NewRegistry(t)
+	pushSample(t, newClient(t), repository(t, plain), "latest")
+	before := len(plain.Requests())
+	secure := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "/blobs/") {
+			http.Redirect(w, r, "http://"+plain.Host()+r.URL.Path, http.StatusTemporaryRedirect)
+		}
+	}))
+	defer secure.Close()
+	// Under a name that is not loopback's, or go-containerregistry would think of http itself.
+	transport := secure.Client().Transport.(*http.Transport)
+	transport.TLSClientConfig = &tls.Config{RootCAs: transport.TLSClientConfig.RootCAs, ServerName: "example.com"}
+	transport.DialContext = dialer(secure.Listener.Addr().String())
+	repo, err := leioci.ParseRepository("registry.example/org/lei-cache")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = newClient(t, leioci.WithTransport(transport)).PullBlob(t.Context(), repo.Digest(sampleCache))
+	if err == nil || !strings.Contains(err.Error(), "from https to http") || len(plain.Requests()) != before {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestBlobsAreAskedForAsTheyAreStored(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	c, repo := newClient(t), repository(t, reg)
+	pushSample(t, c, repo, "latest")
+	var encodings []string
+	reg.On(http.MethodGet, "/blobs/", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
+		encodings = append(encodings, r.Header.Get("Accept-Encoding"))
+		registry.ServeHTTP(w, r)
+	})
+	rc, err := c.PullBlob(t.Context(), repo.Digest(sampleCache))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rc.Close()
+	// net/http would ask for gzip, and undo it in silence: the bytes would not be those of the digest.
+	if len(encodings) != 1 || encodings[0] != "identity" {
+		t.Errorf("got %q", encodings)
+	}
+}
