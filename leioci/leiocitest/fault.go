@@ -2,6 +2,7 @@ package leiocitest
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -64,31 +65,36 @@ func Status(status int, code string) Fault {
 // Body answers as the registry does, but with another body: what edit makes of the right one.
 func Body(edit func([]byte) []byte) Fault {
 	return func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
-		right := httptest.NewRecorder()
-		registry.ServeHTTP(right, r)
-		for name, values := range right.Header() {
-			w.Header()[name] = values
-		}
+		right := record(r, registry)
 		body := edit(right.Body.Bytes())
-		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-		w.WriteHeader(right.Code)
-		_, _ = w.Write(body) // a client that hangs up is its test's affair
+		answer(w, right, len(body), body)
 	}
 }
 
 // Truncate answers as the registry does and closes the connection after n bytes of the body.
 func Truncate(n int) Fault {
 	return func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
-		right := httptest.NewRecorder()
-		registry.ServeHTTP(right, r)
-		for name, values := range right.Header() {
-			w.Header()[name] = values
-		}
-		w.Header().Set("Content-Length", strconv.Itoa(right.Body.Len()))
-		w.WriteHeader(right.Code)
-		_, _ = w.Write(right.Body.Bytes()[:min(n, right.Body.Len())])
-		panic(http.ErrAbortHandler) // net/http's way to cut a connection
+		right := record(r, registry)
+		whole := right.Body.Bytes()
+		answer(w, right, len(whole), whole[:min(n, len(whole))])
+		_ = http.NewResponseController(w).Flush() // what the client has read by then is its test's affair
+		panic(http.ErrAbortHandler)               // net/http's way to cut a connection
 	}
+}
+
+// record returns what the registry would answer.
+func record(r *http.Request, registry http.Handler) *httptest.ResponseRecorder {
+	right := httptest.NewRecorder()
+	registry.ServeHTTP(right, r)
+	return right
+}
+
+// answer sends the right header with the given length, and body.
+func answer(w http.ResponseWriter, right *httptest.ResponseRecorder, length int, body []byte) {
+	maps.Copy(w.Header(), right.Header())
+	w.Header().Set("Content-Length", strconv.Itoa(length))
+	w.WriteHeader(right.Code)
+	_, _ = w.Write(body) // a client that hangs up is its test's affair
 }
 
 // Cut closes the connection without an answer.
