@@ -53,7 +53,7 @@ examples: ## run the runnable examples of the documentation, and build the examp
 	$(GO) build -o /dev/null ./examples/...
 
 .PHONY: ci
-ci: lint test demo ## what has to pass before a change is taken
+ci: lint examples demo test ## what has to pass before a change is taken
 
 # The tools are pinned in hack/tools and built into .bin.
 $(TOOLS)/%: hack/tools/go.mod hack/tools/go.sum

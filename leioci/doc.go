@@ -2,22 +2,24 @@
 //
 // LEI analyses open-source repositories for risk. A publisher packs the reports of a day into a snapshot, a directory
 // with two files, and pushes it to an OCI registry under the tags of that day. Services, CI jobs and air-gapped sites
-// pull it and decide on it. This package translates that contract onto go-containerregistry: references, images and
-// layers are that library's types, and whatever speaks them works with this package. Package
+// pull it and decide on it. The contract is that of the original client, five functions of Lei.Cache.OCIClient in Elixir:
+// generate_tags, parse_reference, push, pull_manifest and pull_blob. This package translates it onto go-containerregistry:
+// references, images and layers are that library's types, and whatever speaks them works with this package. Package
 // [github.com/lowendinsight/lei-go/leioci/snapshot] reads what was pulled.
 //
 // # Using it
 //
 // Make a [Client] once and keep it. To publish, [Package] a directory and [Client.PushSnapshot] it under the tags that
 // [GenerateTags] gives; to consume, [Client.PullSnapshot] into a directory. [Client.Push], [Client.PullManifest] and
-// [Client.PullBlob] are the contract's own verbs, for programs that handle manifests and blobs themselves.
+// [Client.PullBlob] are the contract's other functions, for programs that handle manifests and blobs themselves.
 // [Client.Image] and [Unpack] connect to go-containerregistry and OCI layouts.
 //
 // # References and tags
 //
 // A reference is [oci://]registry/repository[:tag][@digest]; the first segment is always the registry ([ParseReference]).
-// A snapshot of 2026-02-08 has the tags 2026-02-08, latest and, as that is a Sunday, weekly. A tag that is a date names
-// one snapshot for good; the others move.
+// A snapshot of 2026-02-08 has the tags 2026-02-08, latest and, as that is a Sunday, weekly. By
+// convention, a tag that is a date names one snapshot for good, and the others move. Registries do not enforce it, and
+// neither does this package: it pushes what it is given under the tags it is given.
 //
 // # The artifact
 //
@@ -34,7 +36,8 @@
 // # What is guaranteed
 //
 // Verified: no byte appears in a directory, and no reader reaches io.EOF, before size and digest match ([ErrVerification]).
-// Sizes are bounded before anything is read ([ErrTooLarge]).
+// Sizes are bounded before anything is read ([ErrTooLarge]). That the reports themselves are whole and well-formed is what
+// [snapshot.Snapshot.Verify] checks; a publisher calls it before a push, as a registry takes anything.
 //
 // Atomic: after a crash, a full disk or an ended context, a directory holds the whole old snapshot or the whole new one.
 // On Linux and macOS the two are exchanged by one system call; elsewhere, and on file systems that cannot, the directory
@@ -58,11 +61,16 @@
 // docker credential helpers. Where there is nothing, access is anonymous. Credentials are sent to the registry they
 // belong to and to its token server, and to no host that a registry redirects to.
 //
+// A registry on a loopback or private address (RFC 1918) that does not answer over HTTPS is spoken to over plain HTTP,
+// credentials included, as go-containerregistry does; every other one only over HTTPS.
+//
 // # Errors
 //
 // An error says what was being done, to which reference, and why it failed. Its kind is found with [errors.Is] and one of
-// the Err variables; a registry's answer with [errors.As] and [*transport.Error]; what a failed push left behind with
-// errors.As and [*PushError]. Nothing is retried yet: a caller who wants to try again can, as no failure does harm.
+// the Err variables; a registry's answer with [errors.As] and [*transport.Error], of
+// github.com/google/go-containerregistry/pkg/v1/remote/transport; what a failed push left behind with errors.As and
+// [*PushError]. Nothing is retried yet. Trying again does no harm, and is worth it after an error without an answer and after
+// the statuses 408, 429 and 5xx.
 //
 // # What is not here
 //

@@ -3,6 +3,7 @@ package leioci
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 
@@ -35,8 +36,9 @@ var (
 	// ErrTargetNotEmpty: a directory to pull into is neither absent, nor empty, nor an earlier snapshot,
 	// or it is a mount point, which cannot be replaced.
 	ErrTargetNotEmpty = errdef.ErrTargetNotEmpty
-	// ErrOlder: a push would move a tag back to an older snapshot.
-	ErrOlder = errors.New("older than what the tag holds")
+	// ErrOlder: a push would move a tag back to an older snapshot, or a pull through a moving tag would replace a
+	// directory's snapshot by an older one.
+	ErrOlder = errors.New("older snapshot")
 )
 
 // PushError is a push that failed after its first upload began. It says what is true of the tags now.
@@ -100,7 +102,11 @@ func (e TagError) Unwrap() error { return e.Err }
 // fail says which operation on what failed, adds the kind of a registry's answer, and what to do about it.
 func fail(op string, what fmt.Stringer, err error) error {
 	var answer *transport.Error
-	if !errors.As(err, &answer) {
+	var unknown *net.DNSError
+	switch {
+	case errors.As(err, &unknown) && unknown.IsNotFound:
+		return fmt.Errorf("%s %s (the first segment of a reference is its registry): %w", op, what, err)
+	case !errors.As(err, &answer):
 		return fmt.Errorf("%s %s: %w", op, what, err)
 	}
 	switch answer.StatusCode {

@@ -110,7 +110,7 @@ func (s *session) refuseMoveBack(ctx context.Context, p *pushing, img v1.Image) 
 			return fmt.Errorf("look at tag %s: %w", tag, err)
 		}
 		if ours.Before(theirs) {
-			return fmt.Errorf("%w: %s holds the snapshot of %s, this one is of %s; push it under %[4]s alone, or allow the move",
+			return fmt.Errorf("%w: %s holds the snapshot of %s, this one is of %s; push it under %[4]s alone, or allow the move (AllowMoveBack, --allow-move-back)",
 				ErrOlder, tag, theirs.Format(time.DateOnly), ours.Format(time.DateOnly))
 		}
 	}

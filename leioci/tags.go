@@ -18,8 +18,8 @@ const (
 )
 
 // GenerateTags returns the tags for a snapshot of the given date: the ISO date, "latest" and,
-// on a Sunday, "weekly", in that order. The day is the one in date's own location; pass UTC
-// for what a publisher means by a date.
+// on a Sunday, "weekly", in that order. The day is the one in date's own location. Pass a snapshot's
+// own date ([snapshot.Metadata]), which need not be today's.
 func GenerateTags(date time.Time) []string {
 	tags := []string{date.Format(time.DateOnly), tagLatest}
 	if date.Weekday() == time.Sunday {

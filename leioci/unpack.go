@@ -91,7 +91,7 @@ func (p *pulling) into(ctx context.Context, dir string, opts []PullOption) (_ *P
 	}
 	meta := metadataOf(stage.Path())
 	if old := metadataOf(dir); !p.allowOlder && !meta.Date.IsZero() && meta.Date.Before(old.Date) {
-		return nil, fmt.Errorf("%w: %s holds the snapshot of %s, this one is of %s", ErrOlder,
+		return nil, fmt.Errorf("%w: %s holds the snapshot of %s, this one is of %s; allow it with AllowOlder (--allow-older)", ErrOlder,
 			dir, old.Date.Format(time.DateOnly), meta.Date.Format(time.DateOnly))
 	}
 	if err := context.Cause(ctx); err != nil {

@@ -1,9 +1,19 @@
 // Package leiocitest provides a registry for tests: go-containerregistry's in-memory one, on a loopback address,
 // with faults on demand and a record of what it was asked; and snapshots to put into it.
 //
-//	reg := leiocitest.NewRegistry(t)
-//	dir := leiocitest.WriteSnapshot(t, date, `{"data":{"repo":"https://example.org/a","risk":"low"}}`)
-//	ref, err := leioci.ParseReference(reg.Host() + "/org/lei-cache:latest")
+//	func TestMyServiceSurvivesACorruptBlob(t *testing.T) {
+//		reg := leiocitest.NewRegistry(t)
+//		dir := leiocitest.WriteSnapshot(t, date, `{"data":{"repo":"https://example.org/a","risk":"low"}}`)
+//		// ... push dir to reg.Host() + "/org/lei-cache" ...
+//		fault := reg.On(http.MethodGet, "/blobs/", leiocitest.Always, leiocitest.Body(func(b []byte) []byte {
+//			b[0] ^= 1
+//			return b
+//		}))
+//		// ... let the service pull, and see that it keeps what it had ...
+//		if fault.Hits() == 0 {
+//			t.Error("the service did not pull")
+//		}
+//	}
 //
 // The in-memory registry is laxer than real ones: it accepts a manifest whose blobs are missing, and asks for no
 // credentials. What must hold against a real one is to be tested against a real one.

@@ -113,6 +113,13 @@ func TestAFaultIsForItsRequestsAndAsOftenAsItSays(t *testing.T) {
 	if want := []int{http.StatusTeapot, http.StatusOK, http.StatusTeapot, http.StatusOK}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
+	always := reg.On("", "", leiocitest.Always, leiocitest.Status(http.StatusTeapot, ""))
+	for _, want := range []int{http.StatusTeapot, http.StatusOK} {
+		if status, _, err := get(t.Context(), t, reg, "/c"); status != want || err != nil {
+			t.Errorf("got %d, %v, want %d", status, err, want)
+		}
+		always.Stop()
+	}
 	if twice.Hits() != 2 || never.Hits() != 0 {
 		t.Errorf("%d and %d hits", twice.Hits(), never.Hits())
 	}

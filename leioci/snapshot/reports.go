@@ -31,7 +31,8 @@ func (s *Snapshot) Reports(ctx context.Context) iter.Seq2[Report, error] {
 
 // Lookup is [Snapshot.Reports] without the reports whose Repo is not repo, byte for byte. It yields every error of
 // the reading, since a line that is not a report might have been one of those asked for. It reads the whole file,
-// unless it is left before.
+// unless it is left before. A repository that the snapshot does not know gives nothing; names are not normalised, so that
+// one with a trailing slash or .git is another.
 func (s *Snapshot) Lookup(ctx context.Context, repo string) iter.Seq2[Report, error] {
 	return func(yield func(Report, error) bool) {
 		for report, err := range s.Reports(ctx) {

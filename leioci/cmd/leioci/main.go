@@ -62,9 +62,14 @@ func run(ctx context.Context, args []string, env environment) int {
 
 func newRoot(env environment) *cobra.Command {
 	root := &cobra.Command{
-		Use:           "leioci",
-		Short:         "Push and pull LowEndInsight snapshots",
-		Long:          "leioci pushes LowEndInsight (LEI) snapshots to OCI registries and pulls them back, verified.",
+		Use:   "leioci",
+		Short: "Push and pull LowEndInsight snapshots",
+		Long: `leioci pushes LowEndInsight (LEI) snapshots to OCI registries and pulls them back, verified.
+
+Results go to standard output and everything else to standard error. The exit status is 0 on success,
+1 on failure and 2 on wrong usage. Credentials are those of docker and podman; LEI_REGISTRY_TOKEN, if set,
+is a bearer token for the registry that the references name, and is sent to no other.`,
+		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          unknownCommand,
@@ -73,6 +78,7 @@ func newRoot(env environment) *cobra.Command {
 		DisableFlagsInUseLine: true,
 	}
 	root.SetFlagErrorFunc(misused)
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newPush(env), newPull(env), newVersion(env))
 	return root

@@ -93,6 +93,15 @@ func TestPushTakesTagsFromTheReferences(t *testing.T) {
 	assertPut(t, two, "2026-02-08", "latest", "weekly")
 }
 
+func TestARepositoryThatFailsDoesNotKeepTheSnapshotFromTheOthers(t *testing.T) {
+	one, two, dir := leiocitest.NewRegistry(t), leiocitest.NewRegistry(t), absolute(t)
+	one.On(http.MethodPut, "/manifests/", leiocitest.Always, leiocitest.Status(http.StatusForbidden, "DENIED"))
+	status, stdout, stderr := leiociIn(t, t.TempDir(), "", "push", dir, one.Host()+"/org/a:v1", two.Host()+"/org/b:v1")
+	if status != 1 || !strings.HasPrefix(stdout, two.Host()+"/org/b@sha256:") || !strings.Contains(stderr, one.Host()+"/org/a") {
+		t.Errorf("%d, %q, %q", status, stdout, stderr)
+	}
+}
+
 // assertPut fails unless just these tags were put, the first one first.
 func assertPut(t *testing.T, reg *leiocitest.Registry, want ...string) {
 	t.Helper()
@@ -136,6 +145,7 @@ func TestWrongUsageIsStatus2AndFailureIs1WithOneLine(t *testing.T) {
 		{2, "registry/repository[:tag]", "", []string{"pull", "invalid"}},
 		{2, "registry/repository[:tag]", "", []string{"push", dir, "https://ghcr.io/a/b"}},
 		{2, "a digest cannot be pushed to", "", []string{"push", dir, ref + digest}},
+		{2, "--output names no directory", "", []string{"pull", ref, "-o", ""}},
 		{2, "LEI_REGISTRY_TOKEN", "s3cret\n", []string{"pull", ref}},
 		{2, "name 2 registries", "s3cret", []string{"push", dir, ref, "localhost:1/a/b"}},
 		{1, "not an LEI snapshot", "", []string{"push", t.TempDir(), ref}},
@@ -200,8 +210,10 @@ func TestPushAsksBeforeItMovesATagBack(t *testing.T) {
 }
 
 func TestVersionPrintsOneLine(t *testing.T) {
-	if status, stdout, stderr := leiociIn(t, t.TempDir(), "", "version"); status != 0 || strings.Count(stdout, "\n") != 1 || stderr != "" {
-		t.Errorf("%d, %q, %q", status, stdout, stderr)
+	for _, arg := range []string{"version", "--version"} {
+		if status, stdout, stderr := leiociIn(t, t.TempDir(), "", arg); status != 0 || strings.Count(stdout, "\n") != 1 || stderr != "" {
+			t.Errorf("%s: %d, %q, %q", arg, status, stdout, stderr)
+		}
 	}
 }
 

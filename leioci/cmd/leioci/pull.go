@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -18,7 +19,7 @@ func newPull(env environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "pull REF",
 		Short: "Pull a snapshot into a directory",
-		Long: `Pull the snapshot that REF names, verify it and put it into a directory, in one step.
+		Long: `Pull the snapshot that REF names, verify its digests and put it into a directory, in one step.
 
 REF is registry/repository with a tag or a digest; the tag latest is understood. The directory must be absent,
 empty or an earlier snapshot, which is replaced. Prints the digest reference of what the directory holds.`,
@@ -28,6 +29,9 @@ empty or an earlier snapshot, which is replaced. Prints the digest reference of 
 			var opts []leioci.PullOption
 			if older {
 				opts = append(opts, leioci.AllowOlder())
+			}
+			if dir == "" && cmd.Flags().Changed("output") { // an unset variable, perhaps
+				return misused(cmd, errors.New("--output names no directory"))
 			}
 			return pull(cmd.Context(), env, args[0], dir, opts)
 		},
@@ -59,7 +63,11 @@ func pull(ctx context.Context, env environment, s, dir string, opts []leioci.Pul
 	if res.UpToDate {
 		did = "up to date in"
 	}
-	fmt.Fprintf(env.stderr, "%s %s: snapshot of %s\n", did, dir, res.Date.Format(time.DateOnly))
+	date := "unknown date" // a pull guarantees digests, not that manifest.json is LEI's
+	if !res.Date.IsZero() {
+		date = res.Date.Format(time.DateOnly)
+	}
+	fmt.Fprintf(env.stderr, "%s %s: snapshot of %s\n", did, dir, date)
 	_, err = fmt.Fprintln(env.stdout, res.Ref)
 	return err
 }

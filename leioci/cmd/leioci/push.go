@@ -23,7 +23,8 @@ func newPush(env environment) *cobra.Command {
 		Long: `Push the snapshot in DIR to registries.
 
 A REF with a tag gets that tag. One without gets the tags of the snapshot's own date: the date,
-latest and, on a Sunday, weekly. Prints the digest reference of what was pushed, a line for each repository.`,
+latest and, on a Sunday, weekly. Prints the digest reference of what was pushed, a line for each repository.
+A repository that fails does not keep the snapshot from the others.`,
 		Example: "  leioci push ./export ghcr.io/org/lei-cache\n  leioci push ./export ghcr.io/org/lei-cache:2026-02-08",
 		Args:    arguments(cobra.MinimumNArgs(2)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -48,20 +49,22 @@ func push(ctx context.Context, env environment, dir string, refs []string, opts 
 	}
 	img, tags, err := packageDir(ctx, dir)
 	if err != nil {
-		return err
+		return fmt.Errorf("push %s: %w", dir, err)
 	}
+	var failed []error // one repository that fails does not keep the snapshot from the others
 	for _, t := range targets {
 		wanted := t.tagsOr(tags)
 		digest, err := client.PushSnapshot(ctx, t.repo, wanted, img, opts...)
 		if err != nil {
-			return err
+			failed = append(failed, err)
+			continue
 		}
 		fmt.Fprintf(env.stderr, "pushed %s to %s under %s\n", dir, t.repo, strings.Join(wanted, ", "))
 		if _, err := fmt.Fprintln(env.stdout, digest); err != nil {
 			return err
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 // packageDir returns the snapshot in dir as an artifact, and the tags of its date.

@@ -22,15 +22,21 @@ type Dir struct {
 	keep   bool // path holds what was the target and could not be put back
 }
 
-// New makes an empty directory beside target, which must be absent or replaceable ([Kind.Check]); the target's parents
-// are made if need be. If target is a symbolic link, the directory it points to is the target.
+// New makes an empty directory beside target, which must be absent or replaceable ([Kind.Check]), and not the working
+// directory; the target's parents are made if need be. If target is a symbolic link, the directory it points to is the target.
 func New(target string, kind Kind) (*Dir, error) {
+	if target == "" {
+		return nil, errors.New("no target directory is named")
+	}
 	target, err := resolve(target)
 	if err != nil {
 		return nil, err
 	}
 	if err := kind.Check(target); err != nil {
 		return nil, err
+	}
+	if isWorkingDir(target) {
+		return nil, refuse(target, "it is the working directory, which this process would keep in its old place; use another")
 	}
 	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 		return nil, err
@@ -53,6 +59,16 @@ func resolve(target string) (string, error) {
 		return filepath.EvalSymlinks(target)
 	}
 	return target, nil
+}
+
+// isWorkingDir reports whether dir is where this process is. After an exchange it would be in the old directory, deleted.
+func isWorkingDir(dir string) bool {
+	here, err := os.Stat(".")
+	if err != nil {
+		return false
+	}
+	there, err := os.Stat(dir)
+	return err == nil && os.SameFile(here, there)
 }
 
 // Path returns where the new directory is until it is committed.

@@ -132,6 +132,21 @@ func TestNewRefusesATargetOfAnotherKind(t *testing.T) {
 	}
 }
 
+func TestNewRefusesTheWorkingDirectoryAndNone(t *testing.T) {
+	target := filepath.Join(t.TempDir(), "parent", "target")
+	write(t, target, "old", "a", "b")
+	t.Chdir(target)
+	for _, name := range []string{".", target, "../target"} {
+		if _, err := staging.New(name, kind); !errors.Is(err, errdef.ErrTargetNotEmpty) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	if _, err := staging.New("", kind); err == nil {
+		t.Error("no name was accepted")
+	}
+	assertHolds(t, target, "old")
+}
+
 func TestCommitPutsBackATargetThatBecameAnotherKind(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "parent", "target")
 	write(t, target, "old", "a", "b")
