@@ -87,7 +87,7 @@ func (s *session) openBody(ctx context.Context, d v1.Descriptor) (io.ReadCloser,
 	return resp.Body, nil
 }
 
-// getBlob asks for the blob that d describes and returns the answer if it can be the right one.
+// getBlob asks for the blob that d describes and returns the answer if it is one.
 // The bytes are wanted as they are stored, so that no compression must be asked for on the way.
 func (s *session) getBlob(ctx context.Context, d v1.Descriptor) (*http.Response, error) {
 	u := fmt.Sprintf("%s://%s/v2/%s/blobs/%s", s.repo.Scheme(), s.repo.RegistryStr(), s.repo.RepositoryStr(), d.Digest)
@@ -100,12 +100,8 @@ func (s *session) getBlob(ctx context.Context, d v1.Descriptor) (*http.Response,
 	if err != nil {
 		return nil, err
 	}
-	err = transport.CheckError(resp, http.StatusOK)
-	if err == nil && d.Size != verify.SizeUnknown && resp.ContentLength >= 0 && resp.ContentLength != d.Size {
-		err = fmt.Errorf("%w: %s has %d bytes, the registry sends %d", ErrVerification, d.Digest, d.Size, resp.ContentLength)
-	}
-	if err != nil {
-		_ = resp.Body.Close() // nothing of it is wanted; the first error is the one to tell
+	if err := transport.CheckError(resp, http.StatusOK); err != nil {
+		_ = resp.Body.Close() // the registry's own error is the one to tell
 		return nil, err
 	}
 	return resp, nil

@@ -59,7 +59,7 @@ func TestPullBlobVerifiesBeforeTheEnd(t *testing.T) {
 				defer rc.Close()
 				_, err = io.Copy(io.Discard, rc)
 			}
-			if !errors.Is(err, leioci.ErrVerification) || !strings.Contains(err.Error(), sampleCache) {
+			if !errors.Is(err, leioci.ErrVerification) || !strings.Contains(err.Error(), repo.Digest(sampleCache).String()) {
 				t.Errorf("got %v", err)
 			}
 			if injected.Hits() == 0 {

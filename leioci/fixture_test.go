@@ -2,11 +2,14 @@ package leioci_test
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -28,14 +31,52 @@ const (
 // newClient returns a client whose connections end with the test.
 func newClient(t testing.TB, opts ...leioci.Option) *leioci.Client {
 	t.Helper()
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	t.Cleanup(transport.CloseIdleConnections)
-	c, err := leioci.New(append([]leioci.Option{leioci.WithTransport(transport)}, opts...)...)
+	base := http.DefaultTransport.(*http.Transport).Clone()
+	t.Cleanup(base.CloseIdleConnections)
+	bodies := &bodies{base: base}
+	t.Cleanup(func() {
+		if n := bodies.open.Load(); n != 0 {
+			t.Errorf("%d bodies were left open", n)
+		}
+	})
+	c, err := leioci.New(append([]leioci.Option{leioci.WithTransport(bodies)}, opts...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
 }
+
+// bodies counts the bodies of answers that are open.
+type bodies struct {
+	base http.RoundTripper
+	open atomic.Int64
+}
+
+func (b *bodies) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := b.base.RoundTrip(req)
+	if err == nil {
+		b.open.Add(1)
+		var once sync.Once
+		resp.Body = closer{resp.Body, func() { once.Do(func() { b.open.Add(-1) }) }}
+	}
+	return resp, err
+}
+
+// closer tells when it is closed.
+type closer struct {
+	io.ReadCloser
+	closed func()
+}
+
+func (c closer) Close() error {
+	c.closed()
+	return c.ReadCloser.Close()
+}
+
+// roundTripper is a function that sends requests.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (t roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return t(req) }
 
 // repository returns a repository in a registry.
 func repository(t testing.TB, reg *leiocitest.Registry) name.Repository {

@@ -26,6 +26,15 @@ func TestImageReadsItsBlobsVerified(t *testing.T) {
 	if err != nil || !bytes.Equal(config, readFile(t, sampleDir, "config.json")) {
 		t.Errorf("got %q, %v", config, err)
 	}
+	raw := strings.Replace(string(readFile(t, sampleDir, "oci-manifest.json")), `"size": 106`, `"size": 4194305`, 1)
+	huge, _ := serveManifest(t, "application/vnd.oci.image.manifest.v1+json", raw)
+	other, err := c.Image(t.Context(), repository(t, huge).Tag("latest"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.RawConfigFile(); !errors.Is(err, leioci.ErrTooLarge) || asked(huge, "GET /v2/org/lei-cache/blobs/") > 0 {
+		t.Errorf("got %v", err)
+	}
 	layers, err := img.Layers()
 	if err != nil || len(layers) != 2 {
 		t.Fatalf("got %d layers, %v", len(layers), err)

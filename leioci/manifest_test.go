@@ -2,6 +2,7 @@ package leioci_test
 
 import (
 	"bytes"
+	"crypto/sha512"
 	"errors"
 	"fmt"
 	"io"
@@ -40,6 +41,7 @@ func TestPullManifestRefusesWhatIsNoImageManifest(t *testing.T) {
 		"nothing":                 {oci, ``, leioci.ErrUnsupportedManifest},
 		"HTML":                    {"text/html", `<html>log in here</html>`, leioci.ErrUnsupportedManifest},
 		"Docker's schema 1":       {"application/vnd.docker.distribution.manifest.v1+prettyjws", `{"schemaVersion":1,"fsLayers":[]}`, leioci.ErrUnsupportedManifest},
+		"an unknown type":         {oci, `{"mediaType":"application/x-tar","config":` + descriptor + `,"layers":[` + descriptor + `]}`, leioci.ErrUnsupportedManifest},
 		"a negative size":         {oci, `{"config":` + strings.Replace(descriptor, ":1", ":-1", 1) + `,"layers":[` + descriptor + `]}`, leioci.ErrUnsupportedManifest},
 		"a layer without digest":  {oci, `{"config":` + descriptor + `,"layers":[{"size":1}]}`, leioci.ErrUnsupportedManifest},
 		"an unknown digest":       {oci, `{"config":{"size":1,"digest":"md5:aa"},"layers":[]}`, leioci.ErrUnsupportedManifest},
@@ -109,6 +111,20 @@ func TestPullSaysWhatKindOfNo(t *testing.T) {
 				t.Errorf("%d: got %v, want %v", status, err, want)
 			}
 		}
+	}
+}
+
+func TestPullManifestBySHA512IsVerifiedAsThat(t *testing.T) {
+	raw := readFile(t, sampleDir, "oci-manifest.json")
+	reg, _ := serveManifest(t, "application/vnd.oci.image.manifest.v1+json", string(raw))
+	want := fmt.Sprintf("sha512:%x", sha512.Sum512(raw))
+	m, err := newClient(t).PullManifest(t.Context(), repository(t, reg).Digest(want))
+	if err != nil || m.Descriptor.Digest.String() != want {
+		t.Errorf("got %+v, %v", m, err)
+	}
+	other := fmt.Sprintf("sha512:%x", sha512.Sum512(nil))
+	if _, err := newClient(t).PullManifest(t.Context(), repository(t, reg).Digest(other)); !errors.Is(err, leioci.ErrVerification) {
+		t.Errorf("got %v", err)
 	}
 }
 

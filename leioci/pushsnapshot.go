@@ -97,9 +97,6 @@ func (s *session) refuseMoveBack(ctx context.Context, p *pushing, img v1.Image) 
 		if err != nil {
 			return fmt.Errorf("look at tag %s: %w", tag, err)
 		}
-		if held.Descriptor.Digest.String() == p.ref.DigestStr() {
-			continue
-		}
 		if ours.IsZero() {
 			if ours, err = dateOf(ctx, p.manifest, layersOf(img)); err != nil {
 				return err

@@ -2,6 +2,7 @@ package leioci_test
 
 import (
 	"errors"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -80,4 +81,32 @@ func TestPushSnapshotDoesNotMoveATagBack(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestPushSnapshotAsksOnlyAboutMovingTags(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	// Some registries answer 403 for what is not there.
+	reg.On(http.MethodGet, "/manifests/latest", leiocitest.Always, leiocitest.Status(http.StatusForbidden, "DENIED"))
+	pushSnapshot(t, newClient(t), reg, leiocitest.WriteSnapshot(t, monday), "2026-02-09", "latest")
+	if dated, moving := asked(reg, "GET /v2/org/lei-cache/manifests/2026-02-09"), asked(reg, "GET /v2/org/lei-cache/manifests/latest"); dated != 0 || moving != 1 {
+		t.Errorf("the dated tag was asked for %d times, the moving one %d times", dated, moving)
+	}
+}
+
+func TestWhatHasNoDateIsNeitherOlderNorNewer(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	c, repo := newClient(t), repository(t, reg)
+	manifest, blobs := sample(t)
+	const garbage = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824" // of "hello"
+	undated := strings.Replace(strings.Replace(string(manifest), sampleManifest, garbage, 1), `"size": 10498`, `"size": 5`, 1)
+	blobs[1] = newBlob(t, garbage, []byte("hello"))
+	if _, err := c.Push(t.Context(), repo, []string{"latest"}, []byte(undated), blobs); err != nil {
+		t.Fatal(err)
+	}
+	dir := leiocitest.WriteSnapshot(t, monday)
+	res, err := c.PullSnapshot(t.Context(), repo.Tag("latest"), dir)
+	if err != nil || !res.Date.IsZero() {
+		t.Errorf("pulled over a dated one: %+v, %v", res, err)
+	}
+	pushSnapshot(t, c, reg, leiocitest.WriteSnapshot(t, monday), "latest")
 }

@@ -29,6 +29,26 @@ func TestOneCallersContextDoesNotFailAnother(t *testing.T) {
 	}
 }
 
+func TestWaitingForAnothersHandshakeEndsWithTheContext(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	c, repo := newClient(t), repository(t, reg)
+	reached := make(chan struct{}, 8)
+	reg.On(http.MethodGet, "/v2/", leiocitest.Always, leiocitest.Hang(reached))
+	ctx, cancel := context.WithCancel(t.Context())
+	first := make(chan error)
+	go func() { _, err := c.PullManifest(ctx, repo.Tag("latest")); first <- err }()
+	<-reached
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if _, err := c.PullManifest(ended, repo.Tag("latest")); !errors.Is(err, context.Canceled) {
+		t.Errorf("the second: got %v", err)
+	}
+	cancel()
+	if err := <-first; !errors.Is(err, context.Canceled) {
+		t.Errorf("the first: got %v", err)
+	}
+}
+
 func TestOneHandshakeServesAll(t *testing.T) {
 	reg := leiocitest.NewRegistry(t)
 	c, repo := newClient(t), repository(t, reg)

@@ -9,6 +9,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/limit"
 )
 
 // The tags that move from snapshot to snapshot.
@@ -29,7 +31,7 @@ func GenerateTags(date time.Time) []string {
 }
 
 // Tags lists the tags of repo, all pages of them, in the registry's order (OCI distribution specification,
-// "Listing Tags"). A repository that does not exist is [ErrNotFound].
+// "Listing Tags"). A repository that does not exist is [ErrNotFound]; a page of more than 4 MiB, [ErrTooLarge].
 func (c *Client) Tags(ctx context.Context, repo name.Repository) ([]string, error) {
 	s, err := c.session(ctx, repo, transport.PullScope)
 	if err != nil {
@@ -39,6 +41,9 @@ func (c *Client) Tags(ctx context.Context, repo name.Repository) ([]string, erro
 	if err != nil {
 		return nil, fail("list tags", repo, err)
 	}
+	// What package remote leaves open of a listing that it cannot decode ends with this context.
+	ctx, cancel := context.WithCancel(limit.Answer(ctx, maxManifestBytes))
+	defer cancel()
 	tags, err := puller.List(ctx, repo)
 	if err != nil {
 		return nil, fail("list tags", repo, err)

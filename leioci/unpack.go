@@ -94,9 +94,6 @@ func (p *pulling) into(ctx context.Context, dir string, opts []PullOption) (_ *P
 		return nil, fmt.Errorf("%w: %s holds the snapshot of %s, this one is of %s; allow it with AllowOlder (--allow-older)", ErrOlder,
 			dir, old.Date.Format(time.DateOnly), meta.Date.Format(time.DateOnly))
 	}
-	if err := context.Cause(ctx); err != nil {
-		return nil, err
-	}
 	if err := stage.Commit(); err != nil {
 		return nil, err
 	}

@@ -21,6 +21,37 @@ func (a answers) RoundTrip(*http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: a.status, Body: io.NopCloser(strings.NewReader(a.body))}, nil
 }
 
+func TestTransportCutsErrorsShortAndClosesThem(t *testing.T) {
+	closed := false
+	endless := answer(func() io.ReadCloser { return endlessBody{&closed} })
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://registry/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := limit.Transport{Base: endless}.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	kept, err := io.ReadAll(resp.Body)
+	if len(kept) != 64<<10 || err != nil || resp.StatusCode != http.StatusTeapot || !closed {
+		t.Errorf("kept %d bytes, %v, status %d, closed: %v", len(kept), err, resp.StatusCode, closed)
+	}
+}
+
+// answer is a RoundTripper that answers with an error whose body it makes.
+type answer func() io.ReadCloser
+
+func (a answer) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusTeapot, Body: a()}, nil
+}
+
+// endlessBody has no end.
+type endlessBody struct{ closed *bool }
+
+func (e endlessBody) Read(p []byte) (int, error) { return len(p), nil }
+func (e endlessBody) Close() error               { *e.closed = true; return nil }
+
 func TestTransportBoundsTheAnswersItIsAskedTo(t *testing.T) {
 	for name, tc := range map[string]struct {
 		answer  answers
@@ -32,6 +63,7 @@ func TestTransportBoundsTheAnswersItIsAskedTo(t *testing.T) {
 		"over":              {answers{http.StatusOK, "12345"}, true, errdef.ErrTooLarge},
 		"over, not limited": {answers{http.StatusOK, "12345"}, false, nil},
 		"over, an error":    {answers{http.StatusNotFound, "12345"}, true, nil},
+		"a long error":      {answers{http.StatusNotFound, strings.Repeat("e", 64<<10)}, true, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx := t.Context()

@@ -1,0 +1,61 @@
+package leioci_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/lowendinsight/lei-go/leioci"
+	"github.com/lowendinsight/lei-go/leioci/leiocitest"
+)
+
+func TestATagThatWasNeverSentIsNotUnknown(t *testing.T) {
+	base := http.DefaultTransport.(*http.Transport).Clone()
+	defer base.CloseIdleConnections()
+	unreachable := roundTripper(func(req *http.Request) (*http.Response, error) {
+		if req.Method == http.MethodPut && strings.HasSuffix(req.URL.Path, "/manifests/latest") {
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
+		}
+		return base.RoundTrip(req)
+	})
+	assertLatestFailed(t, t.Context(), func(error) bool { return true }, leioci.WithTransport(unreachable))
+}
+
+func TestTagsAreNotSentAfterTheContextEnded(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	logger := logrus.New()
+	logger.SetOutput(io.Discard)
+	logger.AddHook(hook(func(e *logrus.Entry) {
+		if strings.HasSuffix(e.Message, ":2026-02-08") { // the first tag is done
+			cancel()
+		}
+	}))
+	assertLatestFailed(t, ctx, func(err error) bool { return errors.Is(err, context.Canceled) }, leioci.WithLogger(logger))
+}
+
+// assertLatestFailed pushes two tags, of which the second must fail, certainly, for the right reason.
+func assertLatestFailed(t *testing.T, ctx context.Context, right func(error) bool, opts ...leioci.Option) {
+	t.Helper()
+	reg := leiocitest.NewRegistry(t)
+	manifest, blobs := sample(t)
+	_, err := newClient(t, opts...).Push(ctx, repository(t, reg), []string{"2026-02-08", "latest"}, manifest, blobs)
+	var push *leioci.PushError
+	if !errors.As(err, &push) || len(push.Failed) != 1 || push.Failed[0].Tag != "latest" || push.Failed[0].Unknown || !right(err) {
+		t.Errorf("got %v", err)
+	}
+	if n := asked(reg, "PUT /v2/org/lei-cache/manifests/latest"); n > 0 {
+		t.Errorf("the tag was put %d times", n)
+	}
+}
+
+// hook is told of every line of a log.
+type hook func(*logrus.Entry)
+
+func (hook) Levels() []logrus.Level           { return logrus.AllLevels }
+func (h hook) Fire(entry *logrus.Entry) error { h(entry); return nil }
