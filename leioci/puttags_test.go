@@ -24,7 +24,7 @@ func TestATagThatWasNeverSentIsNotUnknown(t *testing.T) {
 		}
 		return base.RoundTrip(req)
 	})
-	assertLatestFailed(t, t.Context(), func(error) bool { return true }, leioci.WithTransport(unreachable))
+	assertLatestFailed(t.Context(), t, func(error) bool { return true }, leioci.WithTransport(unreachable))
 }
 
 func TestTagsAreNotSentAfterTheContextEnded(t *testing.T) {
@@ -36,11 +36,11 @@ func TestTagsAreNotSentAfterTheContextEnded(t *testing.T) {
 			cancel()
 		}
 	}))
-	assertLatestFailed(t, ctx, func(err error) bool { return errors.Is(err, context.Canceled) }, leioci.WithLogger(logger))
+	assertLatestFailed(ctx, t, func(err error) bool { return errors.Is(err, context.Canceled) }, leioci.WithLogger(logger))
 }
 
 // assertLatestFailed pushes two tags, of which the second must fail, certainly, for the right reason.
-func assertLatestFailed(t *testing.T, ctx context.Context, right func(error) bool, opts ...leioci.Option) {
+func assertLatestFailed(ctx context.Context, t *testing.T, right func(error) bool, opts ...leioci.Option) {
 	t.Helper()
 	reg := leiocitest.NewRegistry(t)
 	manifest, blobs := sample(t)
