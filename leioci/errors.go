@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -34,7 +35,7 @@ var (
 	// ErrTooLarge: a manifest, blob or file exceeds its limit. Package snapshot reports it too.
 	ErrTooLarge = errdef.ErrTooLarge
 	// ErrTargetNotEmpty: a directory to pull into is neither absent, nor empty, nor an earlier snapshot,
-	// or it is a mount point, which cannot be replaced.
+	// or it is a mount point or the working directory, which cannot be replaced.
 	ErrTargetNotEmpty = errdef.ErrTargetNotEmpty
 	// ErrOlder: a push would move a tag back to an older snapshot, or a pull through a moving tag would replace a
 	// directory's snapshot by an older one.
@@ -101,6 +102,7 @@ func (e TagError) Unwrap() error { return e.Err }
 
 // fail says which operation on what failed, adds the kind of a registry's answer, and what to do about it.
 func fail(op string, what fmt.Stringer, err error) error {
+	hideQuery(err)
 	var answer *transport.Error
 	var unknown *net.DNSError
 	switch {
@@ -118,5 +120,17 @@ func fail(op string, what fmt.Stringer, err error) error {
 		return fmt.Errorf("%s %s: %w (the credentials in use may not do this): %w", op, what, ErrDenied, err)
 	default:
 		return fmt.Errorf("%s %s: %w", op, what, err)
+	}
+}
+
+// hideQuery takes the query off the URL in an error of net/http: where a registry redirects to its storage, or says where
+// to upload, the query is the credential.
+func hideQuery(err error) {
+	var request *url.Error
+	if !errors.As(err, &request) {
+		return
+	}
+	if before, _, has := strings.Cut(request.URL, "?"); has {
+		request.URL = before + "?..."
 	}
 }

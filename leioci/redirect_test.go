@@ -46,6 +46,43 @@ func TestABlobAskedForOverHTTPSIsNotTakenOverHTTP(t *testing.T) {
 	}
 }
 
+func TestAnErrorDoesNotShowASignedURL(t *testing.T) {
+	for name, fault := range map[string]leiocitest.Fault{
+		"no answer": leiocitest.Cut(),
+		"forbidden": leiocitest.Status(http.StatusForbidden, "DENIED"),
+	} {
+		t.Run(name, func(t *testing.T) { testSignedURL(t, fault) })
+	}
+}
+
+// testSignedURL lets a registry send everything to a storage that fails, with a credential in the query.
+func testSignedURL(t *testing.T, fault leiocitest.Fault) {
+	reg := leiocitest.NewRegistry(t)
+	storage := leiocitest.Serve(t, http.NotFoundHandler())
+	broken := storage.On("", "", leiocitest.Always, fault)
+	reg.On(http.MethodPost, "", leiocitest.Always, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		w.Header().Set("Location", "http://"+storage.Host()+"/storage?_state=s3cret")
+		w.WriteHeader(http.StatusAccepted)
+	})
+	reg.On(http.MethodGet, "/org/", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+		http.Redirect(w, r, "http://"+storage.Host()+"/storage?X-Amz-Signature=s3cret", http.StatusTemporaryRedirect)
+	})
+	c, repo := newClient(t), repository(t, reg)
+	manifest, blobs := sample(t)
+	_, blob := c.PullBlob(t.Context(), repo.Digest(sampleCache))
+	_, pull := c.PullManifest(t.Context(), repo.Tag("latest"))
+	_, tags := c.Tags(t.Context(), repo)
+	_, push := c.Push(t.Context(), repo, []string{"latest"}, manifest, blobs)
+	for _, err := range []error{blob, pull, tags, push} {
+		if err == nil || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("got %v", err)
+		}
+	}
+	if broken.Hits() < 3 {
+		t.Errorf("the storage was asked %d times", broken.Hits())
+	}
+}
+
 func TestBlobsAreAskedForAsTheyAreStored(t *testing.T) {
 	reg := leiocitest.NewRegistry(t)
 	c, repo := newClient(t), repository(t, reg)

@@ -217,6 +217,15 @@ func TestVersionPrintsOneLine(t *testing.T) {
 	}
 }
 
+func TestARegistryDoesNotWriteToTheTerminal(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	reg.On("", "/manifests/", leiocitest.Always, leiocitest.Status(http.StatusForbidden, "DENIED\x1b[2J\r\nleioci: all is well"))
+	status, _, stderr := leiociIn(t, t.TempDir(), "", "pull", reg.Host()+"/org/a")
+	if status != 1 || strings.Count(stderr, "\n") != 1 || strings.ContainsAny(stderr, "\x1b\r") || !strings.Contains(stderr, "all is well") {
+		t.Errorf("%d, %q", status, stderr)
+	}
+}
+
 func TestHelpGoesToStandardOutput(t *testing.T) {
 	for _, args := range [][]string{{"--help"}, {"push", "--help"}, {"pull", "-h"}, {"help", "pull"}} {
 		if status, stdout, stderr := leiociIn(t, t.TempDir(), "", args...); status != 0 || !strings.Contains(stdout, "leioci") || stderr != "" {
