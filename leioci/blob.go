@@ -64,13 +64,17 @@ func (c *Client) PullBlob(ctx context.Context, ref name.Digest) (io.ReadCloser, 
 	return b, nil
 }
 
-// openBlob is an [opener] that verifies what comes.
+// openBlob is an [opener] that verifies what comes. A size that the descriptor does not know is the answer's.
 func (s *session) openBlob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
 	resp, err := s.getBlob(ctx, d)
 	if err != nil {
 		return nil, err
 	}
-	v, err := verify.NewReader(resp.Body, d.Digest, max(d.Size, resp.ContentLength), s.maxBlobBytes)
+	size := d.Size
+	if size == verify.SizeUnknown {
+		size = resp.ContentLength // unknown, too, where the answer does not say
+	}
+	v, err := verify.NewReader(resp.Body, d.Digest, size, s.maxBlobBytes)
 	if err != nil {
 		_ = resp.Body.Close() // nothing was read; the first error is the one to tell
 		return nil, err

@@ -35,6 +35,9 @@ func TestImageReadsItsBlobsVerified(t *testing.T) {
 	if _, err := other.RawConfigFile(); !errors.Is(err, leioci.ErrTooLarge) || asked(huge, "GET /v2/org/lei-cache/blobs/") > 0 {
 		t.Errorf("got %v", err)
 	}
+	if _, err := img.LayerByDigest(v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("0", 64)}); !errors.Is(err, leioci.ErrNotFound) {
+		t.Errorf("got %v", err)
+	}
 	layers, err := img.Layers()
 	if err != nil || len(layers) != 2 {
 		t.Fatalf("got %d layers, %v", len(layers), err)
@@ -48,7 +51,57 @@ func TestImageReadsItsBlobsVerified(t *testing.T) {
 	if _, err := io.Copy(io.Discard, rc); !errors.Is(err, leioci.ErrVerification) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := img.LayerByDigest(v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("0", 64)}); !errors.Is(err, leioci.ErrNotFound) {
-		t.Errorf("got %v", err)
+}
+
+func TestALayerWhoseDescriptorLiesAboutItsSizeIsRefused(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	c, repo := newClient(t), repository(t, reg)
+	pushSample(t, c, repo, "latest")
+	for _, size := range []string{"62723", "62725"} {
+		manifest := strings.Replace(string(readFile(t, sampleDir, "oci-manifest.json")), "62724", size, 1)
+		served := reg.On(http.MethodGet, "/manifests/", leiocitest.Always, leiocitest.Body(func([]byte) []byte { return []byte(manifest) }))
+		img, err := c.Image(t.Context(), repo.Tag("latest"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		layers, err := img.Layers()
+		if err != nil {
+			t.Fatal(err)
+		}
+		rc, err := layers[1].Compressed()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, rc); !errors.Is(err, leioci.ErrVerification) {
+			t.Errorf("%s bytes: got %v", size, err)
+		}
+		if err := rc.Close(); err != nil {
+			t.Error(err)
+		}
+		if _, err := c.PullSnapshot(t.Context(), repo.Tag("latest"), t.TempDir()); !errors.Is(err, leioci.ErrVerification) {
+			t.Errorf("%s bytes: PullSnapshot: got %v", size, err)
+		}
+		served.Stop()
+	}
+}
+
+func TestAManifestWithoutMediaTypeHasTheOneItCameWith(t *testing.T) {
+	bare := strings.Replace(string(readFile(t, sampleDir, "oci-manifest.json")), `"mediaType": "application/vnd.oci.image.manifest.v1+json",`, "", 1)
+	reg, _ := serveManifest(t, "application/vnd.oci.image.manifest.v1+json; charset=utf-8", bare)
+	c, repo := newClient(t), repository(t, reg)
+	m, err := c.PullManifest(t.Context(), repo.Tag("latest"))
+	if err != nil || m.Descriptor.MediaType != "application/vnd.oci.image.manifest.v1+json" {
+		t.Errorf("got %+v, %v", m, err)
+	}
+	_, blobs := sample(t)
+	if _, err := c.Push(t.Context(), repo, []string{"latest"}, []byte(bare), blobs); err != nil {
+		t.Fatal(err)
+	}
+	img, err := c.Image(t.Context(), repo.Tag("latest"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := leioci.Unpack(t.Context(), img, t.TempDir()); err != nil {
+		t.Error(err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -96,7 +97,8 @@ func checkDigest(ref name.Reference, raw []byte) error {
 	return nil
 }
 
-// parseManifest decodes an image manifest. sentAs is the media type that came with it, which counts where the manifest has none itself.
+// parseManifest decodes an image manifest. sentAs is the Content-Type that came with it, which counts where the manifest
+// has no media type itself.
 func parseManifest(raw []byte, sentAs types.MediaType) (*v1.Manifest, error) {
 	if len(raw) > maxManifestBytes {
 		return nil, fmt.Errorf("%w: a manifest of %d bytes, limit %d", ErrTooLarge, len(raw), maxManifestBytes)
@@ -109,7 +111,8 @@ func parseManifest(raw []byte, sentAs types.MediaType) (*v1.Manifest, error) {
 		return nil, fmt.Errorf("%w: %w", ErrUnsupportedManifest, err)
 	}
 	if m.MediaType == "" {
-		m.MediaType = sentAs
+		bare, _, _ := strings.Cut(string(sentAs), ";") // without a charset
+		m.MediaType = types.MediaType(strings.TrimSpace(bare))
 	}
 	switch {
 	case m.MediaType.IsIndex() || m.Manifests != nil:

@@ -40,7 +40,11 @@ func Unpack(ctx context.Context, img v1.Image, dir string, opts ...PullOption) (
 	if err != nil {
 		return nil, fmt.Errorf("unpack: %w", err)
 	}
-	m, err := parseManifest(raw, "")
+	mediaType, err := img.MediaType()
+	if err != nil {
+		return nil, fmt.Errorf("unpack: %w", err)
+	}
+	m, err := parseManifest(raw, mediaType)
 	if err != nil {
 		return nil, fmt.Errorf("unpack: %w", err)
 	}
