@@ -39,7 +39,7 @@ fmt: $(TOOLS)/gofumpt ## format the code
 fuzz: ## fuzz every target for FUZZTIME (default 20s) each
 	@set -e; for pkg in $$($(GO) list ./leioci/...); do \
 		for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-			echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
+			echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x $$pkg; \
 		done; \
 	done
 

@@ -41,7 +41,7 @@ func New(target string, kind Kind) (*Dir, error) {
 	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 		return nil, err
 	}
-	path := filepath.Join(filepath.Dir(target), "."+filepath.Base(target)+".staging-"+rand.Text())
+	path := filepath.Join(filepath.Dir(target), ".leioci-staging-"+rand.Text())
 	if err := os.Mkdir(path, 0o755); err != nil {
 		return nil, err
 	}
