@@ -8,11 +8,15 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/lowendinsight/lei-go/leioci"
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
+	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
 // assertEntries fails unless dir holds just these files, sorted, and nothing was left beside it.
@@ -137,5 +141,61 @@ func TestAPullResolvesItsTagOnce(t *testing.T) {
 	m, err := c.PullManifest(t.Context(), res.Ref)
 	if err != nil || string(m.Raw) != string(readFile(t, dir, "oci-manifest.json")) {
 		t.Errorf("the result names %s: %v", res.Ref, err)
+	}
+}
+
+func TestPullsAtOnceAndAReaderSeeWholeSnapshots(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	c, repo := newClient(t), repository(t, reg)
+	var tags []string
+	for i := range 4 {
+		date := monday.AddDate(0, 0, i)
+		tags = append(tags, date.Format(time.DateOnly))
+		pushSnapshot(t, c, reg, leiocitest.WriteSnapshot(t, date, fmt.Sprintf(`{"data":{"repo":"%d"}}`, i)), tags[i])
+	}
+	dir := filepath.Join(t.TempDir(), "target")
+	pull := func(tag string) {
+		if _, err := c.PullSnapshot(t.Context(), repo.Tag(tag), dir); err != nil {
+			t.Error(err)
+		}
+	}
+	pull(tags[0])
+	var pulls, reader sync.WaitGroup
+	stop := make(chan struct{})
+	reader.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				verifySnapshot(t, dir)
+			}
+		}
+	})
+	for i := range tags {
+		pulls.Go(func() {
+			for j := range 25 {
+				pull(tags[(i+j)%len(tags)])
+			}
+		})
+	}
+	pulls.Wait()
+	close(stop)
+	reader.Wait()
+	assertEntries(t, dir, "cache.jsonl.gz", "manifest.json", "oci-manifest.json")
+}
+
+// verifySnapshot fails unless both files of dir belong together.
+func verifySnapshot(t *testing.T, dir string) {
+	s, err := snapshot.Open(dir)
+	if runtime.GOOS == "windows" && errors.Is(err, os.ErrNotExist) {
+		return // between the two renames that it takes there
+	}
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	if err := errors.Join(s.Verify(t.Context()), s.Close()); err != nil {
+		t.Error(err)
 	}
 }
