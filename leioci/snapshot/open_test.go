@@ -64,7 +64,7 @@ func TestOpenFollowsALinkInsideTheDirectoryButNotOutOfIt(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := os.Symlink(target, path); err != nil {
-			t.Skip(err)
+			t.Fatal(err)
 		}
 		s, err := snapshot.Open(dir)
 		if (err == nil) != inside {
@@ -86,8 +86,8 @@ func TestOpenNamesTheManifestThatIsWrong(t *testing.T) {
 
 func TestOpenRefusesAHugeManifest(t *testing.T) {
 	dir := write(t, nil, nil)
-	if err := os.Truncate(filepath.Join(dir, snapshot.ManifestFile), 1<<40); err != nil {
-		t.Skip("no sparse files: ", err)
+	if err := os.Truncate(filepath.Join(dir, snapshot.ManifestFile), snapshot.MaxManifestBytes+1); err != nil {
+		t.Fatal(err)
 	}
 	if _, err := snapshot.Open(dir); !errors.Is(err, snapshot.ErrTooLarge) {
 		t.Errorf("got %v, want ErrTooLarge", err)
