@@ -100,7 +100,8 @@ func (s *session) getBlob(ctx context.Context, d v1.Descriptor) (*http.Response,
 		return nil, err
 	}
 	req.Header.Set("Accept-Encoding", "identity")
-	resp, err := s.http().Do(req)
+	client := http.Client{Transport: s.authenticated}
+	resp, err := client.Do(req)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package leioci_test
 
 import (
 	"crypto/tls"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -80,6 +81,62 @@ func testSignedURL(t *testing.T, fault leiocitest.Fault) {
 	}
 	if broken.Hits() < 3 {
 		t.Errorf("the storage was asked %d times", broken.Hits())
+	}
+}
+
+func TestAPutThatIsRedirectedToALoginPageIsNoSuccess(t *testing.T) {
+	for _, status := range []int{http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther} {
+		for _, step := range []string{"POST /blobs/uploads/", "PATCH /blobs/uploads/", "PUT /blobs/uploads/", "PUT /manifests/"} {
+			reg := leiocitest.NewRegistry(t)
+			method, path, _ := strings.Cut(step, " ")
+			fault := reg.On(method, path, leiocitest.Always, func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+				http.Redirect(w, r, "/login", status)
+			})
+			reg.On("", "/login", leiocitest.Always, leiocitest.Status(http.StatusOK, ""))
+			manifest, blobs := sample(t)
+			_, err := newClient(t).Push(t.Context(), repository(t, reg), []string{"2026-02-08", "latest"}, manifest, blobs)
+			var push *leioci.PushError
+			if !errors.As(err, &push) || len(push.Pushed) > 0 || push.Failed[0].Unknown || fault.Hits() == 0 {
+				t.Errorf("%s %d: got %v", step, status, err)
+			}
+			if n := asked(reg, "GET /login"); n > 0 {
+				t.Errorf("%s %d: the redirect was followed", step, status)
+			}
+		}
+	}
+}
+
+func TestNoRedirectTakesCredentialsFromHTTPSToHTTP(t *testing.T) {
+	for path, to := range map[string]string{
+		"/v2/":                               "http://registry.example/v2/",
+		"/v2/org/lei-cache/manifests/latest": "http://storage.example/latest",
+	} {
+		var plain []string
+		everything := roundTripper(func(req *http.Request) (*http.Response, error) {
+			header, status := http.Header{}, http.StatusNotFound
+			switch {
+			case req.URL.Scheme == "http":
+				plain = append(plain, req.URL.String())
+			case req.URL.Path == path:
+				header.Set("Location", to)
+				status = http.StatusFound
+			case req.URL.Path == "/v2/":
+				header.Set("WWW-Authenticate", `Basic realm="registry"`)
+				status = http.StatusUnauthorized
+			}
+			return &http.Response{StatusCode: status, Header: header, Body: http.NoBody, Request: req}, nil
+		})
+		c, err := leioci.New(leioci.WithTransport(everything), leioci.WithToken("registry.example", "s3cret"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ref, err := leioci.ParseReference("registry.example/org/lei-cache:latest")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.PullManifest(t.Context(), ref); err == nil || !strings.Contains(err.Error(), "from https to http") || len(plain) > 0 {
+			t.Errorf("%s: got %v, and %q was asked", path, err, plain)
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package leioci
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -13,6 +12,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/limit"
+	"github.com/lowendinsight/lei-go/leioci/internal/redirect"
 )
 
 // A session is one authenticated way into a repository, for one scope. Everything that a client asks
@@ -76,19 +76,39 @@ func (c *Client) session(ctx context.Context, repo name.Repository, scope string
 
 // handshake authenticates with repo's registry.
 func (c *Client) handshake(ctx context.Context, repo name.Repository, scope string) (*session, error) {
-	auth, ok := c.auths[repo.RegistryStr()]
-	if !ok {
-		var err error
-		if auth, err = authn.Resolve(ctx, c.keychain, repo); err != nil {
-			return nil, fmt.Errorf("credentials for %s: %w", repo.RegistryStr(), err)
-		}
+	auth, err := c.credentials(ctx, repo)
+	if err != nil {
+		return nil, fmt.Errorf("credentials for %s: %w", repo.RegistryStr(), err)
 	}
-	base := transport.NewUserAgent(limit.Transport{Base: c.transport}, c.userAgent)
+	base := transport.NewUserAgent(redirect.Transport{Base: limit.Transport{Base: c.transport}}, c.userAgent)
 	rt, err := transport.NewWithContext(ctx, repo.Registry, auth, base, []string{repo.Scope(scope)})
 	if err != nil {
 		return nil, err
 	}
 	return &session{options: c.options, repo: repo, authenticated: rt}, nil
+}
+
+// credentials returns those for repo. Keychains run programs and need not know of contexts, so the wait for one ends
+// with ctx even where the keychain goes on; what it finds then is dropped.
+func (c *Client) credentials(ctx context.Context, repo name.Repository) (authn.Authenticator, error) {
+	if auth, ok := c.auths[repo.RegistryStr()]; ok {
+		return auth, nil
+	}
+	type answer struct {
+		auth authn.Authenticator
+		err  error
+	}
+	answers := make(chan answer, 1) // with room, so that nobody has to wait for it
+	go func() {
+		auth, err := authn.Resolve(ctx, c.keychain, repo)
+		answers <- answer{auth, err}
+	}()
+	select {
+	case a := <-answers:
+		return a.auth, a.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 // remoteOptions lets package remote work through the session. Its own retries are off, because they sleep
@@ -100,23 +120,4 @@ func (s *session) remoteOptions() []remote.Option {
 		remote.WithJobs(s.concurrency),
 		remote.WithNondistributable,
 	}
-}
-
-// http sends plain requests through the session.
-func (s *session) http() *http.Client {
-	return &http.Client{Transport: s.authenticated, CheckRedirect: checkRedirect}
-}
-
-// maxRedirects is more than any registry needs to send a client to its storage.
-const maxRedirects = 10
-
-// checkRedirect ends loops and keeps what was asked for over https from being answered over http.
-func checkRedirect(req *http.Request, via []*http.Request) error {
-	if len(via) >= maxRedirects {
-		return fmt.Errorf("stopped after %d redirects", maxRedirects)
-	}
-	if via[0].URL.Scheme == "https" && req.URL.Scheme != "https" {
-		return errors.New("refused a redirect from https to " + req.URL.Scheme)
-	}
-	return nil
 }

@@ -6,6 +6,9 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/authn"
+
+	"github.com/lowendinsight/lei-go/leioci"
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
@@ -47,6 +50,30 @@ func TestWaitingForAnothersHandshakeEndsWithTheContext(t *testing.T) {
 	if err := <-first; !errors.Is(err, context.Canceled) {
 		t.Errorf("the first: got %v", err)
 	}
+}
+
+func TestWaitingForAKeychainEndsWithTheContext(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	asked, release := make(chan struct{}), make(chan struct{})
+	c := newClient(t, leioci.WithKeychain(slowKeychain{asked, release}))
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { _, err := c.PullManifest(ctx, repository(t, reg).Tag("latest")); done <- err }()
+	<-asked
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	close(release)
+}
+
+// slowKeychain tells that it was asked and answers when it is released. It knows of no context.
+type slowKeychain struct{ asked, release chan struct{} }
+
+func (k slowKeychain) Resolve(authn.Resource) (authn.Authenticator, error) {
+	close(k.asked)
+	<-k.release
+	return authn.Anonymous, nil
 }
 
 func TestOneHandshakeServesAll(t *testing.T) {

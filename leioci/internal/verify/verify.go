@@ -2,6 +2,7 @@
 package verify
 
 import (
+	"bufio"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -41,7 +42,22 @@ func NewReader(r io.Reader, digest v1.Hash, size, most int64) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
+	if size == SizeUnknown {
+		r = lookahead{bufio.NewReader(r)}
+	}
 	return &Reader{r: r, digest: digest, size: size, most: most, hash: h}, nil
+}
+
+// lookahead returns the end together with the last bytes. Content of unknown size is recognised as complete only by its
+// end, and its last bytes must not be handed out before that.
+type lookahead struct{ r *bufio.Reader }
+
+func (l lookahead) Read(p []byte) (int, error) {
+	n, err := l.r.Read(p)
+	if n > 0 && err == nil {
+		_, err = l.r.Peek(1)
+	}
+	return n, err
 }
 
 // Read implements io.Reader.

@@ -70,11 +70,16 @@ func TestReaderKeepsTheLastBytesOfWrongContent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, content := range map[string]io.Reader{
-		"at once":      strings.NewReader("jello"),
-		"byte by byte": iotest.OneByteReader(strings.NewReader("jello")),
+	for name, tc := range map[string]struct {
+		content io.Reader
+		size    int64
+	}{
+		"at once":                    {strings.NewReader("jello"), 5},
+		"byte by byte":               {iotest.OneByteReader(strings.NewReader("jello")), 5},
+		"at once, size unknown":      {strings.NewReader("jello"), verify.SizeUnknown},
+		"byte by byte, size unknown": {iotest.OneByteReader(strings.NewReader("jello")), verify.SizeUnknown},
 	} {
-		r, err := verify.NewReader(content, digest, 5, 5)
+		r, err := verify.NewReader(tc.content, digest, tc.size, 5)
 		if err != nil {
 			t.Fatal(err)
 		}
