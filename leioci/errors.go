@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -102,7 +101,7 @@ func (e TagError) Unwrap() error { return e.Err }
 
 // fail says which operation on what failed, adds the kind of a registry's answer, and what to do about it.
 func fail(op string, what fmt.Stringer, err error) error {
-	hideQuery(err)
+	err = redact(err)
 	var answer *transport.Error
 	var unknown *net.DNSError
 	switch {
@@ -120,17 +119,5 @@ func fail(op string, what fmt.Stringer, err error) error {
 		return fmt.Errorf("%s %s: %w (the credentials in use may not do this): %w", op, what, ErrDenied, err)
 	default:
 		return fmt.Errorf("%s %s: %w", op, what, err)
-	}
-}
-
-// hideQuery takes the query off the URL in an error of net/http: where a registry redirects to its storage, or says where
-// to upload, the query is the credential.
-func hideQuery(err error) {
-	var request *url.Error
-	if !errors.As(err, &request) {
-		return
-	}
-	if before, _, has := strings.Cut(request.URL, "?"); has {
-		request.URL = before + "?..."
 	}
 }

@@ -3,6 +3,7 @@ package leioci_test
 import (
 	"crypto/tls"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -158,4 +159,42 @@ func TestBlobsAreAskedForAsTheyAreStored(t *testing.T) {
 	if len(encodings) != 1 || encodings[0] != "identity" {
 		t.Errorf("got %q", encodings)
 	}
+}
+
+func TestAnErrorOfTheHandshakeShowsNoSecret(t *testing.T) {
+	for name, fault := range map[string]leiocitest.Fault{
+		"a redirect of the ping": func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+			http.Redirect(w, r, "/dead?sig=s3cret", http.StatusFound)
+		},
+		"a redirect to no URL": func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+			w.Header().Set("Location", "http://storage/%zz?sig=s3cret")
+			w.WriteHeader(http.StatusTemporaryRedirect)
+		},
+		"a redirect of the token server": func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+			challenge(w, r, "/redirected")
+		},
+		"a token server without a token": func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+			challenge(w, r, "/tokenless")
+		},
+	} {
+		reg := leiocitest.NewRegistry(t)
+		reg.On("", "/dead", leiocitest.Always, leiocitest.Cut())
+		reg.On("", "/redirected", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+			http.Redirect(w, r, "/dead?sig=s3cret", http.StatusFound)
+		})
+		reg.On("", "/tokenless", leiocitest.Always, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+			_, _ = io.WriteString(w, "{\"refresh_token\":\n\"s3cret\"}")
+		})
+		hit := reg.On("", "/v2/", leiocitest.Always, fault)
+		_, err := newClient(t).PullManifest(t.Context(), repository(t, reg).Tag("latest"))
+		if err == nil || strings.Contains(err.Error(), "s3cret") || hit.Hits() == 0 {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+// challenge sends a client to the token server at path.
+func challenge(w http.ResponseWriter, r *http.Request, path string) {
+	w.Header().Set("WWW-Authenticate", `Bearer realm="http://`+r.Host+path+`",service="lei"`)
+	w.WriteHeader(http.StatusUnauthorized)
 }

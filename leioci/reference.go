@@ -92,6 +92,11 @@ func splitChecked(s string) (parts, error) {
 		}
 		return parts{}, fmt.Errorf("the registry %s is not host or host:port", quote(registry))
 	}
+	if _, port, ok := strings.Cut(registry[strings.LastIndex(registry, "]")+1:], ":"); ok {
+		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+			return parts{}, fmt.Errorf("the port %s is not one", quote(port))
+		}
+	}
 	rest, digest, hasDigest := strings.Cut(rest, "@")
 	if hasDigest {
 		if _, err := v1.NewHash(digest); err != nil {

@@ -85,6 +85,8 @@ func TestParseReferenceRefusesWhatIsNoReference(t *testing.T) {
 		{"ghcr.io/" + strings.Repeat("x", 256), "repository"},
 		{"gh_cr.io/a", "registry"},
 		{"ghcr.io:port/a", "registry"},
+		{"ghcr.io:65536/a", "port"},
+		{"[::1]:99999/a", "port"},
 		{"-ghcr.io/a", "registry"},
 		{"ghcr.io/a\r\nX-Injected: 1", "repository"},
 	} {

@@ -19,12 +19,18 @@ type Kind struct {
 // Check returns nil if the directory is absent, empty, or of the kind. Otherwise the error is errdef.ErrTargetNotEmpty
 // and says what is in the way.
 func (k Kind) Check(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
+	info, err := os.Lstat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return refuse(dir, "it is not a directory; use another name")
 	}
+	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return refuse(dir, err.Error())
+		return err
 	}
 	if mounted(dir) {
 		return refuse(dir, mountAdvice)

@@ -55,10 +55,14 @@ func resolve(target string) (string, error) {
 		return "", err
 	}
 	info, err := os.Lstat(target)
-	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
-		return filepath.EvalSymlinks(target)
+	if err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		return target, nil
 	}
-	return target, nil
+	to, err := filepath.EvalSymlinks(target)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", refuse(target, "it is a symbolic link to nothing")
+	}
+	return to, err
 }
 
 // isWorkingDir reports whether dir is where this process is. After an exchange it would be in the old directory, deleted.
@@ -106,7 +110,7 @@ func (d *Dir) Commit() error {
 	if err := d.swap(); err != nil {
 		return err
 	}
-	if err := errors.Join(syncDir(filepath.Dir(d.target)), os.RemoveAll(d.path)); err != nil {
+	if err := errors.Join(syncDir(filepath.Dir(d.target)), d.remove()); err != nil {
 		return fmt.Errorf("%s was replaced, but: %w", d.target, err)
 	}
 	return nil
@@ -117,7 +121,16 @@ func (d *Dir) Discard() error {
 	if d.keep {
 		return nil
 	}
-	return os.RemoveAll(d.path)
+	return d.remove()
+}
+
+// remove removes what is beside the target. It may have the permissions of the target, which need not allow that.
+func (d *Dir) remove() error {
+	err := os.Chmod(d.path, 0o700)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return errors.Join(err, os.RemoveAll(d.path))
 }
 
 // attempts is how often swap may find that the target came or went under its hands.

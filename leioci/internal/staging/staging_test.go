@@ -96,15 +96,22 @@ func TestCommitPutsTheNewDirectoryInTheTargetsPlace(t *testing.T) {
 func TestCommitKeepsThePermissionsOfTheTarget(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "parent", "target")
 	write(t, target, "old", "a", "b")
-	if err := os.Chmod(target, 0o700); err != nil {
-		t.Fatal(err)
+	// Twice, because a directory that may not be written to must be removed all the same.
+	for _, content := range []string{"new", "newer"} {
+		if err := os.Chmod(target, 0o500); err != nil {
+			t.Fatal(err)
+		}
+		d := stage(t, target, content)
+		if err := d.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Stat(target); err != nil || info.Mode().Perm() != 0o500 {
+			t.Errorf("got %v, %v", info.Mode(), err)
+		}
+		assertHolds(t, target, content)
 	}
-	d := stage(t, target, "new")
-	if err := d.Commit(); err != nil {
+	if err := os.Chmod(target, 0o700); err != nil { // for the clean-up of a test that is not root's
 		t.Fatal(err)
-	}
-	if info, err := os.Stat(target); err != nil || info.Mode().Perm() != 0o700 {
-		t.Errorf("got %v, %v", info.Mode(), err)
 	}
 }
 
@@ -114,6 +121,12 @@ func TestNewRefusesATargetOfAnotherKind(t *testing.T) {
 		"half of one":        func(target string) { write(t, target, "old", "a") },
 		"a directory inside": func(target string) { write(t, target, "old", "a"); write(t, filepath.Join(target, "b"), "") },
 		"a file":             func(target string) { write(t, filepath.Dir(target), "old", "target") },
+		"a link to nothing": func(target string) {
+			write(t, filepath.Dir(target), "")
+			if err := os.Symlink("nothing", target); err != nil {
+				t.Fatal(err)
+			}
+		},
 		"a link inside": func(target string) {
 			write(t, target, "old", "a")
 			if err := os.Symlink("a", filepath.Join(target, "b")); err != nil {
@@ -145,6 +158,16 @@ func TestNewRefusesTheWorkingDirectoryAndNone(t *testing.T) {
 		t.Error("no name was accepted")
 	}
 	assertHolds(t, target, "old")
+}
+
+func TestWhatCannotBeLookedAtIsNoKindOfTarget(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := staging.New(filepath.Join(file, "target"), kind); err == nil || errors.Is(err, errdef.ErrTargetNotEmpty) {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestCommitPutsBackATargetThatBecameAnotherKind(t *testing.T) {
