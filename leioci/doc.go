@@ -43,7 +43,8 @@
 // On Linux and macOS the two are exchanged by one system call; elsewhere, and on file systems that cannot, the directory
 // is absent for the moment between two renames. Files and directories are flushed to the disk first. A directory that is
 // neither absent, nor empty, nor an earlier snapshot is not touched ([ErrTargetNotEmpty]). A mount point cannot be
-// exchanged and is refused; use a directory inside it.
+// exchanged and is refused; use a directory inside it. Pulls into one directory at once wait for each other, across
+// processes, where a directory can be locked (Linux, macOS); elsewhere one of them may fail.
 //
 // One digest: a tag is resolved once, everything after uses the digest, and the result names it.
 //
@@ -62,7 +63,10 @@
 // belong to and to its token server, and to no host that a registry redirects to.
 //
 // A registry on a loopback or private address (RFC 1918) that does not answer over HTTPS is spoken to over plain HTTP,
-// credentials included, as go-containerregistry does; every other one only over HTTPS.
+// credentials included, as go-containerregistry does; every other one only over HTTPS, from which no redirect leads away.
+//
+// With an identity token whose server hands out new refresh tokens, go-containerregistry v0.22.1 writes the new one without
+// a lock when a token expires: then, do not share a client between goroutines.
 //
 // # Errors
 //

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/lowendinsight/lei-go/leioci"
@@ -109,4 +111,28 @@ func TestWhatHasNoDateIsNeitherOlderNorNewer(t *testing.T) {
 		t.Errorf("pulled over a dated one: %+v, %v", res, err)
 	}
 	pushSnapshot(t, c, reg, leiocitest.WriteSnapshot(t, monday), "latest")
+}
+
+func TestPullsAtOnceDoNotRollADirectoryBack(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	c, repo := newClient(t), repository(t, reg)
+	older, newer := leiocitest.WriteSnapshot(t, monday), leiocitest.WriteSnapshot(t, tuesday)
+	pushSnapshot(t, c, reg, older, "stale")
+	pushSnapshot(t, c, reg, newer, "fresh")
+	for range 50 {
+		dir := filepath.Join(t.TempDir(), "target")
+		var pulls sync.WaitGroup
+		pulls.Go(func() {
+			if _, err := c.PullSnapshot(t.Context(), repo.Tag("stale"), dir); err != nil && !errors.Is(err, leioci.ErrOlder) {
+				t.Error(err)
+			}
+		})
+		pulls.Go(func() {
+			if _, err := c.PullSnapshot(t.Context(), repo.Tag("fresh"), dir); err != nil {
+				t.Error(err)
+			}
+		})
+		pulls.Wait()
+		assertSame(t, newer, dir, "manifest.json")
+	}
 }

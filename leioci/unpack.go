@@ -94,14 +94,22 @@ func (p *pulling) into(ctx context.Context, dir string, opts []PullOption) (_ *P
 		return nil, err
 	}
 	meta := metadataOf(stage.Path())
-	if old := metadataOf(dir); !p.allowOlder && !meta.Date.IsZero() && meta.Date.Before(old.Date) {
-		return nil, fmt.Errorf("%w: %s holds the snapshot of %s, this one is of %s; allow it with AllowOlder (--allow-older)", ErrOlder,
-			dir, old.Date.Format(time.DateOnly), meta.Date.Format(time.DateOnly))
-	}
-	if err := stage.Commit(); err != nil {
+	if err := stage.Commit(ctx, func() error { return p.refuseOlder(dir, meta.Date) }); err != nil {
 		return nil, err
 	}
 	return &PullResult{Date: meta.Date, Created: meta.Created, BytesFetched: p.fetched.Load()}, nil
+}
+
+// refuseOlder compares date, that of the snapshot to come, with what dir holds.
+func (p *pulling) refuseOlder(dir string, date time.Time) error {
+	if p.allowOlder || date.IsZero() {
+		return nil
+	}
+	if old := metadataOf(dir).Date; date.Before(old) {
+		return fmt.Errorf("%w: %s holds the snapshot of %s, this one is of %s; allow it with AllowOlder (--allow-older)", ErrOlder,
+			dir, old.Format(time.DateOnly), date.Format(time.DateOnly))
+	}
+	return nil
 }
 
 // fill writes the files of a snapshot, several at once.

@@ -29,6 +29,9 @@ func (k Kind) Check(dir string) error {
 		return refuse(dir, "it is not a directory; use another name")
 	}
 	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) { // exchanged and removed since; what is there now is checked when it is replaced
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@
 package staging
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -55,14 +56,14 @@ func resolve(target string) (string, error) {
 		return "", err
 	}
 	info, err := os.Lstat(target)
-	if err != nil || info.Mode()&fs.ModeSymlink == 0 {
-		return target, nil
+	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		to, err := filepath.EvalSymlinks(target)
+		if errors.Is(err, fs.ErrNotExist) {
+			return "", refuse(target, "it is a symbolic link to nothing")
+		}
+		return to, err
 	}
-	to, err := filepath.EvalSymlinks(target)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", refuse(target, "it is a symbolic link to nothing")
-	}
-	return to, err
+	return target, nil // what else is wrong with it is for Check to say
 }
 
 // isWorkingDir reports whether dir is where this process is. After an exchange it would be in the old directory, deleted.
@@ -98,7 +99,10 @@ func Finish(f *os.File, err error) error {
 // Commit puts the new directory in the target's place and removes what was there. The new directory gets the
 // permissions of the old. An error that comes before the exchange leaves the target as it was; one that comes
 // after it says so.
-func (d *Dir) Commit() error {
+//
+// One commit at a time goes into a parent directory. Before it changes anything it calls allow, whose error ends it:
+// what allow sees at the target is what will be replaced. Waiting for another commit ends with ctx.
+func (d *Dir) Commit(ctx context.Context, allow func() error) error {
 	if info, err := os.Stat(d.target); err == nil {
 		if err := os.Chmod(d.path, info.Mode().Perm()); err != nil {
 			return err
@@ -107,7 +111,7 @@ func (d *Dir) Commit() error {
 	if err := syncDir(d.path); err != nil {
 		return err
 	}
-	if err := d.swap(); err != nil {
+	if err := d.swapAlone(ctx, allow); err != nil {
 		return err
 	}
 	if err := errors.Join(syncDir(filepath.Dir(d.target)), d.remove()); err != nil {
@@ -131,6 +135,19 @@ func (d *Dir) remove() error {
 		return nil
 	}
 	return errors.Join(err, os.RemoveAll(d.path))
+}
+
+// swapAlone swaps while no other commit can.
+func (d *Dir) swapAlone(ctx context.Context, allow func() error) (err error) {
+	unlock, err := lock(ctx, filepath.Dir(d.target))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	if err := allow(); err != nil {
+		return err
+	}
+	return d.swap()
 }
 
 // attempts is how often swap may find that the target came or went under its hands.

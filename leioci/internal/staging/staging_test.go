@@ -1,10 +1,12 @@
 package staging_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -14,6 +16,9 @@ import (
 )
 
 var kind = staging.Kind{Required: []string{"a", "b"}, Optional: []string{"c"}}
+
+// always allows a commit.
+func always() error { return nil }
 
 // stage fills a new directory for target, whose files all say content.
 func stage(t *testing.T, target, content string) *staging.Dir {
@@ -82,7 +87,7 @@ func TestCommitPutsTheNewDirectoryInTheTargetsPlace(t *testing.T) {
 			target := filepath.Join(t.TempDir(), "parent", "target")
 			prepare(target)
 			d := stage(t, target, "new")
-			if err := d.Commit(); err != nil {
+			if err := d.Commit(t.Context(), always); err != nil {
 				t.Fatal(err)
 			}
 			if err := d.Discard(); err != nil {
@@ -102,7 +107,7 @@ func TestCommitKeepsThePermissionsOfTheTarget(t *testing.T) {
 			t.Fatal(err)
 		}
 		d := stage(t, target, content)
-		if err := d.Commit(); err != nil {
+		if err := d.Commit(t.Context(), always); err != nil {
 			t.Fatal(err)
 		}
 		if info, err := os.Stat(target); err != nil || info.Mode().Perm() != 0o500 {
@@ -175,7 +180,7 @@ func TestCommitPutsBackATargetThatBecameAnotherKind(t *testing.T) {
 	write(t, target, "old", "a", "b")
 	d := stage(t, target, "new")
 	write(t, target, "mine", "notes")
-	if err := d.Commit(); !errors.Is(err, errdef.ErrTargetNotEmpty) {
+	if err := d.Commit(t.Context(), always); !errors.Is(err, errdef.ErrTargetNotEmpty) {
 		t.Errorf("got %v", err)
 	}
 	if err := d.Discard(); err != nil {
@@ -185,6 +190,47 @@ func TestCommitPutsBackATargetThatBecameAnotherKind(t *testing.T) {
 	if got, err := os.ReadFile(filepath.Join(target, "notes")); err != nil || string(got) != "mine" {
 		t.Errorf("the notes say %q, %v", got, err)
 	}
+}
+
+func TestACommitThatIsNotAllowedLeavesTheTarget(t *testing.T) {
+	target := filepath.Join(t.TempDir(), "parent", "target")
+	write(t, target, "old", "a", "b")
+	d := stage(t, target, "new")
+	no := errors.New("no")
+	if err := d.Commit(t.Context(), func() error { return no }); !errors.Is(err, no) {
+		t.Errorf("got %v", err)
+	}
+	if err := d.Discard(); err != nil {
+		t.Error(err)
+	}
+	assertHolds(t, target, "old")
+}
+
+func TestWaitingForAnotherCommitEndsWithTheContext(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		return // where nobody waits
+	}
+	target := filepath.Join(t.TempDir(), "parent", "target")
+	first, second := stage(t, target, "first"), stage(t, target, "second")
+	inside, finish, done := make(chan struct{}), make(chan struct{}), make(chan error)
+	go func() {
+		done <- first.Commit(t.Context(), func() error {
+			close(inside)
+			<-finish
+			return nil
+		})
+	}()
+	<-inside
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := second.Commit(ctx, always); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	close(finish)
+	if err := errors.Join(<-done, second.Discard()); err != nil {
+		t.Error(err)
+	}
+	assertHolds(t, target, "first")
 }
 
 func TestDiscardLeavesTheTarget(t *testing.T) {
@@ -205,7 +251,7 @@ func TestASymbolicLinkStaysAndItsDirectoryIsReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := stage(t, link, "new")
-	if err := d.Commit(); err != nil {
+	if err := d.Commit(t.Context(), always); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
@@ -220,7 +266,7 @@ func TestManyCommitsAtOnceLeaveOneWhole(t *testing.T) {
 	for _, content := range []string{"one", "two", "three", "four"} {
 		d := stage(t, target, content)
 		wg.Go(func() {
-			if err := d.Commit(); err != nil {
+			if err := d.Commit(t.Context(), always); err != nil {
 				t.Error(err)
 			}
 		})
