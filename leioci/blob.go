@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/static"
 
+	"github.com/lowendinsight/lei-go/leioci/internal/limit"
+	"github.com/lowendinsight/lei-go/leioci/internal/resume"
 	"github.com/lowendinsight/lei-go/leioci/internal/verify"
 )
 
@@ -47,7 +49,8 @@ func verifyAll(r io.Reader, digest v1.Hash, size int64) error {
 //
 // The stream is verified. Content that is corrupt, short, long or another's is [ErrVerification] in place of io.EOF,
 // and the last bytes are not handed out before they are known to be right. The other errors: [ErrNotFound],
-// [ErrUnauthorized], [ErrDenied], and [ErrTooLarge] over the limit of [WithMaxBlobBytes]. Reading ends with ctx.
+// [ErrUnauthorized], [ErrDenied], [ErrStalled], [*RateLimitError], and [ErrTooLarge] over the limit of [WithMaxBlobBytes].
+// Reading ends with ctx. Where the connection breaks, reading goes on over a new one, from the byte where it stopped.
 func (c *Client) PullBlob(ctx context.Context, ref name.Digest) (io.ReadCloser, error) {
 	digest, err := v1.NewHash(ref.DigestStr())
 	if err != nil {
@@ -57,59 +60,46 @@ func (c *Client) PullBlob(ctx context.Context, ref name.Digest) (io.ReadCloser, 
 	if err != nil {
 		return nil, fail("pull blob", ref, err)
 	}
-	b, err := s.openBlob(ctx, v1.Descriptor{Digest: digest, Size: verify.SizeUnknown})
+	return s.openBlob(ctx, v1.Descriptor{Digest: digest, Size: verify.SizeUnknown})
+}
+
+// openBlob is an [opener] that verifies what comes, and whose errors name the blob. A size that the descriptor does not know is the answer's.
+func (s *session) openBlob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
+	ref := s.repo.Digest(d.Digest.String())
+	r, err := s.openContent(ctx, d)
 	if err != nil {
 		return nil, fail("pull blob", ref, err)
 	}
-	return b, nil
-}
-
-// openBlob is an [opener] that verifies what comes. A size that the descriptor does not know is the answer's.
-func (s *session) openBlob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
-	resp, err := s.getBlob(ctx, d)
+	v, err := verify.NewReader(r, d.Digest, r.Size, s.maxBlobBytes)
 	if err != nil {
-		return nil, err
+		_ = r.Close() // nothing was read; the first error is the one to tell
+		return nil, fail("pull blob", ref, err)
 	}
-	size := d.Size
-	if size == verify.SizeUnknown {
-		size = resp.ContentLength // unknown, too, where the answer does not say
-	}
-	v, err := verify.NewReader(resp.Body, d.Digest, size, s.maxBlobBytes)
-	if err != nil {
-		_ = resp.Body.Close() // nothing was read; the first error is the one to tell
-		return nil, err
-	}
-	return &blob{ref: s.repo.Digest(d.Digest.String()), r: v, body: resp.Body}, nil
+	return &blob{ref: ref, r: v, body: r}, nil
 }
 
 // openBody is an [opener] that leaves the verifying to its caller.
 func (s *session) openBody(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
-	resp, err := s.getBlob(ctx, d)
-	if err != nil {
-		return nil, err
-	}
-	return resp.Body, nil
+	return s.openContent(ctx, d)
 }
 
-// getBlob asks for the blob that d describes and returns the answer if it is one.
-// The bytes are wanted as they are stored, so that no compression must be asked for on the way.
-func (s *session) getBlob(ctx context.Context, d v1.Descriptor) (*http.Response, error) {
-	u := fmt.Sprintf("%s://%s/v2/%s/blobs/%s", s.repo.Scheme(), s.repo.RegistryStr(), s.repo.RepositoryStr(), d.Digest)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u, nil)
-	if err != nil {
-		return nil, err
+// openContent opens a blob that goes on where it breaks off. It is asked for as it is stored: net/http would ask for it
+// compressed, and undo that in silence.
+func (s *session) openContent(ctx context.Context, d v1.Descriptor) (*resume.Reader, error) {
+	ctx = limit.Answer(ctx, s.maxBlobBytes)
+	fetch := func(ctx context.Context, bytes string) (*http.Response, error) {
+		r := request{
+			method: http.MethodGet, url: s.url("blobs/" + d.Digest.String()),
+			header:   http.Header{"Accept-Encoding": {"identity"}},
+			statuses: []int{http.StatusOK},
+		}
+		if bytes != "" {
+			r.header.Set("Range", bytes)
+			r.statuses = append(r.statuses, http.StatusPartialContent)
+		}
+		return s.do(ctx, r)
 	}
-	req.Header.Set("Accept-Encoding", "identity")
-	client := http.Client{Transport: s.authenticated}
-	resp, err := client.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	if err := transport.CheckError(resp, http.StatusOK); err != nil {
-		_ = resp.Body.Close() // the registry's own error is the one to tell
-		return nil, err
-	}
-	return resp, nil
+	return resume.Open(ctx, s.retry, resume.Content{Fetch: fetch, Size: d.Size, Notify: s.logRetry})
 }
 
 // blob is a verified body whose errors name the blob.

@@ -5,12 +5,15 @@ import (
 	"io"
 
 	"github.com/sirupsen/logrus"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/guard"
 )
 
 // A Client pushes to and pulls from OCI registries. Make one with [New] and keep it: it keeps its connections,
 // and its tokens for each repository. It is safe for concurrent use.
 type Client struct {
 	*options
+	guard    guard.Transport // what all requests go through
 	sessions sessions
 }
 
@@ -21,7 +24,7 @@ func New(opts ...Option) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("new client: %w", err)
 	}
-	return &Client{options: o}, nil
+	return &Client{options: o, guard: o.newGuard()}, nil
 }
 
 // silent returns a logger that writes nothing.

@@ -3,12 +3,9 @@ package leioci
 import (
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 )
@@ -39,6 +36,10 @@ var (
 	// ErrOlder: a push would move a tag back to an older snapshot, or a pull through a moving tag would replace a
 	// directory's snapshot by an older one.
 	ErrOlder = errors.New("older snapshot")
+	// ErrStalled: no byte moved for the stall timeout ([WithStallTimeout]), as often as the policy allows ([WithRetry]).
+	ErrStalled = errdef.ErrStalled
+	// ErrInsecure: credentials would have been sent over http. They were not.
+	ErrInsecure = errdef.ErrInsecure
 )
 
 // PushError is a push that failed after its first upload began. It says what is true of the tags now.
@@ -98,26 +99,3 @@ func (e TagError) Error() string {
 
 // Unwrap returns the reason.
 func (e TagError) Unwrap() error { return e.Err }
-
-// fail says which operation on what failed, adds the kind of a registry's answer, and what to do about it.
-func fail(op string, what fmt.Stringer, err error) error {
-	err = redact(err)
-	var answer *transport.Error
-	var unknown *net.DNSError
-	switch {
-	case errors.As(err, &unknown) && unknown.IsNotFound:
-		return fmt.Errorf("%s %s (the first segment of a reference is its registry): %w", op, what, err)
-	case !errors.As(err, &answer):
-		return fmt.Errorf("%s %s: %w", op, what, err)
-	}
-	switch answer.StatusCode {
-	case http.StatusNotFound:
-		return fmt.Errorf("%s %s: %w (it may not exist, or not be shown without credentials): %w", op, what, ErrNotFound, err)
-	case http.StatusUnauthorized:
-		return fmt.Errorf("%s %s: %w (log in to the registry, or give a token): %w", op, what, ErrUnauthorized, err)
-	case http.StatusForbidden:
-		return fmt.Errorf("%s %s: %w (the credentials in use may not do this): %w", op, what, ErrDenied, err)
-	default:
-		return fmt.Errorf("%s %s: %w", op, what, err)
-	}
-}

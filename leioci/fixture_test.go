@@ -28,7 +28,8 @@ const (
 	sampleCache    = "sha256:1d87a087be8daef784752e6dc16cf995441a77b3156ff980ba5caa67f06c71ce"
 )
 
-// newClient returns a client whose connections end with the test.
+// newClient returns a client whose connections end with the test. It tries everything once: what it is asked for, and how
+// often, is what its test says. An option overrides that.
 func newClient(t testing.TB, opts ...leioci.Option) *leioci.Client {
 	t.Helper()
 	base := http.DefaultTransport.(*http.Transport).Clone()
@@ -39,12 +40,15 @@ func newClient(t testing.TB, opts ...leioci.Option) *leioci.Client {
 			t.Errorf("%d bodies were left open", n)
 		}
 	})
-	c, err := leioci.New(append([]leioci.Option{leioci.WithTransport(bodies)}, opts...)...)
+	c, err := leioci.New(append([]leioci.Option{leioci.WithTransport(bodies), once()}, opts...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
 }
+
+// once is the policy without a second try.
+func once() leioci.Option { return leioci.WithRetry(leioci.RetryPolicy{Attempts: 1}) }
 
 // bodies counts the bodies of answers that are open.
 type bodies struct {

@@ -68,15 +68,9 @@ func TestALayerWhoseDescriptorLiesAboutItsSizeIsRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rc, err := layers[1].Compressed()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.Copy(io.Discard, rc); !errors.Is(err, leioci.ErrVerification) {
+		// The registry says how many bytes it has; nothing needs to be read.
+		if _, err := layers[1].Compressed(); !errors.Is(err, leioci.ErrVerification) || !strings.Contains(err.Error(), sampleCache) {
 			t.Errorf("%s bytes: got %v", size, err)
-		}
-		if err := rc.Close(); err != nil {
-			t.Error(err)
 		}
 		if _, err := c.PullSnapshot(t.Context(), repo.Tag("latest"), t.TempDir()); !errors.Is(err, leioci.ErrVerification) {
 			t.Errorf("%s bytes: PullSnapshot: got %v", size, err)

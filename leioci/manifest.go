@@ -12,8 +12,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/types"
-
-	"github.com/lowendinsight/lei-go/leioci/internal/limit"
 )
 
 // A Manifest is an image manifest as a registry sent it.
@@ -48,13 +46,17 @@ func (c *Client) PullManifest(ctx context.Context, ref name.Reference) (*Manifes
 	return m, nil
 }
 
-// manifest fetches, bounds, verifies and decodes.
+// manifest fetches, verifies and decodes.
 func (s *session) manifest(ctx context.Context, ref name.Reference) (*Manifest, error) {
-	puller, err := remote.NewPuller(s.remoteOptions()...)
-	if err != nil {
-		return nil, err
-	}
-	desc, err := puller.Get(limit.Answer(ctx, maxManifestBytes), unchecked(ref))
+	var desc *remote.Descriptor
+	err := s.try(ctx, func(ctx context.Context) error {
+		puller, err := remote.NewPuller(s.remoteOptions()...)
+		if err != nil {
+			return err
+		}
+		desc, err = puller.Get(ctx, unchecked(ref))
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,9 @@
 package leioci_test
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -45,42 +47,29 @@ func (d *diskRegistry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Location", fmt.Sprintf("%supload-%d", r.URL.Path, d.uploads))
 		d.mu.Unlock()
 		w.WriteHeader(http.StatusAccepted)
-	case r.Method == http.MethodPatch:
-		d.store(w, r, base)
 	case r.Method == http.MethodPut:
-		d.commit(w, base, r.URL.Query().Get("digest"))
+		d.store(w, r, base)
 	default:
 		http.ServeFile(w, r, filepath.Join(d.dir, base)) // 404 where there is none
 	}
 }
 
 func (d *diskRegistry) store(w http.ResponseWriter, r *http.Request, name string) {
+	hash := sha256.New()
 	f, err := os.Create(filepath.Join(d.dir, name))
 	if err == nil {
 		defer f.Close()
-		_, err = io.Copy(f, r.Body)
+		_, err = io.Copy(io.MultiWriter(f, hash), r.Body)
+	}
+	digest := fmt.Sprintf("sha256:%x", hash.Sum(nil))
+	if err == nil && digest != r.URL.Query().Get("digest") {
+		err = errors.New("another digest")
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), filepath.Join(d.dir, digest))
 	}
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Location", r.URL.Path)
-	w.WriteHeader(http.StatusAccepted)
-}
-
-func (d *diskRegistry) commit(w http.ResponseWriter, name, digest string) {
-	f, err := os.Open(filepath.Join(d.dir, name))
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusNotFound)
-		return
-	}
-	defer f.Close()
-	if got, _, err := v1.SHA256(f); err != nil || got.String() != digest {
-		http.Error(w, "another digest", http.StatusBadRequest)
-		return
-	}
-	if err := os.Rename(f.Name(), filepath.Join(d.dir, digest)); err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
+		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
 	w.WriteHeader(http.StatusCreated)

@@ -1,15 +1,19 @@
 package leioci
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/sirupsen/logrus"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/retry"
 )
 
 // The defaults of the options, and the limits that no option moves.
@@ -27,7 +31,12 @@ type Option func(*options) error
 type options struct {
 	auths        map[string]authn.Authenticator // by registry host
 	keychain     authn.Keychain
-	transport    http.RoundTripper
+	transport    http.RoundTripper // nil until makeOptions has seen all options
+	tls          *tls.Config
+	plainHTTP    []string // registry hosts
+	private      []netip.Prefix
+	retry        retry.Policy
+	stall        time.Duration
 	log          logrus.FieldLogger
 	concurrency  int
 	maxBlobBytes int64
@@ -38,7 +47,8 @@ func makeOptions(opts []Option) (*options, error) {
 	o := &options{
 		auths:        map[string]authn.Authenticator{},
 		keychain:     authn.DefaultKeychain,
-		transport:    remote.DefaultTransport,
+		retry:        retry.Policy(defaultRetryPolicy()),
+		stall:        defaultStallTimeout,
 		log:          silent(),
 		concurrency:  defaultConcurrency,
 		maxBlobBytes: defaultMaxBlobBytes,
@@ -48,6 +58,15 @@ func makeOptions(opts []Option) (*options, error) {
 		if err := opt(o); err != nil {
 			return nil, err
 		}
+	}
+	if o.transport != nil && o.tls != nil {
+		return nil, errors.New("a transport has its own TLS configuration: give WithTransport or WithTLS")
+	}
+	if o.transport == nil {
+		o.transport = newTransport(o.tls)
+	}
+	if o.tls != nil && o.tls.InsecureSkipVerify {
+		o.log.Warn("TLS certificates are not verified: anyone on the way can read credentials and change what is not asked for by digest")
 	}
 	return o, nil
 }
@@ -101,8 +120,8 @@ func WithKeychain(k authn.Keychain) Option {
 	}
 }
 
-// WithTransport sends all requests through rt: the caller's proxies, CAs, tracing.
-// The default is [remote.DefaultTransport].
+// WithTransport sends all requests through rt: the caller's proxies, CAs, tracing. The default is a transport of the
+// client's own, with proxies from the environment ([http.ProxyFromEnvironment]) and what [WithTLS] says.
 func WithTransport(rt http.RoundTripper) Option {
 	return func(o *options) error {
 		if rt == nil {
@@ -113,8 +132,9 @@ func WithTransport(rt http.RoundTripper) Option {
 	}
 }
 
-// WithLogger logs a line at level info for each blob and tag that was transferred. The default is silence.
-// No line holds a credential.
+// WithLogger logs to l: at level info a line for each blob and tag that was transferred, at level warning what was tried
+// again, and at level debug a line for each request, with method, URL without its query, status, bytes, duration and which
+// try it was. No line holds a token, a cookie, a signed URL or a body. The default is silence.
 func WithLogger(l logrus.FieldLogger) Option {
 	return func(o *options) error {
 		if l == nil {

@@ -8,8 +8,6 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/partial"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"golang.org/x/sync/errgroup"
@@ -119,15 +117,10 @@ func (s *session) push(ctx context.Context, p *pushing) (name.Digest, error) {
 	if err := s.requireBlobs(ctx, p); err != nil {
 		return name.Digest{}, fail("push", p.ref, err)
 	}
-	// A new pusher each time: it remembers what it uploaded, and the registry may have forgotten it since.
-	pusher, err := remote.NewPusher(s.remoteOptions()...)
-	if err != nil {
-		return name.Digest{}, fail("push", p.ref, err)
-	}
-	if err := s.uploadBlobs(ctx, pusher, p); err != nil {
+	if err := s.uploadBlobs(ctx, p); err != nil {
 		return name.Digest{}, pushResult(p, slices.Repeat([]error{err}, len(p.tags)))
 	}
-	if err := pushResult(p, s.putTags(ctx, pusher, p)); err != nil {
+	if err := pushResult(p, s.putTags(ctx, p)); err != nil {
 		return name.Digest{}, err
 	}
 	return p.ref, nil
@@ -135,21 +128,17 @@ func (s *session) push(ctx context.Context, p *pushing) (name.Digest, error) {
 
 // requireBlobs looks for the blobs that the manifest names and nobody gave.
 func (s *session) requireBlobs(ctx context.Context, p *pushing) error {
-	puller, err := remote.NewPuller(s.remoteOptions()...)
-	if err != nil {
-		return err
-	}
 	for _, d := range descriptors(p.manifest) {
 		if _, given := p.blobs[d.Digest]; given || !d.MediaType.IsDistributable() {
 			continue
 		}
-		l, err := puller.Layer(ctx, p.repo.Digest(d.Digest.String()))
-		if err != nil {
+		var there bool
+		err := s.try(ctx, func(ctx context.Context) (err error) {
+			there, err = s.hasBlob(ctx, d.Digest)
 			return err
-		}
-		there, err := partial.Exists(l)
+		})
 		if err != nil {
-			return err
+			return fmt.Errorf("look for blob %s: %w", d.Digest, err)
 		}
 		if !there {
 			return fmt.Errorf("%w: the manifest names blob %s, which was not given and is not in %s", ErrNotFound, d.Digest, p.repo)
@@ -158,13 +147,13 @@ func (s *session) requireBlobs(ctx context.Context, p *pushing) error {
 	return nil
 }
 
-func (s *session) uploadBlobs(ctx context.Context, pusher *remote.Pusher, p *pushing) error {
+func (s *session) uploadBlobs(ctx context.Context, p *pushing) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(s.concurrency)
 	for digest, b := range p.blobs {
 		g.Go(func() error {
-			if err := pusher.Upload(ctx, p.repo, b); err != nil {
-				return fail("upload blob", digest, err)
+			if err := s.upload(ctx, b, digest); err != nil {
+				return fail("upload blob", p.repo.Digest(digest.String()), err)
 			}
 			s.log.WithField("blob", digest.String()).Infof("blob is in %s", p.repo)
 			return nil

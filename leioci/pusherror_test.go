@@ -38,7 +38,7 @@ func TestPushErrorSaysWhichTagsWereMoved(t *testing.T) {
 			true,
 		},
 		"a blob is refused": {
-			http.MethodPatch, "/blobs/uploads/", leiocitest.Status(http.StatusForbidden, "DENIED"), nil, all, false,
+			http.MethodPut, "/blobs/uploads/", leiocitest.Status(http.StatusForbidden, "DENIED"), nil, all, false,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -16,15 +17,15 @@ var errFirstTag = errors.New("not attempted, because the first tag failed")
 
 // putTags puts the manifest under the first tag and then under the others. It returns an error or nil for each tag.
 // One that fails does not stop the others: they are as right as if it had not been asked for.
-func (s *session) putTags(ctx context.Context, pusher *remote.Pusher, p *pushing) []error {
+func (s *session) putTags(ctx context.Context, p *pushing) []error {
 	errs := make([]error, len(p.tags))
 	put := func(i int) {
 		if errs[i] = context.Cause(ctx); errs[i] != nil {
 			return
 		}
 		tag := p.repo.Tag(p.tags[i])
-		if err := pusher.Put(ctx, tag, rawManifest{p.raw, p.manifest.MediaType}); err != nil {
-			errs[i] = sent{fail("put manifest", tag, err)}
+		if err := s.putManifest(ctx, tag, p); err != nil {
+			errs[i] = err
 			return
 		}
 		s.log.WithField("digest", p.ref.DigestStr()).Infof("tagged %s", tag)
@@ -43,18 +44,40 @@ func (s *session) putTags(ctx context.Context, pusher *remote.Pusher, p *pushing
 	return errs
 }
 
-// sent is the error of a request that may have reached the registry.
-type sent struct{ error }
+// putManifest puts the manifest under one tag.
+func (s *session) putManifest(ctx context.Context, tag name.Tag, p *pushing) error {
+	unknown := false // a try that was not answered may have succeeded
+	err := s.try(ctx, func(ctx context.Context) error {
+		// A new pusher each time: it hands the error of one context to the next caller.
+		pusher, err := remote.NewPusher(s.remoteOptions()...)
+		if err != nil {
+			return err
+		}
+		err = pusher.Put(ctx, tag, rawManifest{p.raw, p.manifest.MediaType})
+		unknown = unknown || unanswered(err)
+		return err
+	})
+	if err == nil {
+		return nil
+	}
+	err = fail("put manifest", tag, err)
+	if unknown {
+		return unknownError{err}
+	}
+	return err
+}
 
-func (s sent) Unwrap() error { return s.error }
+// unknownError is the error of a request that the registry may have carried out.
+type unknownError struct{ error }
+
+func (u unknownError) Unwrap() error { return u.error }
 
 // unanswered reports whether err is that of a request that the registry may have carried out without saying so.
 func unanswered(err error) bool {
-	var request sent
 	var answer *transport.Error
 	var network *net.OpError
 	connected := !errors.As(err, &network) || network.Op != "dial"
-	return connected && errors.As(err, &request) && !errors.As(err, &answer)
+	return err != nil && connected && !errors.As(err, &answer)
 }
 
 // pushResult turns the outcome for each tag into a *PushError, or nil if all went well.
@@ -63,9 +86,10 @@ func pushResult(p *pushing, errs []error) error {
 	for i, tag := range p.tags {
 		if errs[i] == nil {
 			result.Pushed = append(result.Pushed, tag)
-		} else {
-			result.Failed = append(result.Failed, TagError{Tag: tag, Unknown: unanswered(errs[i]), Err: errs[i]})
+			continue
 		}
+		var unknown unknownError
+		result.Failed = append(result.Failed, TagError{Tag: tag, Unknown: errors.As(errs[i], &unknown), Err: errs[i]})
 	}
 	if len(result.Failed) == 0 {
 		return nil

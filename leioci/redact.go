@@ -8,13 +8,22 @@ var secretText = regexp.MustCompile(`(\?)[^\s"]+|(no token in bearer response:)(
 
 // redact returns err with a text that shows no secret. Texts are looked at, and not the errors in the chain, because
 // there may be several of net/http's, nested where [errors.As] does not reach.
+//
+// A text is cut short, too: a registry may answer with a page of HTML.
 func redact(err error) error {
 	text := err.Error()
-	if clean := secretText.ReplaceAllString(text, "$1$2..."); clean != text {
+	clean := secretText.ReplaceAllString(text, "$1$2...")
+	if len(clean) > maxErrorText {
+		clean = clean[:maxErrorText] + "..."
+	}
+	if clean != text {
 		return &redacted{clean, err}
 	}
 	return err
 }
+
+// maxErrorText is enough for several errors of a registry, each with its detail.
+const maxErrorText = 2 << 10
 
 // redacted is an error with another text.
 type redacted struct {

@@ -5,21 +5,22 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
-	"github.com/lowendinsight/lei-go/leioci/internal/limit"
-	"github.com/lowendinsight/lei-go/leioci/internal/redirect"
+	"github.com/lowendinsight/lei-go/leioci/internal/guard"
 )
 
 // A session is one authenticated way into a repository, for one scope. Everything that a client asks
 // of the repository goes through it, so that there is one handshake.
 type session struct {
 	*options
-	repo name.Repository
+	guard guard.Transport
+	repo  name.Repository
 	// authenticated is a *transport.Wrapper, which package remote takes as it is: no second handshake, no retries of its own.
 	authenticated http.RoundTripper
 }
@@ -66,12 +67,11 @@ func (c *Client) session(ctx context.Context, repo name.Repository, scope string
 	if s.session != nil {
 		return s.session, nil
 	}
-	made, err := c.handshake(ctx, repo, scope)
-	if err != nil {
-		return nil, err
-	}
-	s.session = made
-	return made, nil
+	err := c.try(ctx, func(ctx context.Context) (err error) {
+		s.session, err = c.handshake(ctx, repo, scope)
+		return err
+	})
+	return s.session, err
 }
 
 // handshake authenticates with repo's registry.
@@ -80,12 +80,21 @@ func (c *Client) handshake(ctx context.Context, repo name.Repository, scope stri
 	if err != nil {
 		return nil, fmt.Errorf("credentials for %s: %w", repo.RegistryStr(), err)
 	}
-	base := transport.NewUserAgent(redirect.Transport{Base: limit.Transport{Base: c.transport}}, c.userAgent)
+	base := transport.NewUserAgent(pinging{c.guard, repo}, c.userAgent)
 	rt, err := transport.NewWithContext(ctx, repo.Registry, auth, base, []string{repo.Scope(scope)})
 	if err != nil {
-		return nil, err
+		return nil, step(err, repo)
 	}
-	return &session{options: c.options, repo: repo, authenticated: rt}, nil
+	return &session{options: c.options, guard: c.guard, repo: repo, authenticated: rt}, nil
+}
+
+// try carries out an operation by the client's policy for failures that pass. What it fails with the first times is logged.
+func (o *options) try(ctx context.Context, operation func(context.Context) error) error {
+	return o.retry.Do(ctx, operation, o.logRetry)
+}
+
+func (o *options) logRetry(err error, wait time.Duration) {
+	o.log.Warnf("trying again in %v: %v", wait.Round(time.Millisecond), redact(err))
 }
 
 // credentials returns those for repo. Keychains run programs and need not know of contexts, so the wait for one ends
@@ -111,7 +120,7 @@ func (c *Client) credentials(ctx context.Context, repo name.Repository) (authn.A
 	}
 }
 
-// remoteOptions lets package remote work through the session. Its own retries are off, because they sleep
+// remoteOptions lets package remote work through the session. Its own retries are off: there is one policy, and they sleep
 // on after the context has ended. Non-distributable layers are pushed as any other: what a caller gives, it wants there.
 func (s *session) remoteOptions() []remote.Option {
 	return []remote.Option{

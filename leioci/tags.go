@@ -9,8 +9,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
-
-	"github.com/lowendinsight/lei-go/leioci/internal/limit"
 )
 
 // The tags that move from snapshot to snapshot.
@@ -37,14 +35,18 @@ func (c *Client) Tags(ctx context.Context, repo name.Repository) ([]string, erro
 	if err != nil {
 		return nil, fail("list tags", repo, err)
 	}
-	puller, err := remote.NewPuller(s.remoteOptions()...)
-	if err != nil {
-		return nil, fail("list tags", repo, err)
-	}
 	// What package remote leaves open of a listing that it cannot decode ends with this context.
-	ctx, cancel := context.WithCancel(limit.Answer(ctx, maxManifestBytes))
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	tags, err := puller.List(ctx, repo)
+	var tags []string
+	err = s.try(ctx, func(ctx context.Context) error {
+		puller, err := remote.NewPuller(s.remoteOptions()...)
+		if err != nil {
+			return err
+		}
+		tags, err = puller.List(ctx, repo)
+		return err
+	})
 	if err != nil {
 		return nil, fail("list tags", repo, err)
 	}

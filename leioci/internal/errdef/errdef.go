@@ -12,4 +12,6 @@ var (
 	ErrTooLarge       = errors.New("larger than the limit")
 	ErrNotSnapshot    = errors.New("not an LEI snapshot")
 	ErrTargetNotEmpty = errors.New("target directory cannot be replaced")
+	ErrStalled        = errors.New("stalled")
+	ErrInsecure       = errors.New("insecure")
 )

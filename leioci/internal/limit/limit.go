@@ -2,7 +2,6 @@
 package limit
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -13,20 +12,20 @@ import (
 
 type key struct{}
 
-// Answer returns a context whose requests, redirected ones too, fail with errdef.ErrTooLarge
-// where a successful answer has a body of more than most bytes. It takes effect below a [Transport].
+// Answer returns a context whose requests, redirected ones too, fail with errdef.ErrTooLarge where a successful answer
+// has a body of more than most bytes, in place of the [Transport]'s own limit.
 func Answer(ctx context.Context, most int64) context.Context {
 	return context.WithValue(ctx, key{}, most)
 }
 
-// maxErrorBytes is what is kept of the body of an error. It is what go-containerregistry reads of one; where there is
-// more, it forgets the status too.
-const maxErrorBytes = 64 << 10
-
-// Transport applies the limits that requests carry in their contexts, for the libraries above it that have none, or
-// have them too high. It cuts the bodies of errors short, and closes them itself: go-containerregistry v0.22.1 leaves
-// that of a tag listing open (remote/list.go).
-type Transport struct{ Base http.RoundTripper }
+// Transport limits the bodies of answers, for the libraries above it that have no limits, or have them too high:
+// go-containerregistry v0.22.1 reads the answer to its first request to the end, however far that is (remote/transport/
+// ping.go). The bodies of errors are cut short, see [errorBody].
+type Transport struct {
+	Base http.RoundTripper
+	// Most is how many bytes a successful answer may have, unless its request's context says otherwise.
+	Most int64
+}
 
 // RoundTrip implements [http.RoundTripper].
 func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -35,19 +34,15 @@ func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if resp.StatusCode >= http.StatusBadRequest {
-		resp.Body = errorBody(resp.Body)
-	} else if most, limited := req.Context().Value(key{}).(int64); limited && resp.StatusCode == http.StatusOK {
-		resp.Body = &body{ReadCloser: resp.Body, left: most, most: most}
+		resp.Body = errorBody(req, resp.Body)
+		return resp, nil
 	}
+	most, ok := req.Context().Value(key{}).(int64)
+	if !ok {
+		most = t.Most
+	}
+	resp.Body = &body{ReadCloser: resp.Body, left: most, most: most}
 	return resp, nil
-}
-
-// errorBody reads as much of an error's body as is kept. One that breaks off is kept as far as it came: the status
-// says what matters.
-func errorBody(rc io.ReadCloser) io.ReadCloser {
-	defer func() { _ = rc.Close() }() // nothing more of it is wanted
-	kept, _ := io.ReadAll(io.LimitReader(rc, maxErrorBytes))
-	return io.NopCloser(bytes.NewReader(kept))
 }
 
 // body fails where the limit is passed. It asks for the byte after the last allowed one, to tell "at" from "over".

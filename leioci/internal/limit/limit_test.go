@@ -28,7 +28,7 @@ func TestTransportCutsErrorsShortAndClosesThem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := limit.Transport{Base: endless}.RoundTrip(req)
+	resp, err := limit.Transport{Base: endless, Most: 8}.RoundTrip(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,12 +58,13 @@ func TestTransportBoundsTheAnswersItIsAskedTo(t *testing.T) {
 		limited bool
 		want    error
 	}{
-		"under":             {answers{http.StatusOK, "123"}, true, nil},
-		"at":                {answers{http.StatusOK, "1234"}, true, nil},
-		"over":              {answers{http.StatusOK, "12345"}, true, errdef.ErrTooLarge},
-		"over, not limited": {answers{http.StatusOK, "12345"}, false, nil},
-		"over, an error":    {answers{http.StatusNotFound, "12345"}, true, nil},
-		"a long error":      {answers{http.StatusNotFound, strings.Repeat("e", 64<<10)}, true, nil},
+		"under":                {answers{http.StatusOK, "123"}, true, nil},
+		"at":                   {answers{http.StatusOK, "1234"}, true, nil},
+		"over":                 {answers{http.StatusOK, "12345"}, true, errdef.ErrTooLarge},
+		"at the usual limit":   {answers{http.StatusOK, "12345678"}, false, nil},
+		"over the usual limit": {answers{http.StatusOK, "123456789"}, false, errdef.ErrTooLarge},
+		"over, an error":       {answers{http.StatusNotFound, "12345"}, true, nil},
+		"a long error":         {answers{http.StatusNotFound, strings.Repeat("e", 64<<10)}, true, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx := t.Context()
@@ -74,7 +75,7 @@ func TestTransportBoundsTheAnswersItIsAskedTo(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			resp, err := limit.Transport{Base: tc.answer}.RoundTrip(req)
+			resp, err := limit.Transport{Base: tc.answer, Most: 8}.RoundTrip(req)
 			if err != nil {
 				t.Fatal(err)
 			}

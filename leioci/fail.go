@@ -1,0 +1,94 @@
+package leioci
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"syscall"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/retry"
+)
+
+// fail says which operation on what failed, adds the kind of a registry's answer, and what to do about it.
+func fail(op string, what fmt.Stringer, err error) error {
+	err = explain(redact(err))
+	return fmt.Errorf("%s %s: %w", op, what, err)
+}
+
+// explain adds to an error its kind and some advice, once.
+func explain(err error) error {
+	var done *explained
+	if errors.As(err, &done) {
+		return err
+	}
+	var after *retry.AfterError
+	var answer *transport.Error
+	switch {
+	case errors.As(err, &after):
+		err = &RateLimitError{RetryAfter: after.After, Err: err}
+	case errors.As(err, &answer):
+		err = explainAnswer(answer, err)
+	default:
+		if advice := connectionAdvice(err); advice != "" {
+			err = fmt.Errorf("%w (%s)", err, advice)
+		}
+	}
+	return &explained{err}
+}
+
+// explained is an error that says what to do.
+type explained struct{ error }
+
+func (e *explained) Unwrap() error { return e.error }
+
+// explainAnswer is for what a registry said.
+func explainAnswer(answer *transport.Error, err error) error {
+	switch answer.StatusCode {
+	case http.StatusNotFound:
+		return fmt.Errorf("%w (it may not exist, or not be shown without credentials): %w", ErrNotFound, err)
+	case http.StatusUnauthorized:
+		return fmt.Errorf("%w (log in to the registry, or give a token): %w", ErrUnauthorized, err)
+	case http.StatusForbidden:
+		return fmt.Errorf("%w (the credentials in use may not do this): %w", ErrDenied, err)
+	case http.StatusRequestEntityTooLarge:
+		return fmt.Errorf("%w: the registry, or a proxy in front of it, takes no body of this size: %w", ErrTooLarge, err)
+	case http.StatusUnsupportedMediaType:
+		return fmt.Errorf("%w (%s)", err, typesAdvice)
+	}
+	for _, d := range answer.Errors {
+		if d.Code == transport.ManifestInvalidErrorCode || d.Code == transport.UnsupportedErrorCode {
+			return fmt.Errorf("%w (%s)", err, typesAdvice)
+		}
+	}
+	return err
+}
+
+// typesAdvice is for registries of which some, at some time, took images alone.
+const typesAdvice = "some registries refuse config and layer types that they do not know; ask its operator to allow OCI artifacts, or use another"
+
+// connectionAdvice is for what went wrong before a registry could say anything.
+func connectionAdvice(err error) string {
+	var unknown *net.DNSError
+	var authority x509.UnknownAuthorityError
+	var alert tls.AlertError
+	switch {
+	case errors.As(err, &unknown) && unknown.IsNotFound:
+		return "the first segment of a reference is its registry"
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return "the registry speaks plain HTTP: allow it with WithPlainHTTP, --plain-http"
+	case errors.As(err, &authority):
+		return "if the registry has a private certificate authority, give it with WithTLS, --ca-file"
+	case errors.As(err, &alert):
+		return "the registry refuses the TLS connection; it may want a client certificate: WithTLS, --cert-file and --key-file"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "nothing listens there: is the registry running, and the port right?"
+	case errors.Is(err, ErrStalled):
+		return "the connection is up, but nothing moves; try again, or look at proxies on the way"
+	}
+	return ""
+}

@@ -1,0 +1,73 @@
+package guard
+
+import (
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// go-containerregistry v0.22.1 refuses every private address that a registry on another host names, as the target of a
+// redirect (remote/fetcher.go, checkRedirectSSRF) and as a token server (remote/transport/bearer.go, validateRealmURL),
+// and has no option for the networks where that is right. So what is allowed here passes through it under a name, which
+// becomes the address again on its way to the wire.
+const disguiseDomain = ".private.leioci.invalid" // RFC 6761: no such name exists
+
+// disguise gives the allowed private addresses that an answer names a name.
+func (t Transport) disguise(resp *http.Response) {
+	if len(t.Private) == 0 {
+		return
+	}
+	if location, err := url.Parse(resp.Header.Get("Location")); err == nil && t.hide(location) {
+		resp.Header.Set("Location", location.String())
+	}
+	challenges := resp.Header.Values("WWW-Authenticate")
+	for i, c := range challenges {
+		challenges[i] = realm.ReplaceAllStringFunc(c, func(param string) string {
+			m := realm.FindStringSubmatch(param)
+			if u, err := url.Parse(m[2]); err == nil && t.hide(u) {
+				return m[1] + u.String() + m[3]
+			}
+			return param
+		})
+	}
+}
+
+// realm is where a challenge says that tokens are to be had (RFC 6750, section 3).
+var realm = regexp.MustCompile(`(?i)(realm=")([^"]*)(")`)
+
+// hide puts a name in the place of u's host if that is an allowed private address.
+func (t Transport) hide(u *url.URL) bool {
+	addr, ok := literal(u.Hostname())
+	if !ok || !private(addr) || !t.allowed(addr) {
+		return false
+	}
+	host := strings.NewReplacer(".", "-", ":", "x").Replace(addr.StringExpanded()) + disguiseDomain
+	if port := u.Port(); port != "" {
+		host = net.JoinHostPort(host, port)
+	}
+	u.Host = host
+	return true
+}
+
+// undisguise returns the host that host is, and whether it was disguised. A registry that names such a name itself gets
+// no further than with the address.
+func (t Transport) undisguise(host string) (string, bool) {
+	name, port, _ := strings.Cut(host, ":")
+	hidden, ok := strings.CutSuffix(name, disguiseDomain)
+	if !ok {
+		return host, false
+	}
+	addr, ok := literal(strings.NewReplacer("-", ".", "x", ":").Replace(hidden))
+	if !ok || !t.allowed(addr) {
+		return host, false
+	}
+	if port != "" {
+		return net.JoinHostPort(addr.String(), port), true
+	}
+	if addr.Is6() {
+		return "[" + addr.String() + "]", true
+	}
+	return addr.String(), true
+}

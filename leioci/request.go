@@ -1,0 +1,55 @@
+package leioci
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+)
+
+// request is one of those that package remote does not send as this package needs it: those of blobs.
+type request struct {
+	method, url string
+	header      http.Header
+	body        func() (io.ReadCloser, error) // opens it, each time from its beginning; nil if there is none
+	size        int64                         // of the body, in bytes
+	statuses    []int                         // the answers that are right
+}
+
+// url returns the URL of what path names in the session's repository.
+func (s *session) url(path string) string {
+	return fmt.Sprintf("%s://%s/v2/%s/%s", s.repo.Scheme(), s.repo.RegistryStr(), s.repo.RepositoryStr(), path)
+}
+
+// do sends r and returns the answer if it is a right one; close its body. The error of any other is a *transport.Error.
+func (s *session) do(ctx context.Context, r request) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, r.method, r.url, nil)
+	if err != nil {
+		return nil, err
+	}
+	for name, values := range r.header {
+		req.Header[name] = values
+	}
+	if r.size > 0 {
+		req.Body, req.GetBody, req.ContentLength = unopened{}, r.body, r.size
+	}
+	client := http.Client{Transport: s.authenticated}
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if err := transport.CheckError(resp, r.statuses...); err != nil {
+		_ = resp.Body.Close() // the registry's own error is the one to tell
+		return nil, err
+	}
+	return resp, nil
+}
+
+// unopened stands for a body that package retry opens each time the request is sent.
+type unopened struct{}
+
+func (unopened) Read([]byte) (int, error) { return 0, errors.New("a body that was not opened") }
+func (unopened) Close() error             { return nil }

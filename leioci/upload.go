@@ -1,0 +1,108 @@
+package leioci
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/retry"
+)
+
+// upload sends a blob unless the repository has it (OCI distribution specification, "Pushing a blob monolithically").
+//
+// What fails is tried again as a whole: a new look whether the blob is there, for the answer may have been lost; a new
+// upload session, because one that was half written refuses a second body; and the blob from its beginning.
+func (s *session) upload(ctx context.Context, blob v1.Layer, digest v1.Hash) error {
+	return s.try(ctx, func(ctx context.Context) error {
+		there, err := s.hasBlob(ctx, digest)
+		if err != nil {
+			return fmt.Errorf("look for it: %w", err)
+		}
+		if there {
+			return nil
+		}
+		to, err := s.openUpload(ctx)
+		if err != nil {
+			return fmt.Errorf("open an upload: %w", err)
+		}
+		if err := s.send(ctx, to, blob, digest); err != nil {
+			return fmt.Errorf("send it: %w", err)
+		}
+		return nil
+	})
+}
+
+// hasBlob asks whether the repository has a blob.
+func (s *session) hasBlob(ctx context.Context, digest v1.Hash) (bool, error) {
+	resp, err := s.do(ctx, request{
+		method: http.MethodHead, url: s.url("blobs/" + digest.String()),
+		statuses: []int{http.StatusOK, http.StatusNotFound},
+	})
+	if err != nil {
+		return false, err
+	}
+	return resp.StatusCode == http.StatusOK, resp.Body.Close()
+}
+
+// openUpload starts an upload session and returns where its content is wanted.
+func (s *session) openUpload(ctx context.Context) (*url.URL, error) {
+	resp, err := s.do(ctx, request{
+		method: http.MethodPost, url: s.url("blobs/uploads/"),
+		statuses: []int{http.StatusAccepted},
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	return s.guard.Location(resp)
+}
+
+// send uploads a blob in one request.
+func (s *session) send(ctx context.Context, to *url.URL, blob v1.Layer, digest v1.Hash) error {
+	size, err := blob.Size()
+	if err != nil {
+		return err
+	}
+	q := to.Query()
+	q.Set("digest", digest.String())
+	to.RawQuery = q.Encode()
+	opened := 0
+	resp, err := s.do(ctx, request{
+		method: http.MethodPut, url: to.String(), header: http.Header{"Content-Type": {"application/octet-stream"}},
+		body: func() (io.ReadCloser, error) {
+			opened++
+			return blob.Compressed()
+		},
+		size:     size,
+		statuses: []int{http.StatusCreated},
+	})
+	if err != nil {
+		return sessionLost(err, opened > 1)
+	}
+	return resp.Body.Close()
+}
+
+// sessionLost marks the answers of a registry that does not know an upload session, or not in the state that the client
+// believes it to be in: in a new one the upload may succeed. That state is doubtful where the body was sent again, as
+// go-containerregistry's bearer transport does after a 401 (v0.22.1, remote/transport/bearer.go).
+func sessionLost(err error, sentAgain bool) error {
+	var answer *transport.Error
+	if !errors.As(err, &answer) {
+		return err
+	}
+	lost := answer.StatusCode == http.StatusRequestedRangeNotSatisfiable
+	for _, d := range answer.Errors {
+		lost = lost || d.Code == transport.BlobUploadUnknownErrorCode || d.Code == transport.BlobUploadInvalidErrorCode ||
+			sentAgain && d.Code == transport.DigestInvalidErrorCode
+	}
+	if lost {
+		return retry.Passing(err)
+	}
+	return err
+}
