@@ -50,10 +50,24 @@ func newClient(t testing.TB, opts ...leioci.Option) *leioci.Client {
 // once is the policy without a second try.
 func once() leioci.Option { return leioci.WithRetry(leioci.RetryPolicy{Attempts: 1}) }
 
-// bodies counts the bodies of answers that are open.
+// bodies counts the bodies of answers that are open, and the bytes that were read of the blob with the most.
 type bodies struct {
-	base http.RoundTripper
-	open atomic.Int64
+	base    http.RoundTripper
+	open    atomic.Int64
+	longest atomic.Int64
+
+	mu   sync.Mutex
+	read map[string]int64 // by path
+}
+
+func (b *bodies) count(path string, n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.read == nil {
+		b.read = map[string]int64{}
+	}
+	b.read[path] += int64(n)
+	b.longest.Store(max(b.longest.Load(), b.read[path]))
 }
 
 func (b *bodies) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -61,15 +75,26 @@ func (b *bodies) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err == nil {
 		b.open.Add(1)
 		var once sync.Once
-		resp.Body = closer{resp.Body, func() { once.Do(func() { b.open.Add(-1) }) }}
+		resp.Body = closer{resp.Body, func() { once.Do(func() { b.open.Add(-1) }) }, func(n int) {
+			if resp.StatusCode < http.StatusBadRequest && strings.Contains(req.URL.Path, "/blobs/") {
+				b.count(req.URL.Path, n)
+			}
+		}}
 	}
 	return resp, err
 }
 
-// closer tells when it is closed.
+// closer tells when it is closed, and what was read.
 type closer struct {
 	io.ReadCloser
 	closed func()
+	read   func(n int)
+}
+
+func (c closer) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	c.read(n)
+	return n, err
 }
 
 func (c closer) Close() error {

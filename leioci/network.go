@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 
@@ -171,7 +172,9 @@ func retriable(resp *http.Response) bool {
 // step names the step of a handshake that failed, as far as its error tells.
 func step(err error, repo name.Repository) error {
 	var answer *transport.Error
-	if errors.As(err, &answer) && answer.Request != nil && strings.HasPrefix(answer.Request.URL.Path, "/v2/") {
+	var request *url.Error
+	if errors.As(err, &answer) && answer.Request != nil && strings.HasPrefix(answer.Request.URL.Path, "/v2/") ||
+		errors.As(err, &request) && strings.HasSuffix(request.URL, "/v2/") {
 		return fmt.Errorf("ask %s how to authenticate: %w", repo.RegistryStr(), err)
 	}
 	return fmt.Errorf("authenticate with %s: %w", repo.RegistryStr(), err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -80,8 +81,14 @@ func (c *Client) handshake(ctx context.Context, repo name.Repository, scope stri
 	if err != nil {
 		return nil, fmt.Errorf("credentials for %s: %w", repo.RegistryStr(), err)
 	}
+	registry := repo.Registry
+	if slices.Contains(c.plainHTTP, registry.RegistryStr()) {
+		if registry, err = name.NewRegistry(registry.RegistryStr(), name.Insecure); err != nil {
+			return nil, err
+		}
+	}
 	base := transport.NewUserAgent(pinging{c.guard, repo}, c.userAgent)
-	rt, err := transport.NewWithContext(ctx, repo.Registry, auth, base, []string{repo.Scope(scope)})
+	rt, err := transport.NewWithContext(ctx, registry, auth, base, []string{repo.Scope(scope)})
 	if err != nil {
 		return nil, step(err, repo)
 	}

@@ -130,19 +130,32 @@ func (p *pulling) fill(ctx context.Context, stage *staging.Dir, files []snapshot
 	return g.Wait()
 }
 
-// fetch writes one layer to its file, verified.
+// fetch writes one layer to its file, verified. Content that was put together from several answers and is not right is
+// fetched once more, from its beginning.
 func (p *pulling) fetch(ctx context.Context, stage *staging.Dir, f snapshotFile) error {
+	resumed, err := p.download(ctx, stage, f)
+	if resumed && errors.Is(err, ErrVerification) {
+		_, err = p.download(ctx, stage, f)
+	}
+	return err
+}
+
+// download reports, besides its error, whether the whole content came, but not from one answer.
+func (p *pulling) download(ctx context.Context, stage *staging.Dir, f snapshotFile) (resumed bool, err error) {
 	rc, err := p.open(ctx, f.descriptor)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer rc.Close()
-	counted := &countingReader{contextReader{ctx, rc}, &p.fetched}
+	counted := &countingReader{Reader: contextReader{ctx, rc}}
+	defer func() { p.fetched.Add(counted.n) }()
 	v, err := verify.NewReader(counted, f.descriptor.Digest, f.descriptor.Size, p.maxBlob)
 	if err != nil {
-		return err
+		return false, err
 	}
-	return write(stage, f.name, v)
+	err = write(stage, f.name, v)
+	r, ok := rc.(interface{ Resumed() bool })
+	return ok && r.Resumed() && counted.n >= f.descriptor.Size, err
 }
 
 func write(stage *staging.Dir, name string, r io.Reader) error {
@@ -157,11 +170,11 @@ func write(stage *staging.Dir, name string, r io.Reader) error {
 // countingReader adds up what is read through it.
 type countingReader struct {
 	io.Reader
-	n *atomic.Int64
+	n int64
 }
 
 func (c *countingReader) Read(p []byte) (int, error) {
 	n, err := c.Reader.Read(p)
-	c.n.Add(int64(n))
+	c.n += int64(n)
 	return n, err
 }

@@ -44,8 +44,13 @@ type Registry struct {
 // NewRegistry starts an empty registry on a loopback address. It stops when the test ends.
 func NewRegistry(t testing.TB) *Registry {
 	t.Helper()
-	return Serve(t, registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	return Serve(t, NewHandler())
 }
+
+// NewHandler returns an empty in-memory registry, for [Serve] and [Network.Serve], or to be wrapped before.
+func NewHandler() http.Handler { return registry.New(registry.Logger(silent())) }
+
+func silent() *log.Logger { return log.New(io.Discard, "", 0) }
 
 // Serve starts any handler the way [NewRegistry] does, with faults and the record of requests around it.
 func Serve(t testing.TB, handler http.Handler) *Registry {

@@ -51,6 +51,17 @@ func (t Transport) hide(u *url.URL) bool {
 	return true
 }
 
+// undisguised returns req as it goes over the wire.
+func (t Transport) undisguised(req *http.Request) *http.Request {
+	host, disguised := t.undisguise(req.URL.Host)
+	if !disguised {
+		return req
+	}
+	sent := req.Clone(req.Context())
+	sent.URL.Host, sent.Host = host, host
+	return sent
+}
+
 // undisguise returns the host that host is, and whether it was disguised. A registry that names such a name itself gets
 // no further than with the address.
 func (t Transport) undisguise(host string) (string, bool) {

@@ -3,6 +3,7 @@
 package guard
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -22,10 +23,10 @@ type Transport struct {
 
 // RoundTrip implements [http.RoundTripper].
 func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	req = t.scheme(req)
+	req = t.undisguised(req)
 	err := t.checkRedirect(req)
 	if err == nil {
-		err = t.checkClearText(req)
+		err = t.checkScheme(req)
 	}
 	if err != nil {
 		if req.Body != nil {
@@ -44,25 +45,6 @@ func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// scheme returns req as it goes over the wire: over http to the registries that are spoken to so, and to the addresses
-// that stand behind a disguise. go-containerregistry tries https first wherever it does not know better.
-func (t Transport) scheme(req *http.Request) *http.Request {
-	plain := req.URL.Scheme == "https" && t.plain(req.URL.Host)
-	host, disguised := t.undisguise(req.URL.Host)
-	if !plain && !disguised {
-		return req
-	}
-	sent := req.Clone(req.Context())
-	sent.URL.Host = host
-	if disguised {
-		sent.Host = host
-	}
-	if plain {
-		sent.URL.Scheme = "http"
-	}
-	return sent
-}
-
 func (t Transport) plain(host string) bool {
 	for _, h := range t.PlainHTTP {
 		if strings.EqualFold(h, host) {
@@ -72,10 +54,14 @@ func (t Transport) plain(host string) bool {
 	return false
 }
 
-// checkClearText refuses to send a credential over http, save to this machine and to the registries for which the user
-// asked for it. A form is what credentials are exchanged for a token in (OAuth 2).
-func (t Transport) checkClearText(req *http.Request) error {
-	if req.URL.Scheme != "http" || Loopback(req.URL.Hostname()) || t.plain(req.URL.Host) {
+// checkScheme refuses https where http was asked for, and to send a credential over http, save to this machine and to the
+// registries for which the user asked for it. A form is what credentials are exchanged for a token in (OAuth 2).
+func (t Transport) checkScheme(req *http.Request) error {
+	plain := t.plain(req.URL.Host)
+	if plain && req.URL.Scheme == "https" {
+		return errors.New("not asked, because this registry is to be spoken to over http")
+	}
+	if req.URL.Scheme != "http" || plain || Loopback(req.URL.Hostname()) {
 		return nil
 	}
 	secret := req.Header.Get("Authorization") != "" || req.Header.Get("Cookie") != "" ||

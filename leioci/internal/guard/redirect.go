@@ -8,7 +8,7 @@ import (
 	"net/url"
 )
 
-// maxHops is more than any registry needs to send a client to its storage.
+// maxHops is more than any registry needs to send a client to its storage, and what net/http has.
 const maxHops = 10
 
 // checkRedirect refuses a request that a redirect should not have caused: the hop too many, and what [Transport.Follow]
@@ -21,7 +21,7 @@ func (t Transport) checkRedirect(req *http.Request) error {
 	first, hops := req, 0
 	for c := cause(first); c != nil; c = cause(first) {
 		first = c
-		if hops++; hops > maxHops {
+		if hops++; hops >= maxHops {
 			return fmt.Errorf("stopped after %d redirects", maxHops)
 		}
 	}

@@ -45,6 +45,8 @@ type Reader struct {
 	body   io.ReadCloser
 	at     int64
 	broken error
+
+	resumed bool
 }
 
 // Open asks for the content and returns once there is an answer. Reading ends with ctx.
@@ -80,6 +82,9 @@ func (r *Reader) Read(p []byte) (int, error) {
 	return n, nil // the rest comes with the next call
 }
 
+// Resumed reports whether what was read came from more than one answer, or began at an offset.
+func (r *Reader) Resumed() bool { return r.resumed }
+
 // Close ends the reading.
 func (r *Reader) Close() error { return r.body.Close() }
 
@@ -108,6 +113,7 @@ func (r *Reader) connect() error {
 }
 
 func (r *Reader) ask(ctx context.Context) error {
+	r.resumed = r.resumed || r.at > 0
 	bytes := ""
 	if r.at > 0 && r.Size != SizeUnknown {
 		bytes = fmt.Sprintf("bytes=%d-%d", r.at, r.Size-1)

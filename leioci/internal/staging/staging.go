@@ -79,9 +79,13 @@ func isWorkingDir(dir string) bool {
 // Path returns where the new directory is until it is committed.
 func (d *Dir) Path() string { return d.path }
 
-// Create makes a file in the new directory. [Finish] ends the writing.
+// Create makes a file in the new directory, in place of one of that name. [Finish] ends the writing.
 func (d *Dir) Create(name string) (*os.File, error) {
-	return os.OpenFile(filepath.Join(d.path, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	path := filepath.Join(d.path, name)
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 }
 
 // Finish flushes a file to the disk and closes it, and returns the first error of the two and of err,

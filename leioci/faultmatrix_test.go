@@ -1,0 +1,233 @@
+package leioci_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/lowendinsight/lei-go/leioci"
+	"github.com/lowendinsight/lei-go/leioci/leiocitest"
+)
+
+// A faultRow is a fault and what has to come of it at each step of a pull and of a push.
+//
+// "ok+2" is a success that took two requests more than it takes without the fault. "denied@1" is a failure of that kind,
+// after the fault struck once. A step that is not named cannot have the fault.
+type faultRow struct {
+	name     string
+	times    int
+	fault    func(w *world) leiocitest.Fault
+	min, max time.Duration // how long the operation takes; max is 10 s if not given
+	says     string        // in place of what the step says
+	refetch  int64         // how many bytes of the blob may come twice; a read buffer if not given
+	pull     map[string]string
+	push     map[string]string
+}
+
+// buffer is the largest read of the reader of a blob.
+const buffer = 32 << 10
+
+// TestEveryFaultAtEveryStep is the table of what a bad network, or a bad registry, can do to a transfer. With -v it
+// prints it.
+func TestEveryFaultAtEveryStep(t *testing.T) {
+	var printed []string
+	requests := map[string]int{}
+	for _, op := range []string{"pull", "push", "pull from storage"} {
+		synctest.Test(t, func(t *testing.T) { requests[op] = cleanRequests(t, op) })
+	}
+	for _, row := range faultRows() {
+		for op, steps := range map[string][]step{"pull": pullSteps(), "push": pushSteps()} {
+			wants := row.pull
+			if op == "push" {
+				wants = row.push
+			}
+			for _, s := range steps {
+				want, ok := wants[s.name]
+				if !ok {
+					continue
+				}
+				t.Run(row.name+"/"+op+"/"+s.name, func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						printed = append(printed, fmt.Sprintf("%-46s %-5s %-16s %s", row.name, op, s.name, testFault(t, row, op, s, want, requests)))
+					})
+				})
+			}
+			for name := range wants {
+				if !slices.ContainsFunc(steps, func(s step) bool { return s.name == name }) {
+					t.Errorf("%s: a %s has no step %q", row.name, op, name)
+				}
+			}
+		}
+	}
+	slices.Sort(printed)
+	t.Logf("the fault, the operation, the step, and what came of it:\n%s", strings.Join(printed, "\n"))
+}
+
+// cleanRequests returns how many requests an operation takes without a fault.
+func cleanRequests(t *testing.T, op string) int {
+	w := newWorld(t)
+	op, _, w.toStorage = strings.Cut(op, " from storage")
+	w.prepare(op)
+	before := w.requests()
+	must(t, w.run(op))
+	return w.requests() - before
+}
+
+// testFault carries out an operation with a fault at a step, and says what came of it.
+func testFault(t *testing.T, row faultRow, op string, s step, want string, requests map[string]int) string {
+	w := newWorld(t)
+	usual := requests[op]
+	if s.name == "redirect target" {
+		w.toStorage, usual = true, requests[op+" from storage"]
+	}
+	cache := w.prepare(op)
+	before := w.requests()
+	hits := w.inject(s, row.times, cache, row.fault(w))
+	start := time.Now()
+	err := w.run(op)
+	took := time.Since(start)
+
+	got, extra := "ok", w.requests()-before-usual
+	if err == nil {
+		got = fmt.Sprintf("ok+%d", extra)
+	} else {
+		got = fmt.Sprintf("%s@%d", kindOf(err), hits())
+		if row.says != "" {
+			s.says = row.says
+		}
+		assertSays(t, err, s, op)
+	}
+	if got != want {
+		t.Errorf("got %s, want %s: %v", got, want, err)
+	}
+	if hits() == 0 {
+		t.Error("the fault did not strike")
+	}
+	if most := max(row.max, 10*time.Second); took < row.min || row.max != 0 && took > row.max || row.max == 0 && took > most {
+		t.Errorf("it took %v, want %v to %v", took, row.min, most)
+	}
+	w.assertSecretsKept(err)
+	if op == "pull" {
+		w.assertPulled(err, max(row.refetch, buffer))
+	}
+	if n := w.bodies.open.Load(); n != 0 {
+		t.Errorf("%d bodies were left open", n)
+	}
+	return fmt.Sprintf("%-16s %8v  %s", got, took.Round(100*time.Millisecond), firstLine(err))
+}
+
+func firstLine(err error) string {
+	if err == nil {
+		return ""
+	}
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
+
+// prepare fills the registry for an operation and returns the digest of the blob whose GET is the step "blob GET".
+func (w *world) prepare(op string) string {
+	cache := ""
+	if op == "push" {
+		w.fill(older, `{"data":{"repo":"https://example.org/b"}}`, "latest") // so that there is a tag to look at
+	} else {
+		cache = w.fill(newer, report, "latest")
+	}
+	return cache
+}
+
+// run pulls a newer snapshot over an older one, or pushes it.
+func (w *world) run(op string) error {
+	if op == "pull" {
+		_, err := w.client.PullSnapshot(w.t.Context(), w.repo.Tag("latest"), w.dir)
+		return err
+	}
+	img, err := leioci.Package(w.t.Context(), leiocitest.WriteSnapshot(w.t, newer, report))
+	must(w.t, err)
+	_, err = w.client.PushSnapshot(w.t.Context(), w.repo, []string{"2026-02-08", "latest"}, img)
+	return err
+}
+
+// assertPulled looks at what a pull has left behind.
+func (w *world) assertPulled(err error, refetch int64) {
+	w.t.Helper()
+	if err != nil {
+		w.assertTarget(older)
+		return
+	}
+	w.assertTarget(newer)
+	size := int64(len(readFile(w.t, w.dir, "cache.jsonl.gz")))
+	if twice := w.bodies.longest.Load() - size; twice > refetch {
+		w.t.Errorf("%d bytes of the blob came twice, want at most %d", twice, refetch)
+	}
+}
+
+// assertSays fails unless a message names the reference and the step.
+func assertSays(t *testing.T, err error, s step, op string) {
+	t.Helper()
+	says := s.says
+	if op == "pull" && s.name != "ping" && s.name != "token" && strings.Contains(err.Error(), "manifest.json:") {
+		says = "manifest.json" // the fault struck the other blob, too
+	}
+	if text := err.Error(); !strings.Contains(text, registryHost+"/org/lei-cache") || !strings.Contains(text, says) {
+		t.Errorf("the message names %q or %q not: %v", registryHost+"/org/lei-cache", says, err)
+	}
+}
+
+// kindOf names what a caller can tell an error by: its most telling kind, or the registry's status.
+func kindOf(err error) string {
+	var limited *leioci.RateLimitError
+	if errors.As(err, &limited) {
+		return "rate limited " + strconv.Itoa(int(limited.RetryAfter.Seconds()))
+	}
+	for _, k := range []struct {
+		kind error
+		name string
+	}{
+		{leioci.ErrStalled, "stalled"},
+		{leioci.ErrNotFound, "not found"},
+		{leioci.ErrUnauthorized, "unauthorized"},
+		{leioci.ErrDenied, "denied"},
+		{leioci.ErrTooLarge, "too large"},
+		{leioci.ErrInsecure, "insecure"},
+		{leioci.ErrVerification, "verification"},
+		{leioci.ErrUnsupportedManifest, "no manifest"},
+		{syscall.ECONNREFUSED, "refused"},
+		{io.ErrUnexpectedEOF, "broken off"},
+		{io.EOF, "cut"},
+		{io.ErrClosedPipe, "cut"}, // in memory; ECONNRESET in a network
+		{context.Canceled, "canceled"},
+	} {
+		if errors.Is(err, k.kind) {
+			return k.name
+		}
+	}
+	var answer *transport.Error
+	if errors.As(err, &answer) {
+		return strconv.Itoa(answer.StatusCode)
+	}
+	for text, kind := range map[string]string{
+		"10 redirects":           "10 redirects",
+		"private":                "private",
+		"Location":               "bad Location",
+		"not a URL":              "bad Location",
+		"a URL of scheme":        "bad Location",
+		"invalid character":      "no token",
+		"unexpected end of JSON": "no token",
+		"exceeds":                "no token",
+	} {
+		if strings.Contains(err.Error(), text) {
+			return kind
+		}
+	}
+	return "unknown"
+}
