@@ -1,7 +1,6 @@
 package leioci
 
 import (
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -31,12 +30,12 @@ func explain(err error) error {
 	switch {
 	case errors.As(err, &after):
 		err = &RateLimitError{RetryAfter: after.After, Err: err}
+	case tlsAdvice(err) != "": // before the answer: what failed over https may have been tried over http, too
+		err = fmt.Errorf("%w (%s)", err, tlsAdvice(err))
 	case errors.As(err, &answer):
 		err = explainAnswer(answer, err)
-	default:
-		if advice := connectionAdvice(err); advice != "" {
-			err = fmt.Errorf("%w (%s)", err, advice)
-		}
+	case connectionAdvice(err) != "":
+		err = fmt.Errorf("%w (%s)", err, connectionAdvice(err))
 	}
 	return &explained{err}
 }
@@ -74,21 +73,28 @@ const typesAdvice = "some registries refuse config and layer types that they do 
 // connectionAdvice is for what went wrong before a registry could say anything.
 func connectionAdvice(err error) string {
 	var unknown *net.DNSError
-	var authority x509.UnknownAuthorityError
-	var alert tls.AlertError
 	switch {
 	case errors.As(err, &unknown) && unknown.IsNotFound:
 		return "the first segment of a reference is its registry"
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return "the registry speaks plain HTTP: allow it with WithPlainHTTP, --plain-http"
-	case errors.As(err, &authority):
-		return "if the registry has a private certificate authority, give it with WithTLS, --ca-file"
-	case errors.As(err, &alert):
-		return "the registry refuses the TLS connection; it may want a client certificate: WithTLS, --cert-file and --key-file"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "nothing listens there: is the registry running, and the port right?"
 	case errors.Is(err, ErrStalled):
 		return "the connection is up, but nothing moves; try again, or look at proxies on the way"
+	}
+	return ""
+}
+
+// tlsAdvice is for a registry whose certificate is not accepted, or which does not accept ours.
+func tlsAdvice(err error) string {
+	var authority x509.UnknownAuthorityError
+	var alert *net.OpError
+	switch {
+	case errors.As(err, &authority):
+		return "if the registry has a private certificate authority, give it with WithTLS, --ca-file"
+	case errors.As(err, &alert) && alert.Op == "remote error": // what crypto/tls makes of an alert (RFC 8446, section 6)
+		return "the registry refuses the TLS connection; it may want a client certificate: WithTLS, --cert-file and --key-file"
 	}
 	return ""
 }

@@ -97,10 +97,8 @@ func testFault(t *testing.T, row faultRow, op string, s step, want string, reque
 	err := w.run(op)
 	took := time.Since(start)
 
-	got, extra := "ok", w.requests()-before-usual
-	if err == nil {
-		got = fmt.Sprintf("ok+%d", extra)
-	} else {
+	got := fmt.Sprintf("ok+%d", w.requests()-before-usual)
+	if err != nil {
 		got = fmt.Sprintf("%s@%d", kindOf(err), hits())
 		if row.says != "" {
 			s.says = row.says

@@ -97,12 +97,12 @@ func stayingRows() []faultRow {
 	add("a huge error 403, always", leiocitest.HugeError(http.StatusForbidden, 1<<20), "denied@1", "denied@1")
 	for i := range rows {
 		r := &rows[i]
-		switch {
-		case r.pull["ping"] == "denied@1" || r.pull["ping"] == "not found@1":
+		switch r.pull["ping"] {
+		case "denied@1", "not found@1":
 			// Some registries do not answer a ping; the repository does. It may be closed to whom the tag is not shown.
 			r.pull["ping"], r.push["ping"] = "ok+1", "ok+1"
 			r.push["manifest GET"] = "ok+0"
-		case r.pull["ping"] == "unauthorized@1":
+		case "unauthorized@1":
 			// Without a challenge nobody can know how to authenticate.
 			delete(r.pull, "ping")
 			delete(r.push, "ping")
@@ -115,13 +115,13 @@ func stayingRows() []faultRow {
 }
 
 func retryAfterRows() []faultRow {
-	soon := func(w *world) leiocitest.Fault {
+	soon := func(*world) leiocitest.Fault {
 		return func(rw http.ResponseWriter, r *http.Request, registry http.Handler) {
 			date := time.Now().Add(5 * time.Second).UTC().Format(http.TimeFormat)
 			leiocitest.RetryAfter(http.StatusServiceUnavailable, date)(rw, r, registry)
 		}
 	}
-	late := func(w *world) leiocitest.Fault {
+	late := func(*world) leiocitest.Fault {
 		return func(rw http.ResponseWriter, r *http.Request, registry http.Handler) {
 			date := time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)
 			leiocitest.RetryAfter(http.StatusTooManyRequests, date)(rw, r, registry)
@@ -224,7 +224,7 @@ func slowRows() []faultRow {
 
 // swallow reads a request and gives no answer.
 func swallow() leiocitest.Fault {
-	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+	return func(_ http.ResponseWriter, r *http.Request, _ http.Handler) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		<-r.Context().Done()
 	}
@@ -247,7 +247,7 @@ func late(d time.Duration) leiocitest.Fault {
 
 // sequence strikes with one fault after the other, and from then on with the last.
 func sequence(faults ...leiocitest.Fault) func(*world) leiocitest.Fault {
-	return func(w *world) leiocitest.Fault {
+	return func(*world) leiocitest.Fault {
 		n := 0
 		return func(rw http.ResponseWriter, r *http.Request, registry http.Handler) {
 			fault := faults[min(n, len(faults)-1)]

@@ -62,7 +62,7 @@ func newWorld(t *testing.T) *world {
 		store.ServeHTTP(rw, r)
 	}))
 	base := w.network.Transport()
-	base.DisableKeepAlives = true // net/http sends some requests again by itself where a kept connection breaks
+	base.MaxIdleConnsPerHost = -1 // net/http sends some requests again by itself where a kept connection breaks
 	w.bodies = &bodies{base: base}
 	logger := logrus.New()
 	logger.SetOutput(w.log)

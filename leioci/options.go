@@ -132,9 +132,10 @@ func WithTransport(rt http.RoundTripper) Option {
 	}
 }
 
-// WithLogger logs to l: at level info a line for each blob and tag that was transferred, at level warning what was tried
-// again, and at level debug a line for each request, with method, URL without its query, status, bytes, duration and which
-// try it was. No line holds a token, a cookie, a signed URL or a body. The default is silence.
+// WithLogger logs to l: at level warning what makes a transfer less safe than it looks, at level info a line for each blob
+// and tag that was transferred and for what is tried again, and at level debug a line for each request, with method, URL
+// without its query, status, bytes, duration and which try it was. No line holds a token, a cookie, a signed URL or a body.
+// The default is silence.
 func WithLogger(l logrus.FieldLogger) Option {
 	return func(o *options) error {
 		if l == nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -18,23 +19,29 @@ import (
 
 func TestNewRefusesAWrongOption(t *testing.T) {
 	for name, opts := range map[string][]leioci.Option{
-		"an empty token":              {leioci.WithToken("ghcr.io", "")},
-		"a token with a newline":      {leioci.WithToken("ghcr.io", "secret\n")},
-		"a token with CR and LF":      {leioci.WithToken("ghcr.io", "secret\r\nX-Injected: 1")},
-		"a token with a space":        {leioci.WithToken("ghcr.io", "secret x")},
-		"a token outside ASCII":       {leioci.WithToken("ghcr.io", "secreté")},
-		"a token for no registry":     {leioci.WithToken("", "secret")},
-		"a token for a repository":    {leioci.WithToken("ghcr.io/org", "secret")},
-		"two tokens for one registry": {leioci.WithToken("ghcr.io", "secret"), leioci.WithToken("ghcr.io", "secret2")},
-		"a token and other auth":      {leioci.WithToken("docker.io", "secret"), leioci.WithAuth("index.docker.io", authn.Anonymous)},
-		"no auth":                     {leioci.WithAuth("ghcr.io", nil)},
-		"no keychain":                 {leioci.WithKeychain(nil)},
-		"no transport":                {leioci.WithTransport(nil)},
-		"no logger":                   {leioci.WithLogger(nil)},
-		"no concurrency":              {leioci.WithConcurrency(0)},
-		"no bytes":                    {leioci.WithMaxBlobBytes(0)},
-		"a user agent with a newline": {leioci.WithUserAgent("x\r\ny")},
-		"a user agent without a name": {leioci.WithUserAgent("")},
+		"an empty token":                 {leioci.WithToken("ghcr.io", "")},
+		"a token with a newline":         {leioci.WithToken("ghcr.io", "secret\n")},
+		"a token with CR and LF":         {leioci.WithToken("ghcr.io", "secret\r\nX-Injected: 1")},
+		"a token with a space":           {leioci.WithToken("ghcr.io", "secret x")},
+		"a token outside ASCII":          {leioci.WithToken("ghcr.io", "secreté")},
+		"a token for no registry":        {leioci.WithToken("", "secret")},
+		"a token for a repository":       {leioci.WithToken("ghcr.io/org", "secret")},
+		"two tokens for one registry":    {leioci.WithToken("ghcr.io", "secret"), leioci.WithToken("ghcr.io", "secret2")},
+		"a token and other auth":         {leioci.WithToken("docker.io", "secret"), leioci.WithAuth("index.docker.io", authn.Anonymous)},
+		"no auth":                        {leioci.WithAuth("ghcr.io", nil)},
+		"no keychain":                    {leioci.WithKeychain(nil)},
+		"no transport":                   {leioci.WithTransport(nil)},
+		"no logger":                      {leioci.WithLogger(nil)},
+		"no concurrency":                 {leioci.WithConcurrency(0)},
+		"no bytes":                       {leioci.WithMaxBlobBytes(0)},
+		"a user agent with a newline":    {leioci.WithUserAgent("x\r\ny")},
+		"less than no attempts":          {leioci.WithRetry(leioci.RetryPolicy{Attempts: -1})},
+		"a delay below the other":        {leioci.WithRetry(leioci.RetryPolicy{MinDelay: 2, MaxDelay: 1})},
+		"no time to stall":               {leioci.WithStallTimeout(0)},
+		"plain HTTP for a repository":    {leioci.WithPlainHTTP("ghcr.io/org")},
+		"no private networks":            {leioci.WithPrivateRedirects()},
+		"a private network that is none": {leioci.WithPrivateRedirects(netip.Prefix{})},
+		"a user agent without a name":    {leioci.WithUserAgent("")},
 	} {
 		_, err := leioci.New(opts...)
 		if err == nil {

@@ -95,13 +95,13 @@ func (c *Client) handshake(ctx context.Context, repo name.Repository, scope stri
 	return &session{options: c.options, guard: c.guard, repo: repo, authenticated: rt}, nil
 }
 
-// try carries out an operation by the client's policy for failures that pass. What it fails with the first times is logged.
+// try carries out an operation by the client's policy for failures that pass. What it fails with before the last time is logged.
 func (o *options) try(ctx context.Context, operation func(context.Context) error) error {
 	return o.retry.Do(ctx, operation, o.logRetry)
 }
 
 func (o *options) logRetry(err error, wait time.Duration) {
-	o.log.Warnf("trying again in %v: %v", wait.Round(time.Millisecond), redact(err))
+	o.log.Infof("trying again in %v: %v", wait.Round(time.Millisecond), redact(err))
 }
 
 // credentials returns those for repo. Keychains run programs and need not know of contexts, so the wait for one ends

@@ -14,11 +14,14 @@ const tokenVariable = "LEI_REGISTRY_TOKEN"
 
 // newClient returns a client for the repositories of a command line. The token of the environment belongs to the one
 // registry that they name: with two, nobody can tell whose it is, and it must not be shown to the wrong one.
-func newClient(env environment, repos ...name.Repository) (*leioci.Client, error) {
-	opts := []leioci.Option{leioci.WithUserAgent("leioci/" + version())}
+func newClient(env environment, network *networkFlags, repos ...name.Repository) (*leioci.Client, error) {
+	opts, err := network.options(env, repos)
+	if err != nil {
+		return nil, err
+	}
 	token := env.getenv(tokenVariable)
 	if token == "" {
-		return leioci.New(opts...)
+		return newOrUsage(opts)
 	}
 	var registries []string
 	for _, r := range repos {
@@ -28,9 +31,18 @@ func newClient(env environment, repos ...name.Repository) (*leioci.Client, error
 		return nil, usageError{fmt.Errorf("%s is set, and the references name %d registries %q; push to one at a time",
 			tokenVariable, len(registries), registries)}
 	}
-	client, err := leioci.New(append(opts, leioci.WithToken(registries[0], token))...)
-	if err != nil {
+	bound := leioci.WithToken(registries[0], token)
+	if _, err := leioci.New(bound); err != nil {
 		return nil, usageError{fmt.Errorf("%s: %w", tokenVariable, err)}
+	}
+	return newOrUsage(append(opts, bound))
+}
+
+// newOrUsage makes a client; an option that is wrong came from a flag.
+func newOrUsage(opts []leioci.Option) (*leioci.Client, error) {
+	client, err := leioci.New(opts...)
+	if err != nil {
+		return nil, usageError{err}
 	}
 	return client, nil
 }

@@ -53,7 +53,7 @@ func run(ctx context.Context, args []string, env environment) int {
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintln(env.stderr, "leioci: "+oneLine(err))
+	fmt.Fprintln(env.stderr, "leioci: "+oneLine(err.Error()))
 	var usage usageError
 	if errors.As(err, &usage) {
 		return exitUsage
@@ -113,14 +113,13 @@ func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
-// oneLine is an error's message without line breaks and without what a terminal would obey: registries may put either
-// into theirs.
-func oneLine(err error) string {
+// oneLine is a message without line breaks and without what a terminal would obey: registries may put either into theirs.
+func oneLine(message string) string {
 	visible := func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '
 		}
 		return r
 	}
-	return strings.Join(strings.Fields(strings.Map(visible, err.Error())), " ")
+	return strings.Join(strings.Fields(strings.Map(visible, message)), " ")
 }

@@ -16,6 +16,7 @@ import (
 func newPull(env environment) *cobra.Command {
 	var dir string
 	var older bool
+	var network *networkFlags
 	cmd := &cobra.Command{
 		Use:   "pull REF",
 		Short: "Pull a snapshot into a directory",
@@ -33,15 +34,16 @@ empty or an earlier snapshot, which is replaced. Prints the digest reference of 
 			if dir == "" && cmd.Flags().Changed("output") { // an unset variable, perhaps
 				return misused(cmd, errors.New("--output names no directory"))
 			}
-			return pull(cmd.Context(), env, args[0], dir, opts)
+			return pull(cmd.Context(), env, network, args[0], dir, opts)
 		},
 	}
 	cmd.Flags().StringVarP(&dir, "output", "o", "", "directory (default ./lei-cache-TAG, or the first 12 hex digits of the digest)")
 	cmd.Flags().BoolVar(&older, "allow-older", false, "let a moving tag replace the directory's snapshot by an older one")
+	network = addNetworkFlags(cmd)
 	return cmd
 }
 
-func pull(ctx context.Context, env environment, s, dir string, opts []leioci.PullOption) error {
+func pull(ctx context.Context, env environment, network *networkFlags, s, dir string, opts []leioci.PullOption) error {
 	ref, err := leioci.ParseReference(s)
 	if err != nil {
 		return usageError{err}
@@ -51,7 +53,7 @@ func pull(ctx context.Context, env environment, s, dir string, opts []leioci.Pul
 			return err
 		}
 	}
-	client, err := newClient(env, ref.Context())
+	client, err := newClient(env, network, ref.Context())
 	if err != nil {
 		return err
 	}

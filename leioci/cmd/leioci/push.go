@@ -17,6 +17,7 @@ import (
 func newPush(env environment) *cobra.Command {
 	var opts []leioci.PushOption
 	var moveBack bool
+	var network *networkFlags
 	cmd := &cobra.Command{
 		Use:   "push DIR REF [REF...]",
 		Short: "Push the snapshot in a directory",
@@ -31,19 +32,20 @@ A repository that fails does not keep the snapshot from the others.`,
 			if moveBack {
 				opts = append(opts, leioci.AllowMoveBack())
 			}
-			return push(cmd.Context(), env, args[0], args[1:], opts)
+			return push(cmd.Context(), env, network, args[0], args[1:], opts)
 		},
 	}
 	cmd.Flags().BoolVar(&moveBack, "allow-move-back", false, "move a tag such as latest even from a newer snapshot to this one")
+	network = addNetworkFlags(cmd)
 	return cmd
 }
 
-func push(ctx context.Context, env environment, dir string, refs []string, opts []leioci.PushOption) error {
+func push(ctx context.Context, env environment, network *networkFlags, dir string, refs []string, opts []leioci.PushOption) error {
 	targets, err := parseTargets(refs)
 	if err != nil {
 		return err
 	}
-	client, err := newClient(env, repositories(targets)...)
+	client, err := newClient(env, network, repositories(targets)...)
 	if err != nil {
 		return err
 	}

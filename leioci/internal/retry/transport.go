@@ -59,11 +59,11 @@ func mark(ctx context.Context, err error) error {
 	var unknown *net.DNSError
 	var certificate *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
-	var alert tls.AlertError
+	var alert *net.OpError
 	switch {
 	case ctx.Err() != nil,
 		errors.As(err, &unknown) && unknown.IsNotFound,
-		errors.As(err, &certificate), errors.As(err, &record), errors.As(err, &alert),
+		errors.As(err, &certificate), errors.As(err, &record), errors.As(err, &alert) && alert.Op == "remote error", // an alert of TLS
 		errors.Is(err, http.ErrSchemeMismatch):
 		return err
 	}

@@ -1,0 +1,147 @@
+package leioci_test
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+
+	"github.com/lowendinsight/lei-go/leioci"
+	"github.com/lowendinsight/lei-go/leioci/leiocitest"
+)
+
+// privateRegistry is a registry at a private address that wants a token, and has the token server and the storage at
+// others. It records what the three are sent.
+type privateRegistry struct {
+	network *leiocitest.Network
+	seen    map[string][]string // headers, by host
+}
+
+const (
+	privateHost    = "10.0.0.5:5000"
+	privateTokens  = "10.0.0.6"
+	privateStorage = "192.168.7.7:9000"
+)
+
+func newPrivateRegistry(t *testing.T) *privateRegistry {
+	p := &privateRegistry{network: leiocitest.NewNetwork(t), seen: map[string][]string{}}
+	store := leiocitest.NewHandler()
+	serve := func(host string, handler http.HandlerFunc) {
+		p.network.Serve(host, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			p.seen[host] = append(p.seen[host], r.Header.Get("Authorization"))
+			handler(w, r)
+		}))
+	}
+	serve(privateStorage, store.ServeHTTP)
+	serve(privateTokens, func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(map[string]string{"token": secretToken})
+	})
+	serve(privateHost, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Header.Get("Authorization") != "Bearer "+secretToken:
+			w.Header().Set("WWW-Authenticate", `Bearer realm="http://`+privateTokens+`/token",service="lei"`)
+			w.WriteHeader(http.StatusUnauthorized)
+		case r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/blobs/"):
+			leiocitest.Redirect(http.StatusTemporaryRedirect, "http://"+privateStorage)(w, r, nil)
+		case r.Method == http.MethodPost:
+			leiocitest.Location(func(l string) string { return "http://" + privateStorage + l })(w, r, store)
+		default:
+			store.ServeHTTP(w, r)
+		}
+	})
+	return p
+}
+
+// roundTrip pushes the sample and pulls it back.
+func (p *privateRegistry) roundTrip(t *testing.T, opts ...leioci.Option) error {
+	t.Helper()
+	c := newClient(t, append([]leioci.Option{leioci.WithTransport(p.network.Transport())}, opts...)...)
+	repo, err := leioci.ParseRepository(privateHost + "/org/lei-cache")
+	must(t, err)
+	manifest, blobs := sample(t)
+	if _, err := c.Push(t.Context(), repo, []string{"latest"}, manifest, blobs); err != nil {
+		return err
+	}
+	_, err = c.PullSnapshot(t.Context(), repo.Tag("latest"), t.TempDir())
+	return err
+}
+
+// all are the private networks of RFC 1918.
+func all() leioci.Option {
+	return leioci.WithPrivateRedirects(netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.168.0.0/16"))
+}
+
+func TestPrivateAddressesAreFollowedWhereThatIsAllowed(t *testing.T) {
+	password := leioci.WithAuth(privateHost, &authn.Basic{Username: "user", Password: secretPassword})
+	plain := leioci.WithPlainHTTP(privateHost, privateTokens)
+	for name, tc := range map[string]struct {
+		opts []leioci.Option
+		says string // empty for success
+	}{
+		"everything allowed":      {[]leioci.Option{password, plain, all()}, ""},
+		"no private redirects":    {[]leioci.Option{password, plain}, "private"},
+		"not the storage's":       {[]leioci.Option{password, plain, leioci.WithPrivateRedirects(netip.MustParsePrefix("10.0.0.0/8"))}, "192.168.7.7"},
+		"the token server's http": {[]leioci.Option{password, leioci.WithPlainHTTP(privateHost), all()}, "clear text"},
+	} {
+		p := newPrivateRegistry(t)
+		err := p.roundTrip(t, tc.opts...)
+		if (err == nil) != (tc.says == "") || err != nil && !strings.Contains(err.Error(), tc.says) {
+			t.Errorf("%s: got %v", name, err)
+		}
+		for _, sent := range p.seen[privateStorage] {
+			if sent != "" {
+				t.Errorf("%s: the storage was sent %q", name, sent)
+			}
+		}
+		if tc.says == "" && len(p.seen[privateStorage]) < 5 {
+			t.Errorf("%s: the storage was asked %d times", name, len(p.seen[privateStorage]))
+		}
+	}
+}
+
+func TestCredentialsDoNotLeaveInClearText(t *testing.T) {
+	for name, tc := range map[string]struct {
+		opts []leioci.Option
+		want error
+	}{
+		"a password":                {[]leioci.Option{leioci.WithAuth(privateStorage, &authn.Basic{Username: "user", Password: secretPassword})}, leioci.ErrInsecure},
+		"a token":                   {[]leioci.Option{leioci.WithToken(privateStorage, secretToken)}, leioci.ErrInsecure},
+		"a password, by permission": {[]leioci.Option{leioci.WithAuth(privateStorage, &authn.Basic{Username: "user", Password: secretPassword}), leioci.WithPlainHTTP(privateStorage)}, nil},
+		"nothing":                   {nil, nil},
+	} {
+		p := newPrivateRegistry(t)
+		c := newClient(t, append(tc.opts, leioci.WithTransport(p.network.Transport()))...)
+		repo, err := leioci.ParseRepository(privateStorage + "/org/lei-cache")
+		must(t, err)
+		manifest, blobs := sample(t)
+		_, err = c.Push(t.Context(), repo, []string{"latest"}, manifest, blobs)
+		if !errors.Is(err, tc.want) {
+			t.Errorf("%s: got %v, want %v", name, err, tc.want)
+		}
+		if tc.want != nil && strings.Join(p.seen[privateStorage], "") != "" {
+			t.Errorf("%s: it was sent %q", name, p.seen[privateStorage])
+		}
+	}
+}
+
+func TestPlainHTTPNeverAsksOverHTTPS(t *testing.T) {
+	n := leiocitest.NewNetwork(t)
+	n.Serve("registry.example", leiocitest.NewHandler())
+	asked := map[string]int{}
+	base := n.Transport()
+	transport := roundTripper(func(req *http.Request) (*http.Response, error) {
+		asked[req.URL.Scheme]++
+		return base.RoundTrip(req)
+	})
+	c := newClient(t, leioci.WithTransport(transport), leioci.WithPlainHTTP("registry.example"), leioci.WithToken("registry.example", secretToken))
+	repo, err := leioci.ParseRepository("registry.example/org/lei-cache")
+	must(t, err)
+	pushSample(t, c, repo, "latest")
+	if asked["https"] != 0 || asked["http"] == 0 {
+		t.Errorf("asked %v", asked)
+	}
+}
