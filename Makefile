@@ -23,6 +23,10 @@ demo: ## push a sample snapshot to a registry in memory, pull it back, verify it
 test: ## run all tests, with the race detector where there is a C compiler
 	$(if $(RACE),CGO_ENABLED=1) $(GO) test $(RACE) -shuffle=on ./...
 
+.PHONY: faults
+faults: ## print what every fault of a network or registry, at every step of a push and a pull, leads to
+	@$(GO) test -count=1 -v -run '^TestEveryFaultAtEveryStep$$' ./leioci | grep -E '^ +[^-= ].* (pull|push) |FAIL|^ok' | cut -c9-
+
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint ## check style, correctness and that it compiles for every platform
 	$(TOOLS)/golangci-lint run ./...

@@ -62,19 +62,31 @@
 // docker credential helpers. Where there is nothing, access is anonymous. Credentials are sent to the registry they
 // belong to and to its token server, and to no host that a registry redirects to.
 //
-// A registry on a loopback or private address (RFC 1918) that does not answer over HTTPS is spoken to over plain HTTP,
-// credentials included, as go-containerregistry does; every other one only over HTTPS, from which no redirect leads away.
+// They are sent over https, or over http to a loopback address and to the registries of [WithPlainHTTP], which are never
+// asked over https; anything else is [ErrInsecure] before it leaves. A registry on a loopback or private address (RFC 1918)
+// that does not answer over https is spoken to over http, as go-containerregistry does, but not with credentials.
 //
 // With an identity token whose server hands out new refresh tokens, go-containerregistry v0.22.1 writes the new one without
 // a lock when a token expires: then, do not share a client between goroutines.
+//
+// # Networks that fail
+//
+// Connections that fail and answers that pass (408, 429, 500, 502, 503, 504) are tried again, up to five times, by one policy
+// ([WithRetry]); Retry-After is obeyed up to a minute, and beyond that the error is a [*RateLimitError]. A download that
+// breaks off goes on from its last byte by an HTTP range (RFC 9110, section 14), with a fresh token and a fresh signed URL; if
+// the whole then does not have its digest, it is fetched once more from its beginning. An upload is sent again as a whole. A
+// request on which nothing moves for 30 seconds is given up ([WithStallTimeout], [ErrStalled]); one that moves is never cut,
+// however slow it is.
+//
+// At most ten redirects are followed, none from https to http, none by which an upload would turn into something else, and
+// none to the address of a private network that the registry is not at ([WithPrivateRedirects]).
 //
 // # Errors
 //
 // An error says what was being done, to which reference, and why it failed. Its kind is found with [errors.Is] and one of
 // the Err variables; a registry's answer with [errors.As] and [*transport.Error], of
 // github.com/google/go-containerregistry/pkg/v1/remote/transport; what a failed push left behind with errors.As and
-// [*PushError]. Nothing is retried yet. Trying again does no harm, and is worth it after an error without an answer and after
-// the statuses 408, 429 and 5xx.
+// [*PushError].
 //
 // # What is not here
 //

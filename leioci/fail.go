@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"syscall"
@@ -82,6 +83,10 @@ func connectionAdvice(err error) string {
 		return "nothing listens there: is the registry running, and the port right?"
 	case errors.Is(err, ErrStalled):
 		return "the connection is up, but nothing moves; try again, or look at proxies on the way"
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return "the connection broke off; try again, or look at proxies on the way"
+	case errors.Is(err, ErrVerification):
+		return "try again; if it stays so, what the registry has is damaged, or is changed on the way"
 	}
 	return ""
 }

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/lowendinsight/lei-go/leioci/leiocitest"
+)
+
+func TestAFaultIsOneLineThatSaysWhatToDo(t *testing.T) {
+	dir := absolute(t)
+	for name, tc := range map[string]struct {
+		method, path string
+		fault        leiocitest.Fault
+		says         string // what to try next
+		args         []string
+	}{
+		"a login page":        {http.MethodGet, "/manifests/", leiocitest.Status(http.StatusUnauthorized, "UNAUTHORIZED"), "log in to the registry", nil},
+		"forbidden":           {http.MethodGet, "/manifests/", leiocitest.Status(http.StatusForbidden, "DENIED"), "credentials in use may not do this", nil},
+		"absent":              {http.MethodGet, "/manifests/", leiocitest.Status(http.StatusNotFound, "MANIFEST_UNKNOWN"), "may not exist", nil},
+		"rate limited":        {http.MethodGet, "/manifests/", leiocitest.RetryAfter(http.StatusTooManyRequests, "3600"), "try again in 1h0m0s", nil},
+		"down":                {http.MethodGet, "/manifests/", leiocitest.Status(http.StatusServiceUnavailable, ""), "503 Service Unavailable (tried 2 times)", []string{"--attempts", "2"}},
+		"silent":              {http.MethodGet, "/manifests/", leiocitest.Hang(nil), "look at proxies", []string{"--stall-timeout", "50ms"}},
+		"silent in a blob":    {http.MethodGet, "/blobs/", leiocitest.Stall(0), "look at proxies", []string{"--stall-timeout", "50ms"}},
+		"a corrupt blob":      {http.MethodGet, "/blobs/", leiocitest.Corrupt(3), "what the registry has is damaged", nil},
+		"a blob that breaks":  {http.MethodGet, "/blobs/", leiocitest.Truncate(0), "the connection broke off; try again", nil},
+		"an endless manifest": {http.MethodGet, "/manifests/", leiocitest.Endless(), "larger than the limit", nil},
+		"a redirect loop":     {http.MethodGet, "/manifests/", leiocitest.Redirect(http.StatusTemporaryRedirect, "/v2/org/lei-cache/manifests/latest"), "10 redirects", nil},
+		"a page of HTML":      {http.MethodGet, "/manifests/", leiocitest.HugeError(http.StatusBadGateway, 1<<20), "502 Bad Gateway", nil},
+		"a private address":   {http.MethodGet, "/blobs/", leiocitest.Redirect(http.StatusTemporaryRedirect, "http://10.0.0.1/x"), "--allow-private-redirects", nil},
+		"nothing listening":   {"", "", nil, "is the registry running", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			reg := leiocitest.NewRegistry(t)
+			ref := reg.Host() + "/org/lei-cache"
+			if status, _, stderr := leiociIn(t, t.TempDir(), "", "push", dir, ref); status != 0 {
+				t.Fatal(stderr)
+			}
+			if tc.fault != nil {
+				reg.On(tc.method, tc.path, leiocitest.Always, tc.fault)
+			} else {
+				ref = closedPort(t) + "/org/lei-cache"
+			}
+			status, stdout, stderr := leiociIn(t, t.TempDir(), "", append([]string{"pull", ref, "--attempts", "1"}, tc.args...)...)
+			if status != 1 || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.HasPrefix(stderr, "leioci: ") {
+				t.Errorf("%d, %q, %q", status, stdout, stderr)
+			}
+			if !strings.Contains(stderr, tc.says) || len(stderr) > 3000 {
+				t.Errorf("it says %q, want %q", stderr, tc.says)
+			}
+		})
+	}
+}
+
+// closedPort returns a loopback address at which nothing listens.
+func closedPort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func TestAPushThatFailsSaysWhichTagsWereMoved(t *testing.T) {
+	reg, dir := leiocitest.NewRegistry(t), absolute(t)
+	reg.On(http.MethodPut, "/manifests/latest", leiocitest.Always, leiocitest.Status(http.StatusBadRequest, "MANIFEST_INVALID"))
+	status, stdout, stderr := leiociIn(t, t.TempDir(), "", "push", dir, reg.Host()+"/org/lei-cache")
+	if status != 1 || stdout != "" || strings.Count(stderr, "\n") != 1 {
+		t.Errorf("%d, %q, %q", status, stdout, stderr)
+	}
+	for _, says := range []string{"tags moved: 2026-02-08, weekly", "failed: latest", "some registries refuse config and layer types"} {
+		if !strings.Contains(stderr, says) {
+			t.Errorf("it says %q, want %q", stderr, says)
+		}
+	}
+}
+
+func TestVerboseLogsRequestsAndNoSecret(t *testing.T) {
+	reg, dir := leiocitest.NewRegistry(t), absolute(t)
+	status, _, stderr := leiociIn(t, t.TempDir(), "s3cret", "push", "-v", dir, reg.Host()+"/org/lei-cache")
+	if status != 0 || !strings.Contains(stderr, "method=PUT") || !strings.Contains(stderr, "status=201") || strings.Contains(stderr, "s3cret") {
+		t.Errorf("%d, %q", status, stderr)
+	}
+}
+
+func TestWrongNetworkFlagsAreStatus2(t *testing.T) {
+	for flag, says := range map[string]string{
+		"--attempts=0":                     "--attempts",
+		"--stall-timeout=-1s":              "stall timeout",
+		"--ca-file=absent":                 "--ca-file",
+		"--cert-file=absent":               "--key-file",
+		"--allow-private-redirects=10.1.2": "--allow-private-redirects",
+	} {
+		status, _, stderr := leiociIn(t, t.TempDir(), "", "pull", "localhost:1/a/b", flag)
+		if status != 2 || !strings.Contains(stderr, says) || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%s: %d, %q", flag, status, stderr)
+		}
+	}
+}
