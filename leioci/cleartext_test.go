@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -18,6 +19,7 @@ import (
 // others. It records what the three are sent.
 type privateRegistry struct {
 	network *leiocitest.Network
+	mu      sync.Mutex
 	seen    map[string][]string // headers, by host
 }
 
@@ -32,7 +34,9 @@ func newPrivateRegistry(t *testing.T) *privateRegistry {
 	store := leiocitest.NewHandler()
 	serve := func(host string, handler http.HandlerFunc) {
 		p.network.Serve(host, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			p.mu.Lock()
 			p.seen[host] = append(p.seen[host], r.Header.Get("Authorization"))
+			p.mu.Unlock()
 			handler(w, r)
 		}))
 	}
@@ -103,6 +107,15 @@ func TestPrivateAddressesAreFollowedWhereThatIsAllowed(t *testing.T) {
 	}
 }
 
+func TestAnErrorNamesThePrivateAddress(t *testing.T) {
+	p := newPrivateRegistry(t)
+	p.network.Refuse(privateStorage, leiocitest.Always)
+	err := p.roundTrip(t, all(), leioci.WithPlainHTTP(privateHost, privateTokens), leioci.WithAuth(privateHost, &authn.Basic{Username: "user", Password: secretPassword}))
+	if err == nil || !strings.Contains(err.Error(), "http://"+privateStorage) || strings.Contains(err.Error(), "invalid") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestCredentialsDoNotLeaveInClearText(t *testing.T) {
 	for name, tc := range map[string]struct {
 		opts []leioci.Option
@@ -131,10 +144,13 @@ func TestCredentialsDoNotLeaveInClearText(t *testing.T) {
 func TestPlainHTTPNeverAsksOverHTTPS(t *testing.T) {
 	n := leiocitest.NewNetwork(t)
 	n.Serve("registry.example", leiocitest.NewHandler())
+	var mu sync.Mutex
 	asked := map[string]int{}
 	base := n.Transport()
 	transport := roundTripper(func(req *http.Request) (*http.Response, error) {
+		mu.Lock()
 		asked[req.URL.Scheme]++
+		mu.Unlock()
 		return base.RoundTrip(req)
 	})
 	c := newClient(t, leioci.WithTransport(transport), leioci.WithPlainHTTP("registry.example"), leioci.WithToken("registry.example", secretToken))

@@ -1,6 +1,10 @@
 package leioci
 
-import "regexp"
+import (
+	"regexp"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/guard"
+)
 
 // secretText matches what must not be shown of an error: the query of a URL, which is the credential where a registry
 // redirects to its storage or says where to upload, and a token server's answer, which go-containerregistry quotes.
@@ -12,7 +16,7 @@ var secretText = regexp.MustCompile(`(\?)[^\s"]+|(no token in bearer response:)(
 // A text is cut short, too: a registry may answer with a page of HTML.
 func redact(err error) error {
 	text := err.Error()
-	clean := secretText.ReplaceAllString(text, "$1$2...")
+	clean := guard.Undisguise(secretText.ReplaceAllString(text, "$1$2..."))
 	if len(clean) > maxErrorText {
 		clean = clean[:maxErrorText] + "..."
 	}

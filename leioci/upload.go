@@ -83,15 +83,16 @@ func (s *session) send(ctx context.Context, to *url.URL, blob v1.Layer, digest v
 		statuses: []int{http.StatusCreated},
 	})
 	if err != nil {
-		return sessionLost(err, opened > 1)
+		return sessionLost(err, opened > 1 && retry.Number(ctx) == 1)
 	}
 	return resp.Body.Close()
 }
 
 // sessionLost marks the answers of a registry that does not know an upload session, or not in the state that the client
 // believes it to be in: in a new one the upload may succeed. That state is doubtful where the body was sent again, as
-// go-containerregistry's bearer transport does after a 401 (v0.22.1, remote/transport/bearer.go).
-func sessionLost(err error, sentAgain bool) error {
+// go-containerregistry's bearer transport does after a 401 (v0.22.1, remote/transport/bearer.go); a digest that is wrong is
+// then given a second chance.
+func sessionLost(err error, doubtful bool) error {
 	var answer *transport.Error
 	if !errors.As(err, &answer) {
 		return err
@@ -99,7 +100,7 @@ func sessionLost(err error, sentAgain bool) error {
 	lost := answer.StatusCode == http.StatusRequestedRangeNotSatisfiable
 	for _, d := range answer.Errors {
 		lost = lost || d.Code == transport.BlobUploadUnknownErrorCode || d.Code == transport.BlobUploadInvalidErrorCode ||
-			sentAgain && d.Code == transport.DigestInvalidErrorCode
+			doubtful && d.Code == transport.DigestInvalidErrorCode
 	}
 	if lost {
 		return retry.Passing(err)

@@ -2,6 +2,7 @@ package leiocitest
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"strings"
@@ -52,15 +53,21 @@ func Cut() Fault {
 	return func(http.ResponseWriter, *http.Request, http.Handler) { panic(http.ErrAbortHandler) }
 }
 
-// Hang gives no answer until the client goes away, and tells reached, which must have room, that it was asked. reached
-// may be nil.
+// Hang reads the request and gives no answer until the client goes away. It tells reached, which must have room, that it
+// was asked; reached may be nil.
 func Hang(reached chan<- struct{}) Fault {
 	return func(_ http.ResponseWriter, r *http.Request, _ http.Handler) {
 		if reached != nil {
 			reached <- struct{}{}
 		}
-		<-r.Context().Done()
+		awaitLeave(r)
 	}
+}
+
+// awaitLeave returns when the client has gone away. net/http's server looks out for that only once it has read the body.
+func awaitLeave(r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body) // its error is that the client has gone
+	<-r.Context().Done()
 }
 
 // Header answers as the registry does, with a header set to another value, or left out if that is empty.
@@ -78,6 +85,7 @@ func Location(edit func(string) string) Fault {
 		Header("Location", edit(right.Header().Get("Location")))(w, r, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			maps.Copy(w.Header(), right.Header())
 			w.WriteHeader(right.Code)
+			_, _ = w.Write(right.Body.Bytes()) // a client that hangs up is its test's affair
 		}))
 	}
 }

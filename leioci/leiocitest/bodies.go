@@ -40,7 +40,7 @@ func Truncate(n int) Fault {
 
 // Stall answers as the registry does and falls silent after n bytes of the body, until the client goes away.
 func Stall(n int) Fault {
-	return interrupt(n, func(r *http.Request) { <-r.Context().Done() })
+	return interrupt(n, awaitLeave)
 }
 
 // Drip answers as the registry does, with n bytes of the body at a time and a pause after each.

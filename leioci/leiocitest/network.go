@@ -34,7 +34,15 @@ func (n *Network) Serve(host string, handler http.Handler) *Registry {
 	n.mu.Lock()
 	n.hosts[host] = l
 	n.mu.Unlock()
-	server := &http.Server{Handler: r, ErrorLog: silent()}
+	var conns sync.WaitGroup
+	server := &http.Server{Handler: r, ErrorLog: silent(), ConnState: func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			conns.Add(1)
+		case http.StateClosed, http.StateHijacked:
+			conns.Done()
+		}
+	}}
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
@@ -43,6 +51,7 @@ func (n *Network) Serve(host string, handler http.Handler) *Registry {
 	n.t.Cleanup(func() {
 		_ = server.Close() // what it has open are the ends of pipes
 		<-served
+		conns.Wait() // net/http lingers where it has not read all of a body; a bubble would end before it
 	})
 	return r
 }
@@ -50,9 +59,14 @@ func (n *Network) Serve(host string, handler http.Handler) *Registry {
 // Refuse lets the next connections to host, as many as times says (or [Always]), fail as if nothing listened there.
 // Connections that a client keeps are not affected.
 func (n *Network) Refuse(host string, times int) {
+	n.t.Helper()
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.hosts[host].refuse = times
+	l := n.hosts[host]
+	if l == nil {
+		n.t.Fatalf("the network has no host %s", host)
+	}
+	l.refuse = times
 }
 
 // Transport returns a transport that connects to the network's hosts and to no other. Its idle connections are closed

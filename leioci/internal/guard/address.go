@@ -1,9 +1,12 @@
 package guard
 
 import (
+	"fmt"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // literal returns the address that a host is, in any of the forms that a dialer or a system's resolver takes for one:
@@ -35,6 +38,17 @@ func literal(host string) (netip.Addr, bool) {
 		n >>= 8
 	}
 	return netip.AddrFrom4(ip), true
+}
+
+// checkHost refuses a host that net/http would not take as it is: of "１０.０.０.５" it makes 10.0.0.5 (IDNA, UTS 46), on
+// its way past everybody who looks for addresses, go-containerregistry included. On the wire names are ASCII (RFC 5891).
+func checkHost(u *url.URL) error {
+	for _, c := range []byte(u.Host) {
+		if c > unicode.MaxASCII {
+			return fmt.Errorf("refused to ask the host %q: a name that is not ASCII is written as xn--", u.Host)
+		}
+	}
+	return nil
 }
 
 // private reports whether addr is one that only some machines reach, this one among them.

@@ -3,6 +3,7 @@ package guard
 import (
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
@@ -70,7 +71,7 @@ func (t Transport) undisguise(host string) (string, bool) {
 	if !ok {
 		return host, false
 	}
-	addr, ok := literal(strings.NewReplacer("-", ".", "x", ":").Replace(hidden))
+	addr, ok := revealed(hidden)
 	if !ok || !t.allowed(addr) {
 		return host, false
 	}
@@ -81,4 +82,22 @@ func (t Transport) undisguise(host string) (string, bool) {
 		return "[" + addr.String() + "]", true
 	}
 	return addr.String(), true
+}
+
+// revealed returns the address that a name hides.
+func revealed(hidden string) (netip.Addr, bool) {
+	return literal(strings.NewReplacer("-", ".", "x", ":").Replace(hidden))
+}
+
+// disguised finds the names in a text.
+var disguised = regexp.MustCompile(`([0-9a-fx-]+)` + regexp.QuoteMeta(disguiseDomain))
+
+// Undisguise returns a text, such as an error's, with addresses in place of the names that were given to them.
+func Undisguise(text string) string {
+	return disguised.ReplaceAllStringFunc(text, func(host string) string {
+		if addr, ok := revealed(strings.TrimSuffix(host, disguiseDomain)); ok {
+			return addr.String()
+		}
+		return host
+	})
 }

@@ -24,7 +24,10 @@ type Transport struct {
 // RoundTrip implements [http.RoundTripper].
 func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	req = t.undisguised(req)
-	err := t.checkRedirect(req)
+	err := checkHost(req.URL)
+	if err == nil {
+		err = t.checkRedirect(req)
+	}
 	if err == nil {
 		err = t.checkScheme(req)
 	}

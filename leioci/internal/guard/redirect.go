@@ -49,6 +49,9 @@ func (t Transport) Follow(from, to *url.URL) error {
 	if to.Scheme != "https" && to.Scheme != "http" {
 		return fmt.Errorf("refused to go to a URL of scheme %q", to.Scheme)
 	}
+	if err := checkHost(to); err != nil {
+		return err
+	}
 	addr, ok := literal(to.Hostname())
 	if !ok || to.Hostname() == from.Hostname() || !private(addr) || t.allowed(addr) {
 		return nil

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"net/http"
-	"strings"
 )
 
 // maxErrorBytes is what is kept of the body of an error. It is what go-containerregistry reads of one; where there is
@@ -17,21 +16,23 @@ const maxErrorBytes = 64 << 10
 // What is kept ends up in messages and logs, so that credentials which the registry repeats are taken out of it.
 func errorBody(req *http.Request, rc io.ReadCloser) io.ReadCloser {
 	defer func() { _ = rc.Close() }() // nothing more of it is wanted
-	kept, _ := io.ReadAll(io.LimitReader(rc, maxErrorBytes))
+	kept, err := io.ReadAll(io.LimitReader(rc, maxErrorBytes))
+	cut := err != nil || len(kept) == maxErrorBytes
 	for _, secret := range secrets(req) {
 		kept = bytes.ReplaceAll(kept, []byte(secret), []byte("..."))
+		if cut {
+			kept = trimStart(kept, secret)
+		}
 	}
 	return io.NopCloser(bytes.NewReader(kept))
 }
 
-// secrets returns what must not be shown of the credentials that req carries.
-func secrets(req *http.Request) []string {
-	var found []string
-	if _, credential, ok := strings.Cut(req.Header.Get("Authorization"), " "); ok && credential != "" {
-		found = append(found, credential)
+// trimStart returns text without the start of a secret that it was cut in.
+func trimStart(text []byte, secret string) []byte {
+	for n := min(len(secret), len(text)); n > 0; n-- {
+		if rest, found := bytes.CutSuffix(text, []byte(secret[:n])); found {
+			return rest
+		}
 	}
-	if _, password, ok := req.BasicAuth(); ok && password != "" {
-		found = append(found, password)
-	}
-	return found
+	return text
 }

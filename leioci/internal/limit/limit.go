@@ -52,7 +52,7 @@ type body struct {
 }
 
 func (b *body) Read(p []byte) (int, error) {
-	if b.left >= 0 && int64(len(p)) > b.left+1 {
+	if b.left >= 0 && int64(len(p))-1 > b.left {
 		p = p[:b.left+1]
 	}
 	n, err := b.ReadCloser.Read(p)

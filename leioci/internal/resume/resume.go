@@ -32,15 +32,16 @@ type Content struct {
 	Notify retry.Notify
 }
 
-// Reader reads content from its offset to its end. It stops where as many tries as the policy allows have brought
-// nothing; every byte that comes starts the count anew.
+// Reader reads content from its offset to its end. It stops after as many tries as the policy allows; every byte that
+// comes starts the count anew, with the try that brought it as the first.
 //
 // Size is the content's length as soon as the registry has said it.
 //
 // It does not verify: what it returns may come from several answers, and only the digest of the whole tells.
 type Reader struct {
 	Content
-	ctx    context.Context
+	ctx    context.Context // ends when the reader is closed
+	cancel context.CancelFunc
 	run    *retry.Run
 	body   io.ReadCloser
 	at     int64
@@ -49,10 +50,16 @@ type Reader struct {
 	resumed bool
 }
 
-// Open asks for the content and returns once there is an answer. Reading ends with ctx.
+// Open asks for the content, unless all of it is there already, and returns once there is an answer. Reading ends with ctx.
 func Open(ctx context.Context, policy retry.Policy, c Content) (*Reader, error) {
-	r := &Reader{Content: c, ctx: ctx, run: policy.Run(c.Notify), at: c.Offset}
+	ctx, cancel := context.WithCancel(ctx)
+	r := &Reader{Content: c, ctx: ctx, cancel: cancel, run: policy.Run(c.Notify), at: c.Offset}
+	if r.at > 0 && r.at == r.Size {
+		r.body, r.resumed = http.NoBody, true // no range stands for nothing
+		return r, nil
+	}
 	if err := r.connect(); err != nil {
+		cancel()
 		return nil, err
 	}
 	return r, nil
@@ -85,8 +92,11 @@ func (r *Reader) Read(p []byte) (int, error) {
 // Resumed reports whether what was read came from more than one answer, or began at an offset.
 func (r *Reader) Resumed() bool { return r.resumed }
 
-// Close ends the reading.
-func (r *Reader) Close() error { return r.body.Close() }
+// Close ends the reading: whoever reads on, or is waiting to, asks for nothing more.
+func (r *Reader) Close() error {
+	defer r.cancel()
+	return r.body.Close()
+}
 
 // reconnect waits, and goes on where the content broke off.
 func (r *Reader) reconnect() error {

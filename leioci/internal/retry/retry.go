@@ -10,7 +10,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 )
 
@@ -25,7 +27,11 @@ type Policy struct {
 
 // Do calls try until it succeeds, fails for good, or was called Attempts times, and returns its last error. Give the
 // context it passes to the requests. Before each wait notify is told why, and how long it is. Waiting ends with ctx.
+// Within another operation that is tried again, try is called once.
 func (p Policy) Do(ctx context.Context, try func(context.Context) error, notify Notify) error {
+	if ctx.Value(attemptKey{}) != nil {
+		return try(ctx)
+	}
 	run := p.Run(notify)
 	for {
 		err := try(run.Context(ctx))
@@ -54,8 +60,10 @@ func (p Policy) Run(notify Notify) *Run { return &Run{policy: p, notify: notify}
 
 // attempt is one try. It travels in the contexts of its requests.
 type attempt struct {
-	number int           // from 1
-	after  time.Duration // what the last answer's Retry-After said
+	number int // from 1
+	// after is what the last answer's Retry-After said, in nanoseconds. Requests of one try may be under way at once:
+	// go-containerregistry asks whether a registry speaks https or http, and leaves the slower request to itself.
+	after atomic.Int64
 }
 
 type attemptKey struct{}
@@ -81,10 +89,10 @@ func (r *Run) Progress() { r.failed = 0 }
 // err itself, or an [*AfterError] around it.
 func (r *Run) Wait(ctx context.Context, err error) error {
 	r.failed++
-	if ctx.Err() != nil || !passing(err) {
+	if ctx.Err() != nil || !IsPassing(err) {
 		return err
 	}
-	after := r.now.after
+	after := time.Duration(r.now.after.Load())
 	if after > r.policy.MaxRetryAfter || (r.failed >= r.policy.Attempts && limited(err)) {
 		return &AfterError{After: after, Err: err}
 	}
@@ -94,7 +102,7 @@ func (r *Run) Wait(ctx context.Context, err error) error {
 		}
 		return err
 	}
-	wait := after + r.delay()
+	wait := after + min(r.delay(), math.MaxInt64-after)
 	r.notify(err, wait)
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -108,11 +116,11 @@ func (r *Run) Wait(ctx context.Context, err error) error {
 
 // delay returns a random time, longer on average with each failure.
 func (r *Run) delay() time.Duration {
-	most := r.policy.MinDelay
-	for i := 1; i < r.failed && most < r.policy.MaxDelay; i++ {
-		most *= 2
+	most := min(r.policy.MinDelay, r.policy.MaxDelay)
+	for i := 1; i < r.failed; i++ {
+		most += min(most, r.policy.MaxDelay-most) // doubled, as far as there is room
 	}
-	return rand.N(max(min(most, r.policy.MaxDelay), 1))
+	return rand.N(max(most, 1))
 }
 
 // AfterError is a failure that passes, but not soon: a registry that wants less traffic.
@@ -132,8 +140,8 @@ type passingError struct{ err error }
 func (p *passingError) Error() string { return p.err.Error() }
 func (p *passingError) Unwrap() error { return p.err }
 
-// passing reports whether another try may go better.
-func passing(err error) bool {
+// IsPassing reports whether another try may go better.
+func IsPassing(err error) bool {
 	var marked *passingError
 	return errors.As(err, &marked) || passingAnswer(err)
 }

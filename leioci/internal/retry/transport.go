@@ -19,7 +19,7 @@ type Transport struct{ Base http.RoundTripper }
 
 // RoundTrip implements [http.RoundTripper].
 func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	if req.GetBody != nil {
+	if req.Body != nil && req.GetBody != nil {
 		var err error
 		if req, err = rewound(req); err != nil {
 			return nil, err
@@ -30,10 +30,11 @@ func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, mark(req.Context(), err)
 	}
 	if a, ok := req.Context().Value(attemptKey{}).(*attempt); ok {
-		a.after = 0
+		after := time.Duration(0)
 		if resp.StatusCode >= http.StatusBadRequest {
-			a.after = retryAfter(resp.Header.Get("Retry-After"), time.Now())
+			after = retryAfter(resp.Header.Get("Retry-After"), time.Now())
 		}
+		a.after.Store(int64(after))
 	}
 	resp.Body = &body{resp.Body, req.Context()}
 	return resp, nil

@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/http"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 )
@@ -34,11 +35,12 @@ func (p *progress) track(req *http.Request) *http.Request {
 }
 
 // watch returns a body that is counted. A file is left as it is, because the kernel sends it without a copy through this
-// process only if net/http sees that it is one; how far it was sent is where it is read next.
+// process only if net/http sees that it is one; how far it was sent is where it is read next. That holds for Linux alone:
+// other systems move the offset once all is sent, and Windows lets nobody ask for it before (internal/poll, SendFile).
 func (p *progress) watch(body io.ReadCloser) io.ReadCloser {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if f, ok := body.(*os.File); ok {
+	if f, ok := body.(*os.File); ok && runtime.GOOS == "linux" {
 		p.count = func() int64 { return offset(f) }
 		return f
 	}

@@ -45,6 +45,9 @@ func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		cancel(nil)
 		return nil, err
 	}
+	if resp.Body == nil {
+		resp.Body = http.NoBody // a caller's transport may leave it out, and http.Client takes that
+	}
 	resp.Body = newBody(ctx, resp.Body, cancel, t.Timeout)
 	return resp, nil
 }

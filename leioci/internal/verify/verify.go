@@ -68,7 +68,7 @@ func (v *Reader) Read(p []byte) (int, error) {
 	n, err := v.r.Read(p)
 	v.hash.Write(p[:n])
 	v.read += int64(n)
-	if v.err = v.check(err); v.err != nil && !errors.Is(v.err, io.EOF) {
+	if v.err = v.check(err); v.err != nil && v.err != io.EOF {
 		return 0, v.err
 	}
 	return n, v.err
@@ -87,12 +87,12 @@ func (v *Reader) check(err error) error {
 			return v.mismatch(got)
 		}
 		return err
-	case errors.Is(err, io.EOF) && v.size == SizeUnknown:
+	case err == io.EOF && v.size == SizeUnknown:
 		if got := v.sum(); got != v.digest.Hex {
 			return v.mismatch(got)
 		}
 		return err
-	case errors.Is(err, io.EOF) && v.read < v.size:
+	case err == io.EOF && v.read < v.size:
 		return v.short(io.ErrUnexpectedEOF)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return v.short(err)

@@ -1,0 +1,97 @@
+package retry_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/retry"
+)
+
+// roundTripper is an http.RoundTripper.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (rt roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return rt(req) }
+
+// answering answers everything with a status, a Retry-After and a body.
+func answering(status int, after, body string) roundTripper {
+	return func(req *http.Request) (*http.Response, error) {
+		header := http.Header{}
+		if after != "" {
+			header.Set("Retry-After", after)
+		}
+		return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)), Request: req}, nil
+	}
+}
+
+// get asks a RoundTripper for something and returns what go-containerregistry makes of an answer other than 200.
+func get(ctx context.Context, rt http.RoundTripper) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://registry/", nil)
+	if err != nil {
+		return err
+	}
+	resp, err := rt.RoundTrip(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	return transport.CheckError(resp, http.StatusOK)
+}
+
+// outcome asks twice, at once if need be, and returns the number of requests, the first wait and the error.
+func outcome(t *testing.T, rt http.RoundTripper, most time.Duration) (tries int, waited time.Duration, err error) {
+	t.Helper()
+	p := retry.Policy{Attempts: 2, MinDelay: 1, MaxDelay: 1, MaxRetryAfter: most}
+	err = p.Do(t.Context(), func(ctx context.Context) error {
+		tries++
+		return get(ctx, retry.Transport{Base: rt})
+	}, func(_ error, wait time.Duration) { waited = wait })
+	return tries, waited, err
+}
+
+func TestWhichAnswersAreTriedAgain(t *testing.T) {
+	for _, tc := range []struct {
+		status int
+		code   string
+		again  bool
+		late   bool // the error says that the registry wants less traffic
+	}{
+		{408, "", true, false},
+		{429, "", true, true},
+		{429, "DENIED", true, true},
+		{500, "UNKNOWN", true, false},
+		{502, "", true, false},
+		{503, "", true, false},
+		{504, "", true, false},
+		{403, "TOOMANYREQUESTS", true, true},
+		{404, "UNAVAILABLE", true, false},
+		{400, "BLOB_UPLOAD_INVALID", false, false},
+		{401, "UNAUTHORIZED", false, false},
+		{403, "DENIED", false, false},
+		{404, "NAME_UNKNOWN", false, false},
+		{416, "", false, false},
+		{501, "", false, false},
+		{505, "", false, false},
+		{522, "", false, false},
+	} {
+		t.Run(fmt.Sprint(tc.status, " ", tc.code), func(t *testing.T) {
+			body := ""
+			if tc.code != "" {
+				body = fmt.Sprintf(`{"errors":[{"code":"OTHER"},{"code":%q}]}`, tc.code)
+			}
+			tries, _, err := outcome(t, answering(tc.status, "", body), 0)
+			var answer *transport.Error
+			var late *retry.AfterError
+			if (tries == 2) != tc.again || errors.As(err, &late) != tc.late || !errors.As(err, &answer) || answer.StatusCode != tc.status {
+				t.Errorf("%d tries, got %v", tries, err)
+			}
+		})
+	}
+}
