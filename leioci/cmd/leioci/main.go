@@ -82,6 +82,7 @@ is a bearer token for the registry that the references name, and is sent to no o
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newPush(env), newPull(env), newVersion(env))
+	root.AddCommand(newAuth(env))
 	return root
 }
 

@@ -1,0 +1,260 @@
+package credential_test
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/credential"
+)
+
+// configured is a keychain with this configuration and the director's helpers.
+func (d *director) configured(t *testing.T, content string) (*credential.Keychain, string) {
+	t.Helper()
+	path := write(t, t.TempDir(), "config.json", content)
+	return credential.Config(path, d.options()), path
+}
+
+// outcome is what a look-up ends with.
+type outcome struct {
+	auth authn.Authenticator
+	err  error
+}
+
+// look resolves in the background.
+func look(ctx context.Context, k *credential.Keychain, target authn.Resource) <-chan outcome {
+	result := make(chan outcome, 1)
+	go func() {
+		auth, err := k.ResolveContext(ctx, target)
+		result <- outcome{auth, err}
+	}()
+	return result
+}
+
+// config returns what was found, and fails the test if nothing was.
+func (o outcome) config(t *testing.T) authn.AuthConfig {
+	t.Helper()
+	if o.err != nil {
+		t.Fatal(o.err)
+	}
+	config, err := o.auth.Authorization()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return *config
+}
+
+func TestAHelpersAnswerIsUsed(t *testing.T) {
+	for name, tc := range map[string]struct {
+		config, target string
+		helper, asked  string
+		says           script
+		want           authn.AuthConfig
+		key            string
+	}{
+		"credsStore": {
+			`{"credsStore":"store"}`, "ghcr.io/a/b", "store", "ghcr.io",
+			says("bob"),
+			authn.AuthConfig{Username: "bob", Password: "s3cret"},
+			"ghcr.io",
+		},
+		"an identity token": {
+			`{"credsStore":"store"}`, "ghcr.io/a/b", "store", "ghcr.io",
+			says("<token>"),
+			authn.AuthConfig{IdentityToken: "s3cret"},
+			"ghcr.io",
+		},
+		"Docker Hub": {
+			`{"credsStore":"store"}`, "docker.io/a/b", "store", "https://index.docker.io/v1/",
+			says("bob"),
+			authn.AuthConfig{Username: "bob", Password: "s3cret"},
+			"https://index.docker.io/v1/",
+		},
+		"credHelpers before credsStore before auths": {
+			`{"credsStore":"store","credHelpers":{"ghcr.io":"one"},"auths":{"ghcr.io":{"auth":"dTpw"}}}`, "ghcr.io/a/b", "one", "ghcr.io",
+			says("bob"),
+			authn.AuthConfig{Username: "bob", Password: "s3cret"},
+			"ghcr.io",
+		},
+		"credsStore before auths": {
+			`{"credsStore":"store","credHelpers":{"quay.io":"one"},"auths":{"ghcr.io":{"auth":"dTpw"}}}`, "ghcr.io/a/b", "store", "ghcr.io",
+			says("bob"),
+			authn.AuthConfig{Username: "bob", Password: "s3cret"},
+			"ghcr.io",
+		},
+		"credHelpers, a URL": {
+			`{"credHelpers":{"https://index.docker.io/v1/":"one"}}`, "docker.io/a/b", "one", "https://index.docker.io/v1/",
+			says("bob"),
+			authn.AuthConfig{Username: "bob", Password: "s3cret"},
+			"https://index.docker.io/v1/",
+		},
+		"credHelpers, the longest path": {
+			`{"credHelpers":{"ghcr.io":"store","ghcr.io/a":"one"}}`, "ghcr.io/a/b", "one", "ghcr.io/a",
+			says("bob"),
+			authn.AuthConfig{Username: "bob", Password: "s3cret"},
+			"ghcr.io/a",
+		},
+		"more on standard error": {
+			`{"credsStore":"store"}`, "ghcr.io/a/b", "store", "ghcr.io",
+			script{Stdout: says("bob").Stdout, Stderr: strings.Repeat("w", 1<<20)},
+			authn.AuthConfig{Username: "bob", Password: "s3cret"},
+			"ghcr.io",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDirector(t, "store", "one")
+			k, path := d.configured(t, tc.config)
+			result := look(t.Context(), k, repository(t, tc.target))
+			p := d.next(t, "docker-credential-"+tc.helper, tc.asked)
+			if !slices.Equal(p.Args, []string{"get"}) {
+				t.Errorf("arguments %q", p.Args)
+			}
+			p.do(t, tc.says)
+			got := <-result
+			if got.config(t) != tc.want {
+				t.Errorf("got %+v", got.config(t))
+			}
+			s := got.auth.(credential.Sourced).Source()
+			if s.Config != path || s.Key != tc.key || s.Helper != "docker-credential-"+tc.helper || s.Username != tc.want.Username {
+				t.Errorf("from %s", s)
+			}
+		})
+	}
+}
+
+func TestAHelperWithoutCredentialsIsNotTheEnd(t *testing.T) {
+	for name, nothing := range map[string]script{
+		"the documented message": {Stdout: "credentials not found in native keychain\n", Exit: 1},
+		"an empty object":        {Stdout: "{}"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDirector(t, "store", "one")
+			k, _ := d.configured(t, `{"credsStore":"store","credHelpers":{"ghcr.io":"one"},"auths":{"ghcr.io":{"username":"file","password":"s3cret"}}}`)
+			result := look(t.Context(), k, repository(t, "ghcr.io/a/b"))
+			d.next(t, "docker-credential-one", "ghcr.io").do(t, nothing)
+			d.next(t, "docker-credential-store", "ghcr.io").do(t, nothing)
+			if got := (<-result).config(t); got.Username != "file" {
+				t.Errorf("got %+v", got)
+			}
+		})
+	}
+}
+
+func TestAnEmptyHelperNameMeansNone(t *testing.T) {
+	k, _ := newDirector(t).configured(t, `{"credsStore":"store","credHelpers":{"ghcr.io":""},"auths":{"ghcr.io":{"username":"file","password":"s3cret"}}}`)
+	if got := source(t, k, repository(t, "ghcr.io/a/b")); got.Username != "file" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestAHelperThatFailsIsNamedWithWhatItSaid(t *testing.T) {
+	const secret = `{"Username":"bob","Secret":"s3cret"}`
+	exited := func(err error) bool {
+		var exit *exec.ExitError
+		return errors.As(err, &exit)
+	}
+	garbage := func(err error) bool {
+		return strings.Contains(err.Error(), "its answer is not the JSON object of the credential helper protocol")
+	}
+	for name, tc := range map[string]struct {
+		says  script
+		said  string
+		cause func(error) bool
+	}{
+		"exits 1":                            {script{Exit: 1, Stderr: "pass: \x1b[31m\x00locked\r\n"}, "pass: [31m locked", exited},
+		"exits 1 after printing a secret":    {script{Exit: 1, Stdout: secret}, "", exited},
+		"exits 1 with the protocol's answer": {script{Exit: 1, Stdout: "no credentials server URL\n"}, "no credentials server URL", exited},
+		"prints garbage":                     {script{Stdout: "s3cret", Stderr: "hello"}, "hello", garbage},
+		"prints another type":                {script{Stdout: `{"Secret":31337}`}, "", garbage},
+		"prints nothing":                     {script{}, "", garbage},
+		"says too much":                      {script{Exit: 1, Stderr: strings.Repeat("e", 5<<10)}, strings.Repeat("e", 1<<10), exited},
+		"prints without end":                 {script{Stdout: strings.Repeat("s3cret", 1<<18), Hang: true}, "", func(err error) bool { return strings.Contains(err.Error(), "more than 1 MiB of output") }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDirector(t, "store")
+			k, path := d.configured(t, `{"credsStore":"store"}`)
+			result := look(t.Context(), k, repository(t, "ghcr.io/a/b"))
+			d.next(t, "docker-credential-store", "ghcr.io").do(t, tc.says)
+			got := <-result
+			var failed *credential.HelperError
+			if got.auth != nil || !errors.As(got.err, &failed) {
+				t.Fatalf("got %v, %v", got.auth, got.err)
+			}
+			if failed.Helper != "docker-credential-store" || failed.Config != path || failed.Registry != "ghcr.io" || failed.Said != tc.said {
+				t.Errorf("got %+v", failed)
+			}
+			if !tc.cause(got.err) {
+				t.Errorf("caused by %v", failed.Err)
+			}
+			for _, word := range []string{"docker-credential-store", path, "ghcr.io"} {
+				if !strings.Contains(got.err.Error(), word) {
+					t.Errorf("no %s in %s", word, got.err)
+				}
+			}
+			for err := got.err; err != nil; err = errors.Unwrap(err) {
+				if strings.Contains(err.Error(), "s3cret") || strings.Contains(err.Error(), "31337") {
+					t.Errorf("a secret in %s", err)
+				}
+			}
+		})
+	}
+}
+
+func TestAHelperThatIsNotThereIsNotFound(t *testing.T) {
+	d := newDirector(t, "../sub") // a program in the directory docker-credential-..
+	k, _ := d.configured(t, `{"credHelpers":{"a.example":"absent","b.example":"../sub","c.example":"plain"}}`)
+	write(t, d.bin, "docker-credential-plain", "not a program")
+	for _, registry := range []string{"a.example", "b.example", "c.example"} {
+		_, err := k.ResolveContext(t.Context(), repository(t, registry+"/a/b"))
+		var failed *credential.HelperError
+		if !errors.As(err, &failed) || !errors.Is(err, exec.ErrNotFound) {
+			t.Errorf("%s: got %v", registry, err)
+		}
+	}
+}
+
+func TestAHelperIsNotTakenFromTheWorkingDirectory(t *testing.T) {
+	d := newDirector(t, "store")
+	path := write(t, t.TempDir(), "config.json", `{"credsStore":"store"}`)
+	t.Chdir(d.bin)
+	for _, search := range []string{".", "", filepath.Join("..", filepath.Base(d.bin)), string(filepath.ListSeparator) + t.TempDir()} {
+		_, err := credential.Config(path, environ("PATH="+search)).Resolve(repository(t, "ghcr.io/a/b"))
+		if !errors.Is(err, exec.ErrNotFound) {
+			t.Errorf("PATH=%s: got %v", search, err)
+		}
+	}
+}
+
+func TestAHelperThatHangsEndsWithTheTimeout(t *testing.T) {
+	d := newDirector(t, "store")
+	o := d.options()
+	o.Timeout = 200 * time.Millisecond
+	k := credential.Config(write(t, t.TempDir(), "config.json", `{"credsStore":"store"}`), o)
+	_, err := k.ResolveContext(t.Context(), repository(t, "ghcr.io/a/b"))
+	var failed *credential.HelperError
+	if !errors.As(err, &failed) || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "no answer in 200ms") {
+		t.Errorf("got %v", err)
+	}
+	if t.Context().Err() != nil {
+		t.Error("the caller's context has ended")
+	}
+}
+
+func TestAHelperThatLeavesAProcessBehindIsNotWaitedFor(t *testing.T) {
+	d := newDirector(t, "store")
+	k, _ := d.configured(t, `{"credsStore":"store"}`)
+	result := look(t.Context(), k, repository(t, "ghcr.io/a/b"))
+	s := says("bob")
+	s.Child = true // it holds the pipes, as a daemon may
+	d.next(t, "docker-credential-store", "ghcr.io").do(t, s)
+	if got := (<-result).config(t); got.Password != "s3cret" {
+		t.Errorf("got %+v", got)
+	}
+}
