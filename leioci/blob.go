@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/static"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/limit"
@@ -56,50 +55,71 @@ func (c *Client) PullBlob(ctx context.Context, ref name.Digest) (io.ReadCloser, 
 	if err != nil {
 		return nil, fail("pull blob", ref, fmt.Errorf("%w: %w", ErrInvalidReference, err))
 	}
-	s, err := c.session(ctx, ref.Context(), transport.PullScope)
+	return c.origin(ref.Context()).openBlob(ctx, v1.Descriptor{Digest: digest, Size: verify.SizeUnknown})
+}
+
+// openBlob is an [opener] that verifies what comes, and whose errors name the blob. A size that the descriptor does not
+// know is the answer's.
+func (o *origin) openBlob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
+	ref := o.repo.Digest(d.Digest.String())
+	c, err := o.openContent(ctx, d, 0)
 	if err != nil {
 		return nil, fail("pull blob", ref, err)
 	}
-	return s.openBlob(ctx, v1.Descriptor{Digest: digest, Size: verify.SizeUnknown})
-}
-
-// openBlob is an [opener] that verifies what comes, and whose errors name the blob. A size that the descriptor does not know is the answer's.
-func (s *session) openBlob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
-	ref := s.repo.Digest(d.Digest.String())
-	r, err := s.openContent(ctx, d)
+	v, err := verify.NewReader(c, d.Digest, c.reader.Size, o.client.maxBlobBytes)
 	if err != nil {
+		_ = c.Close() // nothing was read; the first error is the one to tell
 		return nil, fail("pull blob", ref, err)
 	}
-	v, err := verify.NewReader(r, d.Digest, r.Size, s.maxBlobBytes)
+	return &blob{ref: ref, r: v, body: c}, nil
+}
+
+// content is a blob as it comes, not verified.
+type content struct {
+	io.ReadCloser
+	from   name.Repository // the source that answered last; zero for an image
+	reader *resume.Reader  // nil for an image
+}
+
+// mixed reports whether the content came in several pieces.
+func (c *content) mixed() bool { return c.reader != nil && c.reader.Resumed() }
+
+// openContent opens a blob from an offset on. Where it breaks off, it goes on, at another source if need be. Besides an
+// error it returns which source that is of.
+func (o *origin) openContent(ctx context.Context, d v1.Descriptor, offset int64) (*content, error) {
+	c := &content{}
+	next := o
+	fetch := func(ctx context.Context, bytes string) (resp *http.Response, err error) {
+		c.from, err = next.ask(ctx, func(ctx context.Context, s *session) (err error) {
+			resp, err = s.getBlob(ctx, d.Digest, bytes) //nolint:bodyclose // the reader's to close
+			return err
+		})
+		next = o.last(c.from) // if it breaks off
+		return resp, err
+	}
+	reader, err := resume.Open(limit.Answer(ctx, o.client.maxBlobBytes), o.client.retry, resume.Content{
+		Fetch: fetch, Size: d.Size, Offset: offset, Notify: o.client.logRetry,
+	})
 	if err != nil {
-		_ = r.Close() // nothing was read; the first error is the one to tell
-		return nil, fail("pull blob", ref, err)
+		return c, err
 	}
-	return &blob{ref: ref, r: v, body: r}, nil
+	c.ReadCloser, c.reader = reader, reader
+	return c, nil
 }
 
-// openBody is an [opener] that leaves the verifying to its caller.
-func (s *session) openBody(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
-	return s.openContent(ctx, d)
-}
-
-// openContent opens a blob that goes on where it breaks off. It is asked for as it is stored: net/http would ask for it
-// compressed, and undo that in silence.
-func (s *session) openContent(ctx context.Context, d v1.Descriptor) (*resume.Reader, error) {
-	ctx = limit.Answer(ctx, s.maxBlobBytes)
-	fetch := func(ctx context.Context, bytes string) (*http.Response, error) {
-		r := request{
-			method: http.MethodGet, url: s.url("blobs/" + d.Digest.String()),
-			header:   http.Header{"Accept-Encoding": {"identity"}},
-			statuses: []int{http.StatusOK},
-		}
-		if bytes != "" {
-			r.header.Set("Range", bytes)
-			r.statuses = append(r.statuses, http.StatusPartialContent)
-		}
-		return s.do(ctx, r)
+// getBlob asks for a blob, or for a range of it if bytes is not empty. It is asked for as it is stored: net/http would ask
+// for it compressed, and undo that in silence.
+func (s *session) getBlob(ctx context.Context, digest v1.Hash, bytes string) (*http.Response, error) {
+	r := request{
+		method: http.MethodGet, url: s.url("blobs/" + digest.String()),
+		header:   http.Header{"Accept-Encoding": {"identity"}},
+		statuses: []int{http.StatusOK},
 	}
-	return resume.Open(ctx, s.retry, resume.Content{Fetch: fetch, Size: d.Size, Notify: s.logRetry})
+	if bytes != "" {
+		r.header.Set("Range", bytes)
+		r.statuses = append(r.statuses, http.StatusPartialContent)
+	}
+	return s.do(ctx, r)
 }
 
 // blob is a verified body whose errors name the blob.

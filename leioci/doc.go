@@ -46,6 +46,10 @@
 // exchanged and is refused; use a directory inside it. Pulls into one directory at once wait for each other, across
 // processes, where a directory can be locked (Linux, macOS); elsewhere one of them may fail.
 //
+// Nothing fetched twice: a pull of what a directory holds already is one request; of what changed, only the blobs are
+// fetched that the directory does not have; a pull that was interrupted goes on where it stopped, in another process too.
+// What has come so far is kept beside the directory, as .leioci-partial-…, until a pull into it succeeds.
+//
 // One digest: a tag is resolved once, everything after uses the digest, and the result names it.
 //
 // Reproducible: packaging a directory twice gives the same digest, because every time in it is the snapshot's own.
@@ -57,12 +61,24 @@
 //
 // # Credentials
 //
-// Those given for a registry with [WithToken] or [WithAuth] come first. For every other registry the keychain is asked:
-// that of [WithKeychain], or else [authn.DefaultKeychain], which reads the docker and podman configuration and runs
-// docker credential helpers. Where there is nothing, access is anonymous. Credentials are sent to the registry they
-// belong to and to its token server, and to no host that a registry redirects to.
+// They are looked for in this order, and the first that are found are used:
 //
-// They are sent over https, or over http to a loopback address and to the registries of [WithPlainHTTP], which are never
+//  1. those given for a registry with [WithAuth] or [WithToken]; the command gives LEI_REGISTRY_TOKEN to the registry that is named
+//  2. the keychain of [WithKeychain], or else [DefaultKeychain]: the file that REGISTRY_AUTH_FILE names; DOCKER_AUTH_CONFIG;
+//     docker's configuration; podman's. In each, the entry with the longest path that matches, and credential helpers
+//     before what is written down
+//  3. none: access is anonymous
+//
+// "leioci auth explain REF" prints what each place has. A credential helper runs under the caller's context and for at most 30
+// seconds. One that is missing, fails or hangs is an error of a push; a pull logs a warning and goes on without credentials.
+// Stored credentials that the registry refuses are looked for again, and then a pull is tried without, and warns if that
+// helps. [ErrUnauthorized] says what was tried, and how to log in.
+//
+// Basic authentication, tokens (the [distribution token specification], by GET and by OAuth2's POST, with passwords and
+// identity tokens) and a registry's own bearer tokens are understood. A token that expires during a transfer is renewed.
+//
+// Credentials go to the registry they belong to and to its token server, and to no host that it redirects to. They are sent
+// over https, or over http to a loopback address and to the registries of [WithPlainHTTP], which are never
 // asked over https; anything else is [ErrInsecure] before it leaves. A registry on a loopback or private address (RFC 1918)
 // that does not answer over https is spoken to over http, as go-containerregistry does, but not with credentials.
 //
@@ -88,10 +104,18 @@
 // github.com/google/go-containerregistry/pkg/v1/remote/transport; what a failed push left behind with errors.As and
 // [*PushError].
 //
+// # Keeping a directory current
+//
+// [Client.Watch] pulls again and again, and yields what changed. [WithMirrors] names other places for what a repository
+// holds, which are asked first; all of them serve the same digest, or are passed over. [MaxAge] refuses a snapshot whose
+// date is too long ago. A program that reads the directory meanwhile opens it with [snapshot.Open], which never sees one
+// file of each of two snapshots, and keeps what it has opened.
+//
 // # What is not here
 //
 // Analysing repositories, and signing. Signatures are other manifests that refer to an artifact's digest; the tools that
 // make and check them take the [name.Digest] that a push or a pull returns.
 //
 // [OCI image specification]: https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md
+// [distribution token specification]: https://distribution.github.io/distribution/spec/auth/token/
 package leioci

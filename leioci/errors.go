@@ -36,6 +36,8 @@ var (
 	// ErrOlder: a push would move a tag back to an older snapshot, or a pull through a moving tag would replace a
 	// directory's snapshot by an older one.
 	ErrOlder = errors.New("older snapshot")
+	// ErrStale: a snapshot is older than [MaxAge] allows.
+	ErrStale = errors.New("stale snapshot")
 	// ErrStalled: no byte moved for the stall timeout ([WithStallTimeout]), as often as the policy allows ([WithRetry]).
 	ErrStalled = errdef.ErrStalled
 	// ErrInsecure: credentials would have been sent over http. They were not.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"syscall"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
@@ -18,6 +17,14 @@ import (
 func fail(op string, what fmt.Stringer, err error) error {
 	err = explain(redact(err))
 	return fmt.Errorf("%s %s: %w", op, what, err)
+}
+
+// fail does what the function fail does, and names the session's login where that was refused.
+func (s *session) fail(op string, what fmt.Stringer, err error) error {
+	if refused(err) {
+		err = &loginError{s.login, s.repo.RegistryStr(), err}
+	}
+	return fail(op, what, err)
 }
 
 // explain adds to an error its kind and some advice, once.
@@ -52,9 +59,9 @@ func explainAnswer(answer *transport.Error, err error) error {
 	case http.StatusNotFound:
 		return fmt.Errorf("%w (it may not exist, or not be shown without credentials): %w", ErrNotFound, err)
 	case http.StatusUnauthorized:
-		return fmt.Errorf("%w (log in to the registry, or give a token): %w", ErrUnauthorized, err)
+		return fmt.Errorf("%w (%s): %w", ErrUnauthorized, loginAdvice(err), err)
 	case http.StatusForbidden:
-		return fmt.Errorf("%w (the credentials in use may not do this): %w", ErrDenied, err)
+		return fmt.Errorf("%w (%s may not do this): %w", ErrDenied, loginOf(err), err)
 	case http.StatusRequestEntityTooLarge:
 		return fmt.Errorf("%w: the registry, or a proxy in front of it, takes no body of this size: %w", ErrTooLarge, err)
 	case http.StatusUnsupportedMediaType:
@@ -74,13 +81,14 @@ const typesAdvice = "some registries refuse config and layer types that they do 
 // connectionAdvice is for what went wrong before a registry could say anything.
 func connectionAdvice(err error) string {
 	var unknown *net.DNSError
+	var connection *net.OpError
 	switch {
 	case errors.As(err, &unknown) && unknown.IsNotFound:
 		return "the first segment of a reference is its registry"
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return "the registry speaks plain HTTP: allow it with WithPlainHTTP, --plain-http"
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "nothing listens there: is the registry running, and the port right?"
+	case errors.As(err, &connection) && connection.Op == "dial":
+		return "there is no connection to it: is the registry running, and the port right?"
 	case errors.Is(err, ErrStalled):
 		return "the connection is up, but nothing moves; try again, or look at proxies on the way"
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
@@ -102,4 +110,23 @@ func tlsAdvice(err error) string {
 		return "the registry refuses the TLS connection; it may want a client certificate: WithTLS, --cert-file and --key-file"
 	}
 	return ""
+}
+
+// loginOf says what was shown to a registry.
+func loginOf(err error) string {
+	var l *loginError
+	if errors.As(err, &l) {
+		return l.login.source
+	}
+	return "the credentials in use"
+}
+
+// loginAdvice says what was shown to a registry that wants something else, and how to give it that.
+func loginAdvice(err error) string {
+	var l *loginError
+	if !errors.As(err, &l) {
+		return "log in to the registry, or give a token"
+	}
+	return fmt.Sprintf("tried with %s; log in with docker login %s or give a token, and see leioci auth explain for where credentials "+
+		"are looked for", l.login.source, l.registry)
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
@@ -73,6 +74,7 @@ func passingRows() []faultRow {
 	// A ping that is forbidden is no reason to give up: the repository says what it wants.
 	rows[1].pull["ping"], rows[1].push["ping"] = "ok+1", "ok+1"
 	rows[1].push["blob HEAD"] = "denied@1" // there is no body that could say so
+	rows[1].pull["manifest HEAD"] = "ok+0" // and a manifest is then asked for with a GET
 	return rows
 }
 
@@ -106,6 +108,9 @@ func stayingRows() []faultRow {
 			// Without a challenge nobody can know how to authenticate.
 			delete(r.pull, "ping")
 			delete(r.push, "ping")
+		}
+		if strings.HasSuffix(r.pull["manifest HEAD"], "@1") {
+			r.pull["manifest HEAD"] = "ok+0" // registries need not answer it; a GET follows
 		}
 		if r.push["blob HEAD"] == "not found@1" {
 			r.push["blob HEAD"] = "ok+0" // it is not there, and is sent
@@ -287,7 +292,7 @@ func bodyRows() []faultRow {
 		},
 		{
 			name: "no Docker-Content-Digest, always", times: leiocitest.Always, fault: always(leiocitest.Header("Docker-Content-Digest", "")),
-			pull: at("ok+0", "manifest GET", "blob GET", "redirect target"),
+			pull: at("ok+0", "manifest HEAD", "manifest GET", "blob GET", "redirect target"),
 			push: at("ok+0", "manifest GET", "blob HEAD", "blob PUT", "manifest PUT"),
 		},
 		{
@@ -339,23 +344,23 @@ func redirectRows() []faultRow {
 	rows := []faultRow{
 		{
 			name: "a redirect to itself, once", times: 1, fault: always(leiocitest.Redirect(307, "http://"+registryHost)),
-			pull: at("ok+1", "ping", "token", "manifest GET", "blob GET"), push: at("ok+1", pushes()...),
+			pull: at("ok+1", "ping", "token", "manifest HEAD", "manifest GET", "blob GET"), push: at("ok+1", pushes()...),
 		},
 		{
 			name: "a redirect to itself, always", times: leiocitest.Always, fault: always(leiocitest.Redirect(307, "http://"+registryHost)),
-			pull: at("10 redirects@10", "ping", "token", "manifest GET", "blob GET"), push: at("10 redirects@10", pushes()...),
+			pull: and(at("10 redirects@10", "ping", "token", "manifest GET", "blob GET"), at("ok+9", "manifest HEAD")), push: at("10 redirects@10", pushes()...),
 		},
 		{
 			name: "a redirect to another host, once", times: 1, fault: always(leiocitest.Redirect(307, "http://"+storageHost)),
-			pull: at("ok+1", "manifest GET", "blob GET"), push: at("ok+1", "manifest GET", "blob HEAD", "manifest PUT"),
+			pull: at("ok+1", "manifest HEAD", "manifest GET", "blob GET"), push: at("ok+1", "manifest GET", "blob HEAD", "manifest PUT"),
 		},
 		{
 			name: "a redirect to a private address, always", times: leiocitest.Always, fault: always(leiocitest.Redirect(307, "http://10.0.0.1")),
-			pull: at("private@1", pulls()...), push: at("private@1", pushes()...),
+			pull: and(at("private@1", pulls()...), at("ok+0", "manifest HEAD")), push: at("private@1", pushes()...),
 		},
 		{
 			name: "a redirect to no URL, always", times: leiocitest.Always, fault: always(leiocitest.Redirect(307, "http://%zz/?sig=s3cret-signature")),
-			pull: at("bad Location@1", pulls()...), push: at("bad Location@1", pushes()...),
+			pull: and(at("bad Location@1", pulls()...), at("ok+0", "manifest HEAD")), push: at("bad Location@1", pushes()...),
 		},
 		{
 			name: "a redirect to a page for people, always", times: leiocitest.Always, fault: always(leiocitest.Redirect(302, "/login")),
@@ -391,7 +396,7 @@ func uploadRows() []faultRow {
 		},
 		{
 			name: "a token that expired, once", times: 1, fault: (*world).expire,
-			pull: at("ok+2", "manifest GET", "blob GET"),
+			pull: at("ok+2", "manifest HEAD", "manifest GET", "blob GET"),
 			push: at("ok+2", "manifest GET", "blob HEAD", "blob POST", "blob PUT", "manifest PUT"),
 		},
 	}

@@ -8,7 +8,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
@@ -31,15 +30,12 @@ func newImage(ctx context.Context, raw []byte, m *v1.Manifest, open opener) (v1.
 // Image returns the image that ref names, for use with go-containerregistry. Its config and layers are fetched when
 // they are asked for, under ctx, and verified as [Client.PullBlob] does. The errors are those of [Client.PullManifest].
 func (c *Client) Image(ctx context.Context, ref name.Reference) (v1.Image, error) {
-	m, err := c.PullManifest(ctx, ref)
+	o := c.origin(ref.Context())
+	m, from, err := o.manifest(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
-	s, err := c.session(ctx, ref.Context(), transport.PullScope)
-	if err != nil {
-		return nil, fail("pull image", ref, err)
-	}
-	return newImage(ctx, m.Raw, m.Manifest, s.openBlob)
+	return newImage(ctx, m.Raw, m.Manifest, o.prefer(from).openBlob)
 }
 
 func (i *image) RawManifest() ([]byte, error) { return i.raw, nil }

@@ -4,14 +4,16 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/retry"
 )
 
 // A Manifest is an image manifest as a registry sent it.
@@ -32,19 +34,49 @@ type Manifest struct {
 //
 // [OCI image manifest]: https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md
 func (c *Client) PullManifest(ctx context.Context, ref name.Reference) (*Manifest, error) {
-	s, err := c.session(ctx, ref.Context(), transport.PullScope)
-	if err != nil {
-		return nil, fail("pull manifest", ref, err)
-	}
-	m, err := s.manifest(ctx, ref)
-	if err != nil {
-		return nil, fail("pull manifest", ref, err)
-	}
-	if len(m.Manifest.Layers) == 0 {
-		return nil, fail("pull manifest", ref, fmt.Errorf("%w: no layers", ErrUnsupportedManifest))
-	}
-	return m, nil
+	m, _, err := c.origin(ref.Context()).manifest(ctx, ref)
+	return m, err
 }
+
+// manifest fetches a manifest from the first source that has it, and returns that source, too.
+func (o *origin) manifest(ctx context.Context, ref name.Reference) (*Manifest, name.Repository, error) {
+	var m *Manifest
+	from, err := o.ask(ctx, func(ctx context.Context, s *session) (err error) {
+		m, err = s.manifest(ctx, at(ref, s.repo))
+		return err
+	})
+	if err == nil && len(m.Manifest.Layers) == 0 {
+		err = fmt.Errorf("%w: no layers", ErrUnsupportedManifest)
+	}
+	if err != nil {
+		return nil, from, fail("pull manifest", ref, err)
+	}
+	return m, from, nil
+}
+
+// head asks for the digest of what ref names, without the manifest. Where no source answers that properly, there is none: a
+// GET may tell more.
+func (o *origin) head(ctx context.Context, ref name.Reference) (digest v1.Hash, from name.Repository, err error) {
+	from, err = o.ask(ctx, func(ctx context.Context, s *session) error {
+		puller, err := remote.NewPuller(s.remoteOptions()...)
+		if err != nil {
+			return err
+		}
+		d, err := puller.Head(ctx, at(ref, s.repo))
+		if err == nil {
+			digest = d.Digest
+		} else if !retry.IsPassing(err) {
+			err = fmt.Errorf("%w: %w", errHead, err)
+		}
+		return err
+	})
+	if errors.Is(err, errHead) {
+		return v1.Hash{}, from, nil
+	}
+	return digest, from, err
+}
+
+var errHead = errors.New("no proper answer to a HEAD")
 
 // manifest fetches, verifies and decodes.
 func (s *session) manifest(ctx context.Context, ref name.Reference) (*Manifest, error) {

@@ -35,6 +35,7 @@ type options struct {
 	tls          *tls.Config
 	plainHTTP    []string // registry hosts
 	private      []netip.Prefix
+	mirrors      []Mirror
 	retry        retry.Policy
 	stall        time.Duration
 	log          logrus.FieldLogger
@@ -46,7 +47,7 @@ type options struct {
 func makeOptions(opts []Option) (*options, error) {
 	o := &options{
 		auths:        map[string]authn.Authenticator{},
-		keychain:     authn.DefaultKeychain,
+		keychain:     DefaultKeychain(),
 		retry:        retry.Policy(defaultRetryPolicy()),
 		stall:        defaultStallTimeout,
 		log:          silent(),
@@ -109,7 +110,7 @@ func (o *options) bind(registry string, a authn.Authenticator) error {
 }
 
 // WithKeychain asks k for the credentials of every registry that [WithAuth] and [WithToken] do not name.
-// The default is [authn.DefaultKeychain]: the docker and podman configuration files and credential helpers.
+// The default is [DefaultKeychain]: the docker and podman configuration files and credential helpers.
 func WithKeychain(k authn.Keychain) Option {
 	return func(o *options) error {
 		if k == nil {
@@ -121,7 +122,8 @@ func WithKeychain(k authn.Keychain) Option {
 }
 
 // WithTransport sends all requests through rt: the caller's proxies, CAs, tracing. The default is a transport of the
-// client's own, with proxies from the environment ([http.ProxyFromEnvironment]) and what [WithTLS] says.
+// client's own, with proxies from the environment ([http.ProxyFromEnvironment]) and what [WithTLS] says. Where rt makes requests
+// wait, as net/http's does with MaxConnsPerHost, the waiting counts as silence ([WithStallTimeout]).
 func WithTransport(rt http.RoundTripper) Option {
 	return func(o *options) error {
 		if rt == nil {

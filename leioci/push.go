@@ -3,6 +3,7 @@ package leioci
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -31,11 +32,25 @@ func (c *Client) Push(ctx context.Context, repo name.Repository, tags []string, 
 	if err != nil {
 		return name.Digest{}, fmt.Errorf("push to %s: %w", repo, err)
 	}
-	s, err := c.session(ctx, repo, transport.PushScope)
-	if err != nil {
+	return c.push(ctx, p, func(context.Context, *session) error { return nil })
+}
+
+// push pushes p in the client's session for that, if what is in the repository allows it.
+func (c *Client) push(ctx context.Context, p *pushing, allow func(context.Context, *session) error) (name.Digest, error) {
+	err := c.inSession(ctx, p.repo, transport.PushScope, func(ctx context.Context, s *session) error {
+		if err := allow(ctx, s); err != nil {
+			return err
+		}
+		return s.push(ctx, p)
+	})
+	var result *PushError
+	switch {
+	case errors.As(err, &result):
+		return name.Digest{}, result
+	case err != nil:
 		return name.Digest{}, fail("push", p.ref, err)
 	}
-	return s.push(ctx, p)
+	return p.ref, nil
 }
 
 // pushing is an artifact on its way to a repository.
@@ -113,17 +128,14 @@ func verifyLayer(ctx context.Context, l v1.Layer, digest v1.Hash) error {
 }
 
 // push does what Push says, from the first request on.
-func (s *session) push(ctx context.Context, p *pushing) (name.Digest, error) {
+func (s *session) push(ctx context.Context, p *pushing) error {
 	if err := s.requireBlobs(ctx, p); err != nil {
-		return name.Digest{}, fail("push", p.ref, err)
+		return err
 	}
 	if err := s.uploadBlobs(ctx, p); err != nil {
-		return name.Digest{}, pushResult(p, slices.Repeat([]error{err}, len(p.tags)))
+		return pushResult(p, slices.Repeat([]error{err}, len(p.tags)))
 	}
-	if err := pushResult(p, s.putTags(ctx, p)); err != nil {
-		return name.Digest{}, err
-	}
-	return p.ref, nil
+	return pushResult(p, s.putTags(ctx, p))
 }
 
 // requireBlobs looks for the blobs that the manifest names and nobody gave.
@@ -153,7 +165,7 @@ func (s *session) uploadBlobs(ctx context.Context, p *pushing) error {
 	for digest, b := range p.blobs {
 		g.Go(func() error {
 			if err := s.upload(ctx, b, digest); err != nil {
-				return fail("upload blob", p.repo.Digest(digest.String()), err)
+				return s.fail("upload blob", p.repo.Digest(digest.String()), err)
 			}
 			s.log.WithField("blob", digest.String()).Infof("blob is in %s", p.repo)
 			return nil

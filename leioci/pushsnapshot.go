@@ -50,16 +50,12 @@ func (c *Client) PushSnapshot(ctx context.Context, repo name.Repository, tags []
 	if err != nil {
 		return name.Digest{}, fmt.Errorf("push to %s: %w", repo, err)
 	}
-	s, err := c.session(ctx, repo, transport.PushScope)
-	if err != nil {
-		return name.Digest{}, fail("push", p.ref, err)
-	}
-	if !o.allowMoveBack {
-		if err := s.refuseMoveBack(ctx, p, img); err != nil {
-			return name.Digest{}, fail("push", p.ref, err)
+	return c.push(ctx, p, func(ctx context.Context, s *session) error {
+		if o.allowMoveBack {
+			return nil
 		}
-	}
-	return s.push(ctx, p)
+		return s.refuseMoveBack(ctx, p, img)
+	})
 }
 
 func newSnapshotPushing(repo name.Repository, tags []string, img v1.Image) (*pushing, error) {
@@ -102,7 +98,7 @@ func (s *session) refuseMoveBack(ctx context.Context, p *pushing, img v1.Image) 
 				return err
 			}
 		}
-		theirs, err := dateOf(ctx, held.Manifest, s.openBlob)
+		theirs, err := dateOf(ctx, held.Manifest, s.origin().openBlob)
 		if err != nil {
 			return fmt.Errorf("look at tag %s: %w", tag, err)
 		}

@@ -60,7 +60,7 @@ func (s *session) putManifest(ctx context.Context, tag name.Tag, p *pushing) err
 	if err == nil {
 		return nil
 	}
-	err = fail("put manifest", tag, err)
+	err = s.fail("put manifest", tag, err)
 	if unknown {
 		return unknownError{err}
 	}

@@ -2,26 +2,22 @@ package leioci
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
-
-	"github.com/lowendinsight/lei-go/leioci/internal/guard"
 )
 
 // A session is one authenticated way into a repository, for one scope. Everything that a client asks
 // of the repository goes through it, so that there is one handshake.
 type session struct {
-	*options
-	guard guard.Transport
+	*Client
 	repo  name.Repository
+	login login
 	// authenticated is a *transport.Wrapper, which package remote takes as it is: no second handshake, no retries of its own.
 	authenticated http.RoundTripper
 }
@@ -56,43 +52,106 @@ func (s *sessions) slot(key sessionKey) *slot {
 	return s.slots[key]
 }
 
-// session returns the client's session for repo and scope, one of package transport's scopes.
-func (c *Client) session(ctx context.Context, repo name.Repository, scope string) (*session, error) {
+// inSession carries out an operation in the client's session for repo and scope, one of package transport's scopes.
+//
+// Stored credentials that are refused may have been replaced since they were read: they are looked for again and, if they
+// are others now, the operation is carried out once more. To read, it is then tried without credentials: a password that
+// is out of date does not make a public repository private.
+func (c *Client) inSession(ctx context.Context, repo name.Repository, scope string, operation func(context.Context, *session) error) error {
+	login, err := c.perform(ctx, repo, scope, nil, operation)
+	if !refused(err) || !login.stored {
+		return err
+	}
+	c.forget(repo, login)
+	if fresh, ferr := c.login(ctx, repo, scope); ferr == nil && !sameLogin(ctx, login, fresh) {
+		if login, err = c.perform(ctx, repo, scope, &fresh, operation); !refused(err) {
+			return err
+		}
+	}
+	if scope != transport.PullScope {
+		return err
+	}
+	without := anonymous("no credentials, as the stored ones were refused")
+	if _, aerr := c.perform(ctx, repo, scope, &without, operation); aerr != nil {
+		return err
+	}
+	c.log.Warnf("%s refuses the stored credentials (%s) and is read without; log in again, or remove them", repo, login.source)
+	return nil
+}
+
+// perform carries out an operation in the client's session, which is made with a login if one is given and it has another,
+// and returns the login that was used.
+func (c *Client) perform(ctx context.Context, repo name.Repository, scope string, with *login, operation func(context.Context, *session) error) (login, error) {
+	s, used, err := c.session(ctx, repo, scope, with)
+	if err == nil {
+		err = operation(ctx, s)
+	}
+	if refused(err) {
+		err = &loginError{used, repo.RegistryStr(), err}
+		if with != nil {
+			c.drop(ctx, repo, scope, s)
+		}
+	}
+	return used, err
+}
+
+// session returns the client's session for repo and scope. One that is made with a given login replaces it.
+func (c *Client) session(ctx context.Context, repo name.Repository, scope string, with *login) (*session, login, error) {
 	s := c.sessions.slot(sessionKey{repo, scope})
 	select {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return nil, login{}, context.Cause(ctx)
 	}
-	if s.session != nil {
-		return s.session, nil
+	if s.session != nil && with == nil {
+		return s.session, s.session.login, nil
 	}
+	var used login
 	err := c.try(ctx, func(ctx context.Context) (err error) {
-		s.session, err = c.handshake(ctx, repo, scope)
+		if with != nil {
+			used = *with
+		} else if used, err = c.login(ctx, repo, scope); err != nil {
+			return err
+		}
+		made, err := c.handshake(ctx, repo, scope, used)
+		if err == nil {
+			s.session = made
+		}
 		return err
 	})
-	return s.session, err
+	return s.session, used, err
+}
+
+// drop forgets a session that turned out to be of no use.
+func (c *Client) drop(ctx context.Context, repo name.Repository, scope string, useless *session) {
+	s := c.sessions.slot(sessionKey{repo, scope})
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return
+	}
+	if s.session == useless {
+		s.session = nil
+	}
 }
 
 // handshake authenticates with repo's registry.
-func (c *Client) handshake(ctx context.Context, repo name.Repository, scope string) (*session, error) {
-	auth, err := c.credentials(ctx, repo)
-	if err != nil {
-		return nil, fmt.Errorf("credentials for %s: %w", repo.RegistryStr(), err)
-	}
+func (c *Client) handshake(ctx context.Context, repo name.Repository, scope string, l login) (*session, error) {
 	registry := repo.Registry
 	if slices.Contains(c.plainHTTP, registry.RegistryStr()) {
+		var err error
 		if registry, err = name.NewRegistry(registry.RegistryStr(), name.Insecure); err != nil {
 			return nil, err
 		}
 	}
 	base := transport.NewUserAgent(pinging{c.guard, repo}, c.userAgent)
-	rt, err := transport.NewWithContext(ctx, registry, auth, base, []string{repo.Scope(scope)})
+	rt, err := transport.NewWithContext(ctx, registry, l.auth, base, []string{repo.Scope(scope)})
 	if err != nil {
 		return nil, step(err, repo)
 	}
-	return &session{options: c.options, guard: c.guard, repo: repo, authenticated: rt}, nil
+	return &session{Client: c, repo: repo, login: l, authenticated: rt}, nil
 }
 
 // try carries out an operation by the client's policy for failures that pass. What it fails with before the last time is logged.
@@ -102,29 +161,6 @@ func (o *options) try(ctx context.Context, operation func(context.Context) error
 
 func (o *options) logRetry(err error, wait time.Duration) {
 	o.log.Infof("trying again in %v: %v", wait.Round(time.Millisecond), redact(err))
-}
-
-// credentials returns those for repo. Keychains run programs and need not know of contexts, so the wait for one ends
-// with ctx even where the keychain goes on; what it finds then is dropped.
-func (c *Client) credentials(ctx context.Context, repo name.Repository) (authn.Authenticator, error) {
-	if auth, ok := c.auths[repo.RegistryStr()]; ok {
-		return auth, nil
-	}
-	type answer struct {
-		auth authn.Authenticator
-		err  error
-	}
-	answers := make(chan answer, 1) // with room, so that nobody has to wait for it
-	go func() {
-		auth, err := authn.Resolve(ctx, c.keychain, repo)
-		answers <- answer{auth, err}
-	}()
-	select {
-	case a := <-answers:
-		return a.auth, a.err
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
 }
 
 // remoteOptions lets package remote work through the session. Its own retries are off: there is one policy, and they sleep

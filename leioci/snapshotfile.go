@@ -87,7 +87,7 @@ func (p packagedFile) open() (io.ReadCloser, error) {
 
 // is reports whether info is that of the file as it was packaged.
 func (p packagedFile) is(info fs.FileInfo) bool {
-	return os.SameFile(info, p.info) && info.Size() == p.info.Size() && info.ModTime().Equal(p.info.ModTime())
+	return unchanged(p.info, info)
 }
 
 // contextReader ends a long reading with its context.

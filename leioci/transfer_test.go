@@ -85,7 +85,7 @@ func TestOneLookAtTheWholeAfterADamagedResumeDecides(t *testing.T) {
 		damaged := func(rw http.ResponseWriter, r *http.Request, registry http.Handler) {
 			leiocitest.Corrupt(1)(rw, r, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { registry.ServeHTTP(rw, r) }))
 		}
-		hits := w.inject(pullSteps()[3], leiocitest.Always, cache, sequence(func(rw http.ResponseWriter, r *http.Request, registry http.Handler) {
+		hits := w.inject(stepNamed("blob GET"), leiocitest.Always, cache, sequence(func(rw http.ResponseWriter, r *http.Request, registry http.Handler) {
 			leiocitest.Truncate(1000)(rw, r, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { damaged(rw, r, registry) }))
 		}, none, none)(w))
 		if err := w.run("pull"); err != nil || hits() != 3 {

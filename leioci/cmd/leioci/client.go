@@ -14,11 +14,12 @@ const tokenVariable = "LEI_REGISTRY_TOKEN"
 
 // newClient returns a client for the repositories of a command line. The token of the environment belongs to the one
 // registry that they name: with two, nobody can tell whose it is, and it must not be shown to the wrong one.
-func newClient(env environment, network *networkFlags, repos ...name.Repository) (*leioci.Client, error) {
-	opts, err := network.options(env, repos)
+func newClient(env environment, network *networkFlags, repos []name.Repository, opts ...leioci.Option) (*leioci.Client, error) {
+	networkOpts, err := network.options(env, repos)
 	if err != nil {
 		return nil, err
 	}
+	opts = append(opts, networkOpts...)
 	token := env.getenv(tokenVariable)
 	if token == "" {
 		return newOrUsage(opts)

@@ -1,8 +1,8 @@
 package main
 
 import (
-	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -17,8 +17,8 @@ func TestAFaultIsOneLineThatSaysWhatToDo(t *testing.T) {
 		says         string // what to try next
 		args         []string
 	}{
-		"a login page":        {http.MethodGet, "/manifests/", leiocitest.Status(http.StatusUnauthorized, "UNAUTHORIZED"), "log in to the registry", nil},
-		"forbidden":           {http.MethodGet, "/manifests/", leiocitest.Status(http.StatusForbidden, "DENIED"), "credentials in use may not do this", nil},
+		"a login page":        {http.MethodGet, "/manifests/", leiocitest.Status(http.StatusUnauthorized, "UNAUTHORIZED"), "log in with docker login", nil},
+		"forbidden":           {http.MethodGet, "/manifests/", leiocitest.Status(http.StatusForbidden, "DENIED"), "may not do this", nil},
 		"absent":              {http.MethodGet, "/manifests/", leiocitest.Status(http.StatusNotFound, "MANIFEST_UNKNOWN"), "may not exist", nil},
 		"rate limited":        {http.MethodGet, "/manifests/", leiocitest.RetryAfter(http.StatusTooManyRequests, "3600"), "try again in 1h0m0s", nil},
 		"down":                {http.MethodGet, "/manifests/", leiocitest.Status(http.StatusServiceUnavailable, ""), "503 Service Unavailable (tried 2 times)", []string{"--attempts", "2"}},
@@ -57,12 +57,9 @@ func TestAFaultIsOneLineThatSaysWhatToDo(t *testing.T) {
 // closedPort returns a loopback address at which nothing listens.
 func closedPort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	server := httptest.NewServer(nil)
+	server.Close()
+	return strings.TrimPrefix(server.URL, "http://")
 }
 
 func TestAPushThatFailsSaysWhichTagsWereMoved(t *testing.T) {
@@ -98,6 +95,21 @@ func TestWrongNetworkFlagsAreStatus2(t *testing.T) {
 		status, _, stderr := leiociIn(t, t.TempDir(), "", "pull", "localhost:1/a/b", flag)
 		if status != 2 || !strings.Contains(stderr, says) || strings.Count(stderr, "\n") != 1 {
 			t.Errorf("%s: %d, %q", flag, status, stderr)
+		}
+	}
+}
+
+func TestPlainHTTPIsForTheReferencesOrForTheHostsGiven(t *testing.T) {
+	reg, dir := leiocitest.NewRegistry(t), absolute(t)
+	ref := reg.Host() + "/org/lei-cache"
+	for flag, says := range map[string]string{
+		"--plain-http":                  "pushed",
+		"--plain-http=" + reg.Host():    "pushed",
+		"--plain-http=registry.invalid": "pushed", // another's: this one is on a loopback address
+		"--plain-http=a/b":              "host or host:port",
+	} {
+		if _, _, stderr := leiociIn(t, t.TempDir(), "", "push", dir, ref, flag); !strings.Contains(stderr, says) {
+			t.Errorf("%s: %q", flag, stderr)
 		}
 	}
 }

@@ -233,3 +233,30 @@ func TestHelpGoesToStandardOutput(t *testing.T) {
 		}
 	}
 }
+
+func TestAMirrorIsAskedFirstAndIsNotShownTheToken(t *testing.T) {
+	reg, mirror, dir := leiocitest.NewRegistry(t), leiocitest.NewRegistry(t), absolute(t)
+	ref, other := reg.Host()+"/org/lei-cache", mirror.Host()+"/mirror/lei-cache"
+	if status, _, stderr := leiociIn(t, t.TempDir(), "", "push", dir, ref, other); status != 0 {
+		t.Fatal(stderr)
+	}
+	before := len(reg.Requests())
+	var mu sync.Mutex
+	shown := ""
+	mirror.On("", "", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
+		mu.Lock()
+		shown += r.Header.Get("Authorization")
+		mu.Unlock()
+		registry.ServeHTTP(w, r)
+	})
+	status, stdout, stderr := leiociIn(t, t.TempDir(), "s3cret", "pull", ref, "--mirror", other)
+	if status != 0 || !strings.HasPrefix(stdout, ref+"@sha256:") || len(reg.Requests()) != before || shown != "" {
+		t.Errorf("%d, %q, %q; the mirror was shown %q", status, stdout, stderr, shown)
+	}
+	if status, _, stderr := leiociIn(t, t.TempDir(), "", "pull", ref, "--mirror", closedPort(t)+"/mirror/lei-cache", "--attempts", "1"); status != 0 {
+		t.Errorf("a mirror that is down: %d, %q", status, stderr)
+	}
+	if status, _, stderr := leiociIn(t, t.TempDir(), "", "pull", ref, "--mirror", "ghcr.io/a/b:tag"); status != 2 || !strings.Contains(stderr, "--mirror") {
+		t.Errorf("a mirror that is no repository: %d, %q", status, stderr)
+	}
+}

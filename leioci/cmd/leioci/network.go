@@ -16,7 +16,8 @@ import (
 
 // networkFlags are the flags of every command that speaks to a registry.
 type networkFlags struct {
-	plainHTTP, skipVerify     bool
+	plainHTTP                 []string
+	skipVerify                bool
 	caFile, certFile, keyFile string
 	private                   []string
 	attempts                  int
@@ -28,7 +29,8 @@ type networkFlags struct {
 func addNetworkFlags(cmd *cobra.Command) *networkFlags {
 	f := &networkFlags{cmd: cmd}
 	set := cmd.Flags()
-	set.BoolVar(&f.plainHTTP, "plain-http", false, "speak http, and only http, to the registries of the references, credentials included")
+	set.StringSliceVar(&f.plainHTTP, "plain-http", nil, "speak http, and only http, to the references' registries, or to these `hosts`, credentials included")
+	set.Lookup("plain-http").NoOptDefVal = ofReferences
 	set.StringVar(&f.caFile, "ca-file", "", "PEM `file` with further certificate authorities")
 	set.StringVar(&f.certFile, "cert-file", "", "PEM `file` with a client certificate; needs --key-file")
 	set.StringVar(&f.keyFile, "key-file", "", "PEM `file` with the key of --cert-file")
@@ -40,10 +42,17 @@ func addNetworkFlags(cmd *cobra.Command) *networkFlags {
 	return f
 }
 
+// ofReferences is --plain-http without hosts: it cannot be one.
+const ofReferences = "*"
+
 // options turns the flags into options of a client for repos.
 func (f *networkFlags) options(env environment, repos []name.Repository) ([]leioci.Option, error) {
 	opts := []leioci.Option{leioci.WithUserAgent("leioci/" + version()), leioci.WithLogger(f.logger(env))}
-	if f.plainHTTP {
+	for _, host := range f.plainHTTP {
+		if host != ofReferences {
+			opts = append(opts, leioci.WithPlainHTTP(host))
+			continue
+		}
 		for _, r := range repos {
 			opts = append(opts, leioci.WithPlainHTTP(r.RegistryStr()))
 		}

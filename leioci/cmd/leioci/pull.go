@@ -16,6 +16,8 @@ import (
 func newPull(env environment) *cobra.Command {
 	var dir string
 	var older bool
+	var maxAge days
+	var mirrors []string
 	var network *networkFlags
 	cmd := &cobra.Command{
 		Use:   "pull REF",
@@ -23,7 +25,8 @@ func newPull(env environment) *cobra.Command {
 		Long: `Pull the snapshot that REF names, verify its digests and put it into a directory, in one step.
 
 REF is registry/repository with a tag or a digest; the tag latest is understood. The directory must be absent,
-empty or an earlier snapshot, which is replaced. Prints the digest reference of what the directory holds.`,
+empty or an earlier snapshot, which is replaced. What it holds already is not fetched again, and a pull that was
+interrupted goes on where it stopped. Prints the digest reference of what the directory holds, and its age.`,
 		Example: "  leioci pull ghcr.io/org/lei-cache\n  leioci pull ghcr.io/org/lei-cache:weekly -o ./lei",
 		Args:    arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -31,19 +34,24 @@ empty or an earlier snapshot, which is replaced. Prints the digest reference of 
 			if older {
 				opts = append(opts, leioci.AllowOlder())
 			}
+			if cmd.Flags().Changed("max-age") {
+				opts = append(opts, leioci.MaxAge(time.Duration(maxAge)))
+			}
 			if dir == "" && cmd.Flags().Changed("output") { // an unset variable, perhaps
 				return misused(cmd, errors.New("--output names no directory"))
 			}
-			return pull(cmd.Context(), env, network, args[0], dir, opts)
+			return pull(cmd.Context(), env, network, args[0], mirrors, dir, opts)
 		},
 	}
 	cmd.Flags().StringVarP(&dir, "output", "o", "", "directory (default ./lei-cache-TAG, or the first 12 hex digits of the digest)")
 	cmd.Flags().BoolVar(&older, "allow-older", false, "let a moving tag replace the directory's snapshot by an older one")
+	cmd.Flags().Var(&maxAge, "max-age", "fail if the snapshot's date is longer ago, such as 48h or 2d; nothing is replaced then")
+	cmd.Flags().StringSliceVar(&mirrors, "mirror", nil, "`repository` to ask before REF's own, and in this order if there are several")
 	network = addNetworkFlags(cmd)
 	return cmd
 }
 
-func pull(ctx context.Context, env environment, network *networkFlags, s, dir string, opts []leioci.PullOption) error {
+func pull(ctx context.Context, env environment, network *networkFlags, s string, mirrors []string, dir string, opts []leioci.PullOption) error {
 	ref, err := leioci.ParseReference(s)
 	if err != nil {
 		return usageError{err}
@@ -53,7 +61,11 @@ func pull(ctx context.Context, env environment, network *networkFlags, s, dir st
 			return err
 		}
 	}
-	client, err := newClient(env, network, ref.Context())
+	sources, err := parseMirrors(mirrors, ref.Context())
+	if err != nil {
+		return usageError{err}
+	}
+	client, err := newClient(env, network, []name.Repository{ref.Context()}, leioci.WithMirrors(sources...))
 	if err != nil {
 		return err
 	}
@@ -65,13 +77,22 @@ func pull(ctx context.Context, env environment, network *networkFlags, s, dir st
 	if res.UpToDate {
 		did = "up to date in"
 	}
-	date := "unknown date" // a pull guarantees digests, not that manifest.json is LEI's
-	if !res.Date.IsZero() {
-		date = res.Date.Format(time.DateOnly)
-	}
-	fmt.Fprintf(env.stderr, "%s %s: snapshot of %s\n", did, dir, date)
+	fmt.Fprintf(env.stderr, "%s %s: %s\n", did, dir, describeAge(res, time.Now()))
 	_, err = fmt.Fprintln(env.stdout, res.Ref)
 	return err
+}
+
+// parseMirrors reads the repositories that are mirrors of another.
+func parseMirrors(texts []string, of name.Repository) ([]leioci.Mirror, error) {
+	var mirrors []leioci.Mirror
+	for _, text := range texts {
+		at, err := leioci.ParseRepository(text)
+		if err != nil {
+			return nil, fmt.Errorf("--mirror: %w", err)
+		}
+		mirrors = append(mirrors, leioci.Mirror{Of: of, At: at})
+	}
+	return mirrors, nil
 }
 
 // defaultDir is where a pull without -o goes.

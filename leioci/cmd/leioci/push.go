@@ -45,7 +45,7 @@ func push(ctx context.Context, env environment, network *networkFlags, dir strin
 	if err != nil {
 		return err
 	}
-	client, err := newClient(env, network, repositories(targets)...)
+	client, err := newClient(env, network, repositories(targets))
 	if err != nil {
 		return err
 	}

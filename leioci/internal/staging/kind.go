@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 )
@@ -40,8 +41,7 @@ func (k Kind) Check(dir string) error {
 	}
 	missing := slices.Clone(k.Required)
 	for _, e := range entries {
-		known := slices.Contains(k.Required, e.Name()) || slices.Contains(k.Optional, e.Name())
-		if !known || !e.Type().IsRegular() {
+		if !k.known(e) {
 			return refuse(dir, fmt.Sprintf("it holds %q, which is not a snapshot's; use another directory", e.Name()))
 		}
 		missing = slices.DeleteFunc(missing, func(name string) bool { return name == e.Name() })
@@ -50,6 +50,22 @@ func (k Kind) Check(dir string) error {
 		return refuse(dir, fmt.Sprintf("it is not an earlier snapshot: %q is missing; use another directory", missing[0]))
 	}
 	return nil
+}
+
+// known reports whether an entry of a directory is a file of the kind.
+func (k Kind) known(e fs.DirEntry) bool {
+	return e.Type().IsRegular() && (slices.Contains(k.Required, e.Name()) || slices.Contains(k.Optional, e.Name()))
+}
+
+// stranger returns the name of an entry that no staging directory of the kind has, or "".
+func (k Kind) stranger(entries []fs.DirEntry) string {
+	for _, e := range entries {
+		private := e.Type().IsRegular() && strings.HasPrefix(e.Name(), privatePrefix)
+		if !private && !k.known(e) {
+			return e.Name()
+		}
+	}
+	return ""
 }
 
 // mountAdvice is what to do about a target that cannot change its place.

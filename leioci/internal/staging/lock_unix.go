@@ -6,13 +6,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// lockPoll is how often a lock that another holds is tried again. It is held for two renames and a look at the target.
+// lockPoll is how often a lock that another holds is tried again. It is held for a few renames and flushes, and a look
+// at the target.
 const lockPoll = 10 * time.Millisecond
 
 // lock keeps all others who put something into dir, of this process or another, from doing so until unlock. The lock is
@@ -26,12 +28,12 @@ func lock(ctx context.Context, dir string) (unlock func() error, err error) {
 	tick := time.NewTicker(lockPoll)
 	defer tick.Stop()
 	for {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil || errors.Is(err, unix.ENOTSUP) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOLCK) {
+		err := tryLock(f)
+		if err == nil || errors.Is(err, errors.ErrUnsupported) {
 			return f.Close, nil
 		}
-		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
-			return nil, errors.Join(fmt.Errorf("lock %s: %w", dir, err), f.Close())
+		if !errors.Is(err, errInUse) {
+			return nil, errors.Join(err, f.Close())
 		}
 		select {
 		case <-tick.C:
@@ -39,4 +41,47 @@ func lock(ctx context.Context, dir string) (unlock func() error, err error) {
 			return nil, errors.Join(fmt.Errorf("lock %s: %w", dir, context.Cause(ctx)), f.Close())
 		}
 	}
+}
+
+// tryLock locks an open file or directory until it is closed, or the process ends. It returns errInUse if another has
+// it locked, and errors.ErrUnsupported where there are no locks.
+func tryLock(f *os.File) error {
+	for {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, unix.EINTR):
+			continue
+		case errors.Is(err, unix.EWOULDBLOCK):
+			err = errInUse
+		case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOLCK):
+			err = errors.ErrUnsupported
+		}
+		return fmt.Errorf("lock %s: %w", f.Name(), err)
+	}
+}
+
+// holdDir locks a directory that this process made, where there are locks.
+func holdDir(path string) (io.Closer, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := tryLock(f); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// holdExisting locks a directory that another process may have made, and may use.
+func holdExisting(path string) (io.Closer, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(trusted(f), tryLock(f)); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }

@@ -1,96 +1,114 @@
 // Package staging replaces a directory as a whole: it fills a new one beside the target, and puts it in the target's
 // place in one step. Whoever looks at the target sees all of the old directory or all of the new one.
 //
-// After a crash the target is one of the two as well: files and directories are flushed before they take each other's
-// place, because a rename may reach the disk before the data it makes visible.
+// # After a crash
+//
+// The target is one of the two after a crash, too. A rename may reach the disk before the data it makes visible, so
+// everything is flushed before something else relies on it: a file's content before its name is in the new directory's
+// last flush ([Finish], [Dir.Link], [Partial.MoveTo]), the new directory's names before it takes the target's place, and
+// the parent's names, which say that it did, before the old directory's files are removed.
+//
+// # What is beside the target
+//
+// The new directory, .leioci-staging-…, and a file for every download that is under way, .leioci-partial-…, are in the
+// target's parent, because a rename does not leave its file system. Their names tell one target from another. A process
+// that is killed leaves them there. The next [New] for that target removes the directories that nobody uses, and picks
+// up the partial files ([Dir.Partial]); the next [Dir.Commit] removes the rest of those.
+//
+// In use means locked: a lock ends with its process. Where directories cannot be locked, on Windows and on some network
+// file systems, a directory is left alone until a day after it was begun and last written to.
 package staging
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
-	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
-// A Dir is a directory on its way to its target's place.
+// A Dir is a directory on its way to its target's place. Its methods may be called at once for different files.
 type Dir struct {
+	disk   disk
+	names  names
 	path   string // of the new directory, beside the target
 	target string
 	kind   Kind
-	keep   bool // path holds what was the target and could not be put back
+	held   io.Closer // the lock on the new directory
+	keep   bool      // path holds what may be the only copy of what was the target
 }
 
 // New makes an empty directory beside target, which must be absent or replaceable ([Kind.Check]), and not the working
 // directory; the target's parents are made if need be. If target is a symbolic link, the directory it points to is the target.
-func New(target string, kind Kind) (*Dir, error) {
-	if target == "" {
-		return nil, errors.New("no target directory is named")
-	}
+//
+// Before, it removes what killed processes left beside this target, and if one was killed in the middle of an exchange
+// in steps (see [Dir.Commit]), it puts the old directory back. It waits for commits into the same parent, until ctx ends.
+func New(ctx context.Context, target string, kind Kind) (*Dir, error) {
+	return newOn(ctx, osDisk{}, target, kind)
+}
+
+func newOn(ctx context.Context, dk disk, target string, kind Kind) (*Dir, error) {
 	target, err := resolve(target)
 	if err != nil {
 		return nil, err
 	}
-	if err := kind.Check(target); err != nil {
+	d := &Dir{disk: dk, names: namesOf(target), target: target, kind: kind}
+	if err := makeParents(dk, d.names.parent); err != nil {
 		return nil, err
 	}
-	if isWorkingDir(target) {
-		return nil, refuse(target, "it is the working directory, which this process would keep in its old place; use another")
-	}
-	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+	unlock, err := lock(ctx, d.names.parent)
+	if err != nil {
 		return nil, err
 	}
-	path := filepath.Join(filepath.Dir(target), ".leioci-staging-"+rand.Text())
-	if err := os.Mkdir(path, 0o755); err != nil {
-		return nil, err
+	if err := errors.Join(d.begin(), unlock()); err != nil {
+		return nil, errors.Join(err, d.Discard())
 	}
-	return &Dir{path: path, target: target, kind: kind}, nil
+	return d, nil
 }
 
-// resolve returns the absolute path of a target, following a symbolic link to the directory that would be replaced.
-func resolve(target string) (string, error) {
-	target, err := filepath.Abs(target)
-	if err != nil {
-		return "", err
+// begin makes the new directory, if the target is fit to be replaced, while nobody else is at it.
+func (d *Dir) begin() error {
+	if err := d.sweep(partialAge); err != nil {
+		return err
 	}
-	info, err := os.Lstat(target)
-	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
-		to, err := filepath.EvalSymlinks(target)
-		if errors.Is(err, fs.ErrNotExist) {
-			return "", refuse(target, "it is a symbolic link to nothing")
-		}
-		return to, err
+	if err := d.kind.Check(d.target); err != nil {
+		return err
 	}
-	return target, nil // what else is wrong with it is for Check to say
+	if isWorkingDir(d.target) {
+		return refuse(d.target, "it is the working directory, which this process would keep in its old place; use another")
+	}
+	return d.make()
 }
 
-// isWorkingDir reports whether dir is where this process is. After an exchange it would be in the old directory, deleted.
-func isWorkingDir(dir string) bool {
-	here, err := os.Stat(".")
-	if err != nil {
-		return false
+// make makes the new directory and locks it, before a sweep can see it.
+func (d *Dir) make() error {
+	path := d.names.newStage(time.Now())
+	if err := d.disk.mkdir(path); err != nil {
+		return err
 	}
-	there, err := os.Stat(dir)
-	return err == nil && os.SameFile(here, there)
+	d.path = path
+	held, err := holdDir(path)
+	d.held = held
+	return err
 }
 
 // Path returns where the new directory is until it is committed.
 func (d *Dir) Path() string { return d.path }
 
 // Create makes a file in the new directory, in place of one of that name. [Finish] ends the writing.
-func (d *Dir) Create(name string) (*os.File, error) {
+func (d *Dir) Create(name string) (File, error) {
 	path := filepath.Join(d.path, name)
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := d.removeFile(path); err != nil {
 		return nil, err
 	}
-	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	return d.disk.create(path)
 }
 
 // Finish flushes a file to the disk and closes it, and returns the first error of the two and of err,
 // which is how the writing went.
-func Finish(f *os.File, err error) error {
+func Finish(f File, err error) error {
 	if err == nil {
 		err = f.Sync()
 	}
@@ -100,91 +118,53 @@ func Finish(f *os.File, err error) error {
 	return err
 }
 
-// Commit puts the new directory in the target's place and removes what was there. The new directory gets the
-// permissions of the old. An error that comes before the exchange leaves the target as it was; one that comes
-// after it says so.
-//
-// One commit at a time goes into a parent directory. Before it changes anything it calls allow, whose error ends it:
-// what allow sees at the target is what will be replaced. Waiting for another commit ends with ctx.
-func (d *Dir) Commit(ctx context.Context, allow func() error) error {
-	if info, err := os.Stat(d.target); err == nil {
-		if err := os.Chmod(d.path, info.Mode().Perm()); err != nil {
-			return err
-		}
+// Discard removes what is left in the new directory; after a [Dir.Commit] that succeeded there is nothing. Partial
+// files stay. Those of this Dir must be closed before.
+func (d *Dir) Discard() error {
+	if d.keep || d.path == "" {
+		return d.release()
 	}
-	if err := syncDir(d.path); err != nil {
-		return err
-	}
-	if err := d.swapAlone(ctx, allow); err != nil {
-		return err
-	}
-	if err := errors.Join(syncDir(filepath.Dir(d.target)), d.remove()); err != nil {
-		return fmt.Errorf("%s was replaced, but: %w", d.target, err)
-	}
-	return nil
+	return errors.Join(d.clear(d.path), d.release())
 }
 
-// Discard removes what is left beside the target; after a [Dir.Commit] that succeeded there is nothing.
-func (d *Dir) Discard() error {
-	if d.keep {
+// release gives up the lock on the new directory.
+func (d *Dir) release() error {
+	if d.held == nil {
 		return nil
 	}
-	return d.remove()
+	held := d.held
+	d.held = nil
+	return held.Close()
 }
 
-// remove removes what is beside the target. It may have the permissions of the target, which need not allow that.
-func (d *Dir) remove() error {
-	err := os.Chmod(d.path, 0o700)
+// clear removes a directory and its files, and nothing that is not of the kind: then it is an error. The directory may
+// have the permissions of the target, which need not allow that.
+func (d *Dir) clear(dir string) error {
+	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	return errors.Join(err, os.RemoveAll(d.path))
-}
-
-// swapAlone swaps while no other commit can.
-func (d *Dir) swapAlone(ctx context.Context, allow func() error) (err error) {
-	unlock, err := lock(ctx, filepath.Dir(d.target))
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, unlock()) }()
-	if err := allow(); err != nil {
+	if name := d.kind.stranger(entries); name != "" {
+		return &fs.PathError{Op: "remove", Path: filepath.Join(dir, name), Err: errors.New("it was not expected there, and stays")}
+	}
+	if err := d.disk.chmod(dir, 0o700); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return d.swap()
-}
-
-// attempts is how often swap may find that the target came or went under its hands.
-const attempts = 10
-
-// swap moves the new directory to the target. Where there was one, it is at d.path afterwards.
-func (d *Dir) swap() (err error) {
-	for range attempts {
-		err = moveNew(d.path, d.target)
-		if !errors.Is(err, fs.ErrExist) {
+	for _, e := range entries {
+		if err := d.removeFile(filepath.Join(dir, e.Name())); err != nil {
 			return err
 		}
-		err = exchange(d.path, d.target)
-		if err == nil {
-			return d.recheck()
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return busy(d.target, err)
-		}
 	}
-	return err
+	return d.removeFile(dir)
 }
 
-// recheck looks at what was taken out of the target's place, before it is removed, and puts it back
-// if somebody turned it into something else since New looked.
-func (d *Dir) recheck() error {
-	err := d.kind.Check(d.path)
-	if err == nil {
-		return nil
+// removeFile removes what may be gone already, because a sweep was there.
+func (d *Dir) removeFile(path string) error {
+	if err := d.disk.remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	if back := exchange(d.path, d.target); back != nil {
-		d.keep = true
-		return fmt.Errorf("%w; what was there is now at %s: %w", err, d.path, back)
-	}
-	return err
+	return nil
 }

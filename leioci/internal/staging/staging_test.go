@@ -23,7 +23,7 @@ func always() error { return nil }
 // stage fills a new directory for target, whose files all say content.
 func stage(t *testing.T, target, content string) *staging.Dir {
 	t.Helper()
-	d, err := staging.New(target, kind)
+	d, err := staging.New(t.Context(), target, kind)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +142,7 @@ func TestNewRefusesATargetOfAnotherKind(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			target := filepath.Join(t.TempDir(), "parent", "target")
 			prepare(target)
-			if _, err := staging.New(target, kind); !errors.Is(err, errdef.ErrTargetNotEmpty) {
+			if _, err := staging.New(t.Context(), target, kind); !errors.Is(err, errdef.ErrTargetNotEmpty) {
 				t.Errorf("got %v", err)
 			}
 			assertAlone(t, target)
@@ -155,11 +155,11 @@ func TestNewRefusesTheWorkingDirectoryAndNone(t *testing.T) {
 	write(t, target, "old", "a", "b")
 	t.Chdir(target)
 	for _, name := range []string{".", target, "../target"} {
-		if _, err := staging.New(name, kind); !errors.Is(err, errdef.ErrTargetNotEmpty) {
+		if _, err := staging.New(t.Context(), name, kind); !errors.Is(err, errdef.ErrTargetNotEmpty) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
-	if _, err := staging.New("", kind); err == nil {
+	if _, err := staging.New(t.Context(), "", kind); err == nil {
 		t.Error("no name was accepted")
 	}
 	assertHolds(t, target, "old")
@@ -170,7 +170,7 @@ func TestWhatCannotBeLookedAtIsNoKindOfTarget(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := staging.New(filepath.Join(file, "target"), kind); err == nil || errors.Is(err, errdef.ErrTargetNotEmpty) {
+	if _, err := staging.New(t.Context(), filepath.Join(file, "target"), kind); err == nil || errors.Is(err, errdef.ErrTargetNotEmpty) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // moveIfAbsent renames from to to, and fails with fs.ErrExist if to is there. What appears between the two steps
-// is not overwritten either: no rename here replaces a directory.
+// is not overwritten either: no rename here replaces a directory that holds something.
 func moveIfAbsent(from, to string) error {
 	if _, err := os.Lstat(to); err == nil {
 		return &os.LinkError{Op: "rename", Old: from, New: to, Err: fs.ErrExist}
@@ -15,19 +15,31 @@ func moveIfAbsent(from, to string) error {
 	return os.Rename(from, to)
 }
 
+// asideSuffix ends the name under which exchangeInSteps keeps the old directory for a moment.
+const asideSuffix = ".old"
+
+// swapDirs swaps two directories, in one step where that can be done.
+func swapDirs(dk disk, a, b string) error {
+	err := dk.exchange(a, b)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return exchangeInSteps(dk, a, b)
+	}
+	return err
+}
+
 // exchangeInSteps swaps two directories where no single call can. Between the steps b is absent: a reader then finds
-// nothing, never a mixture, and after a crash in that moment the old directory is at a.old. If a step fails, the steps
-// before it are undone.
-func exchangeInSteps(a, b string) error {
-	aside := a + ".old"
-	if err := os.Rename(b, aside); err != nil {
+// nothing, never a mixture, and after a crash in that moment the old directory is at a.old, from where the next [New]
+// puts it back. If a step fails, the steps before it are undone.
+func exchangeInSteps(dk disk, a, b string) error {
+	aside := a + asideSuffix
+	if err := dk.rename(b, aside); err != nil {
 		return err
 	}
-	if err := os.Rename(a, b); err != nil {
-		return errors.Join(err, os.Rename(aside, b))
+	if err := dk.rename(a, b); err != nil {
+		return errors.Join(err, dk.rename(aside, b))
 	}
-	if err := os.Rename(aside, a); err != nil {
-		return errors.Join(err, os.Rename(b, a), os.Rename(aside, b))
+	if err := dk.rename(aside, a); err != nil {
+		return errors.Join(err, dk.rename(b, a), dk.rename(aside, b))
 	}
 	return nil
 }

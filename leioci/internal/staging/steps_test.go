@@ -24,13 +24,13 @@ func TestExchangeInStepsSwapsOrChangesNothing(t *testing.T) {
 		}
 		return string(data)
 	}
-	if err := exchangeInSteps(a, b); err != nil {
+	if err := exchangeInSteps(osDisk{}, a, b); err != nil {
 		t.Fatal(err)
 	}
 	if from(a) != "b" || from(b) != "a" {
 		t.Errorf("a holds %s, b holds %s", from(a), from(b))
 	}
-	if err := exchangeInSteps(filepath.Join(dir, "absent"), b); !errors.Is(err, fs.ErrNotExist) || from(b) != "a" {
+	if err := exchangeInSteps(osDisk{}, filepath.Join(dir, "absent"), b); !errors.Is(err, fs.ErrNotExist) || from(b) != "a" {
 		t.Errorf("got %v, and b holds %s", err, from(b))
 	}
 	if err := moveIfAbsent(a, b); !errors.Is(err, fs.ErrExist) || from(b) != "a" {

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/lowendinsight/lei-go/leioci"
+)
+
+// days is a duration as a flag, which may be given in days, such as 2d: what is published daily is not counted in hours.
+type days time.Duration
+
+const day = 24 * time.Hour
+
+func (d *days) String() string {
+	if *d == 0 {
+		return ""
+	}
+	return time.Duration(*d).String()
+}
+
+func (*days) Type() string { return "duration" }
+
+func (d *days) Set(s string) error {
+	if number, ok := strings.CutSuffix(s, "d"); ok {
+		n, err := strconv.ParseUint(number, 10, 16)
+		if err != nil {
+			return fmt.Errorf("%q is not a number of days", s)
+		}
+		*d = days(time.Duration(n) * day)
+		return nil
+	}
+	parsed, err := time.ParseDuration(s)
+	*d = days(parsed)
+	return err
+}
+
+// describeAge says of which day a snapshot is, and how long ago that is.
+func describeAge(res *leioci.PullResult, now time.Time) string {
+	if res.Date.IsZero() { // a pull guarantees digests, not that manifest.json is LEI's
+		return "snapshot of unknown date"
+	}
+	age := "today's"
+	switch n := int(now.Sub(res.Date) / day); {
+	case now.Before(res.Date):
+		age = "dated in the future"
+	case n == 1:
+		age = "1 day old"
+	case n > 1:
+		age = fmt.Sprintf("%d days old", n)
+	}
+	return fmt.Sprintf("snapshot of %s, %s", res.Date.Format(time.DateOnly), age)
+}

@@ -1,0 +1,96 @@
+package leioci
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/sirupsen/logrus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/staging"
+)
+
+// pulling is one snapshot on its way into a directory.
+type pulling struct {
+	raw      []byte
+	manifest *v1.Manifest
+	open     contentOpener
+	origin   *origin // where open reads; nil for an image
+
+	maxBlob     int64
+	concurrency int
+	log         logrus.FieldLogger
+	allowOlder  bool
+	maxAge      time.Duration // 0 for any
+
+	held    *held // what the directory holds; nil if there is nothing
+	known   *fingerprints
+	fetched atomic.Int64
+}
+
+func (p *pulling) apply(opts []PullOption) error {
+	for _, opt := range opts {
+		if err := opt(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// into fills a directory beside dir and puts it in dir's place.
+func (p *pulling) into(ctx context.Context, dir string) (_ *PullResult, err error) {
+	files, err := snapshotFiles(p.manifest)
+	if err != nil {
+		return nil, err
+	}
+	if p.holds() {
+		if res, err := p.left(ctx); res != nil || err != nil {
+			return res, err
+		}
+	}
+	if date, err := time.Parse(time.DateOnly, p.manifest.Annotations[annotationVersion]); err == nil {
+		if err := p.refuse(dir, date); err != nil { // before anything is fetched
+			return nil, err
+		}
+	}
+	stage, err := staging.New(ctx, dir, snapshotKind())
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, stage.Discard()) }()
+	if err := p.fill(ctx, stage, files); err != nil {
+		return nil, err
+	}
+	meta := metadataOf(stage.Path())
+	if err := stage.Commit(ctx, func() error { return p.refuse(dir, meta.Date) }); err != nil {
+		return nil, err
+	}
+	return &PullResult{Date: meta.Date, Created: meta.Created, BytesFetched: p.fetched.Load()}, nil
+}
+
+// fill writes the files of a snapshot, several at once.
+func (p *pulling) fill(ctx context.Context, stage *staging.Dir, files []snapshotFile) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(p.concurrency)
+	for _, f := range files {
+		g.Go(func() error {
+			if err := p.fetch(ctx, stage, f); err != nil {
+				return fmt.Errorf("%s: %w", f.name, err)
+			}
+			return nil
+		})
+	}
+	g.Go(func() error {
+		f, err := stage.Create(ociManifestFile)
+		if err != nil {
+			return err
+		}
+		_, err = f.Write(p.raw)
+		return staging.Finish(f, err)
+	})
+	return g.Wait()
+}
