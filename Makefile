@@ -13,7 +13,7 @@ SAMPLE := leioci/testdata/lei-0.9.1
 
 .PHONY: help
 help: ## say what the targets do
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-17s %s\n", $$1, $$2}'
 
 .PHONY: demo
 demo: ## push a sample snapshot to a registry in memory, pull it back, verify it, and say what is in it
@@ -56,10 +56,32 @@ examples: ## run the runnable examples of the documentation, and build the examp
 	$(GO) test -run '^Example' ./leioci/...
 	$(GO) build -o /dev/null ./examples/...
 
+# Real servers and clients take longer than unit tests. What cannot be installed is a failure with CI=true, and else a skip.
+MATRIX := $(TOOLS)/matrix.md
+
+.PHONY: integration
+integration: $(TOOLS)/registry $(TOOLS)/crane ## test against real registries and other people's clients (hack/registry.sh install first)
+	@rm -f $(MATRIX)
+	cd integration && LEIOCI_TEST_MATRIX=$(MATRIX) $(if $(RACE),CGO_ENABLED=1) $(GO) test $(RACE) -count=1 -timeout 15m ./...
+	@cat $(MATRIX)
+
+.PHONY: lint-integration
+lint-integration: $(TOOLS)/golangci-lint ## check the integration tests and the examples that are modules of their own
+	cd integration && $(GO) vet ./... && $(TOOLS)/golangci-lint run ./... && $(GO) mod tidy -diff
+
 .PHONY: ci
 ci: lint examples demo test ## what has to pass before a change is taken
 
-# The tools are pinned in hack/tools and built into .bin.
-$(TOOLS)/%: hack/tools/go.mod hack/tools/go.sum
+# The tools are pinned in hack/tools, registries to test against in hack/servers and other clients in hack/clients.
+# All are built into .bin.
+$(TOOLS)/golangci-lint $(TOOLS)/gofumpt &: hack/tools/go.mod hack/tools/go.sum
 	cd hack/tools && GOBIN=$(TOOLS) $(GO) install tool
-	@touch $(TOOLS)/*
+	@touch $(TOOLS)/golangci-lint $(TOOLS)/gofumpt
+
+$(TOOLS)/registry $(TOOLS)/olareg &: hack/servers/go.mod hack/servers/go.sum
+	cd hack/servers && GOBIN=$(TOOLS) $(GO) install tool
+	@touch $(TOOLS)/registry $(TOOLS)/olareg
+
+$(TOOLS)/crane $(TOOLS)/oras $(TOOLS)/regctl &: hack/clients/go.mod hack/clients/go.sum
+	cd hack/clients && GOBIN=$(TOOLS) $(GO) install tool
+	@touch $(TOOLS)/crane $(TOOLS)/oras $(TOOLS)/regctl
