@@ -5,10 +5,19 @@ go 1.25.0
 
 replace github.com/lowendinsight/lei-go => ../
 
-require github.com/lowendinsight/lei-go v0.0.0-00010101000000-000000000000
+require (
+	github.com/google/go-containerregistry v0.22.1
+	github.com/lowendinsight/lei-go v0.0.0-00010101000000-000000000000
+	go.uber.org/goleak v1.3.0
+)
 
 require (
-	github.com/google/go-containerregistry v0.22.1 // indirect
+	github.com/docker/cli v29.9.3+incompatible // indirect
+	github.com/docker/docker-credential-helpers v0.9.3 // indirect
+	github.com/klauspost/compress v1.19.2 // indirect
+	github.com/opencontainers/go-digest v1.0.0 // indirect
 	github.com/opencontainers/image-spec v1.1.1 // indirect
-	go.uber.org/goleak v1.3.0 // indirect
+	github.com/sirupsen/logrus v1.10.2 // indirect
+	golang.org/x/sync v0.22.0 // indirect
+	golang.org/x/sys v0.47.0 // indirect
 )

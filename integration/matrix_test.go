@@ -1,0 +1,133 @@
+package integration
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/lowendinsight/lei-go/leioci"
+)
+
+// variableMatrix names the file to which the matrix is written.
+const variableMatrix = "LEIOCI_TEST_MATRIX"
+
+func TestOtherClientsPullWhatIsPushedAndPushWhatIsPulled(t *testing.T) {
+	m := matrix{}
+	eachServer(t, func(t *testing.T, r *registry) {
+		for _, name := range toolNames() {
+			t.Run(name+" pulls", func(t *testing.T) {
+				m.record(t, r, name, pulls)
+				theyPull(t, r, newTool(t, r, name))
+			})
+		}
+		for _, p := range toolPushes() {
+			t.Run(p.tool+" pushes "+p.how, func(t *testing.T) {
+				m.record(t, r, p.tool, pushes)
+				theyPush(t, r, newTool(t, r, p.tool), p)
+			})
+		}
+	})
+	if file := os.Getenv(variableMatrix); file != "" {
+		writeFile(t, []byte(m.String()), file)
+	}
+}
+
+func theyPull(t *testing.T, r *registry, tl *tool) {
+	ctx, repo := t.Context(), r.repository(t)
+	img, err := leioci.Package(ctx, sampleDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest, err := r.client(t).PushSnapshot(ctx, repo, []string{"2026-02-08"}, img)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tl.pull(ctx, t, repo.Tag("2026-02-08"), sampleDir, digest); err != nil {
+		t.Error(err)
+	}
+}
+
+func theyPush(t *testing.T, r *registry, tl *tool, p toolPush) {
+	ctx, ref, out := t.Context(), r.repository(t).Tag("theirs"), filepath.Join(t.TempDir(), "out")
+	digest, err := p.push(ctx, t, tl, ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := r.client(t).PullSnapshot(ctx, ref, out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.Ref.DigestStr() != digest {
+		t.Errorf("pulled %s, %s says it pushed %q", res.Ref, tl.name, digest)
+	}
+	assertSameFiles(t, sampleDir, out, "manifest.json", "cache.jsonl.gz")
+	if got := "sha256:" + sha256Hex(readFile(t, out, "oci-manifest.json")); got != digest {
+		t.Errorf("the manifest was written with other bytes: %s", got)
+	}
+}
+
+// The directions of the matrix, from the other client's side.
+const (
+	pulls  = "pulls"
+	pushes = "pushes"
+)
+
+// matrix holds how many ways there are from a client to a server or back, and how many of them work.
+type matrix map[cell]*score
+
+type cell struct{ server, tool, direction string }
+
+type score struct{ passed, failed, skipped int }
+
+// record notes the outcome of a test when it ends.
+func (m matrix) record(t *testing.T, _ *registry, tool, direction string) {
+	server := strings.Split(t.Name(), "/")[1]
+	c := cell{strings.ReplaceAll(server, "_", " "), tool, direction}
+	if m[c] == nil {
+		m[c] = &score{}
+	}
+	t.Cleanup(func() {
+		switch {
+		case t.Failed():
+			m[c].failed++
+		case t.Skipped():
+			m[c].skipped++
+		default:
+			m[c].passed++
+		}
+	})
+}
+
+// String is a table in Markdown, with a row for each server.
+func (m matrix) String() string {
+	var b strings.Builder
+	b.WriteString("| server |")
+	for _, tool := range toolNames() {
+		fmt.Fprintf(&b, " %[1]s pulls | %[1]s pushes |", tool)
+	}
+	b.WriteString("\n| --- |" + strings.Repeat(" --- |", 2*len(toolNames())) + "\n")
+	for _, s := range servers() {
+		fmt.Fprintf(&b, "| %s |", s.name)
+		for _, tool := range toolNames() {
+			for _, direction := range []string{pulls, pushes} {
+				fmt.Fprintf(&b, " %s |", m[cell{s.name, tool, direction}])
+			}
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+// String says how many of the ways work.
+func (s *score) String() string {
+	switch {
+	case s == nil || s.passed+s.failed == 0:
+		return "not run"
+	case s.failed == 0:
+		return fmt.Sprintf("ok %d/%d", s.passed, s.passed)
+	default:
+		return fmt.Sprintf("FAILED %d/%d", s.failed, s.passed+s.failed)
+	}
+}

@@ -1,0 +1,156 @@
+package integration
+
+import (
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/lowendinsight/lei-go/leioci"
+)
+
+// registry is a running server and how to reach it.
+type registry struct {
+	host         string // host:port
+	namespace    string // where repositories may be made: empty, or with a slash at the end
+	caFile       string // the certificate of its private CA; empty for plain HTTP, and for a public CA
+	dockerConfig string // the directory of the config.json with its credentials; empty for none
+	state        string // the state directory of hack/registry.sh
+	plainHTTP    bool
+	foreign      bool // not started here: what is made there is deleted
+}
+
+// client returns a client for the registry. Its connections end with the test.
+func (r *registry) client(t testing.TB, opts ...leioci.Option) *leioci.Client {
+	t.Helper()
+	return newClient(t, append([]leioci.Option{leioci.WithTransport(r.transport(t)), leioci.WithKeychain(r.keychain(t))}, opts...)...)
+}
+
+func newClient(t testing.TB, opts ...leioci.Option) *leioci.Client {
+	t.Helper()
+	c, err := leioci.New(opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// transport returns one that knows the registry's CA.
+func (r *registry) transport(t testing.TB) *http.Transport {
+	t.Helper()
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	t.Cleanup(transport.CloseIdleConnections)
+	if r.caFile != "" {
+		roots := x509.NewCertPool()
+		if !roots.AppendCertsFromPEM(readFile(t, r.caFile)) {
+			t.Fatalf("no certificate in %s", r.caFile)
+		}
+		transport.TLSClientConfig = &tls.Config{RootCAs: roots}
+	}
+	return transport
+}
+
+// keychain returns one that knows the registry's credentials and no others, but for a foreign registry the user's own.
+func (r *registry) keychain(t testing.TB) authn.Keychain {
+	t.Helper()
+	if r.dockerConfig == "" && r.foreign {
+		return authn.DefaultKeychain
+	}
+	if r.dockerConfig == "" {
+		return authn.NewMultiKeychain()
+	}
+	user, password := r.credentials(t)
+	return fixedKeychain{&authn.Basic{Username: user, Password: password}}
+}
+
+// credentials reads those that the servers' docker configuration holds.
+func (r *registry) credentials(t testing.TB) (user, password string) {
+	t.Helper()
+	var config struct {
+		Auths map[string]struct{ Auth []byte } // JSON's bytes are base64, as docker's credentials are
+	}
+	if err := json.Unmarshal(readFile(t, r.dockerConfig, "config.json"), &config); err != nil {
+		t.Fatal(err)
+	}
+	user, password, _ = strings.Cut(string(config.Auths[r.host].Auth), ":")
+	return user, password
+}
+
+type fixedKeychain struct{ authn.Authenticator }
+
+func (k fixedKeychain) Resolve(authn.Resource) (authn.Authenticator, error) {
+	return k.Authenticator, nil
+}
+
+// writeDockerConfig keeps credentials for host as docker does, and returns the directory.
+func writeDockerConfig(t testing.TB, host, user, password string) string {
+	t.Helper()
+	dir := t.TempDir()
+	auth := base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
+	config, err := json.Marshal(map[string]any{"auths": map[string]any{host: map[string]string{"auth": auth}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, config, dir, "config.json")
+	return dir
+}
+
+// repository returns one that nobody has used before. In a foreign registry, what the test leaves there is deleted.
+func (r *registry) repository(t testing.TB) name.Repository {
+	t.Helper()
+	repo, err := leioci.ParseRepository(r.host + "/" + r.namespace + "lei-test-" + strings.ToLower(rand.Text()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.foreign {
+		opts := []remote.Option{remote.WithTransport(r.transport(t)), remote.WithAuthFromKeychain(r.keychain(t))}
+		t.Cleanup(func() { deleteAll(t, repo, opts) })
+	}
+	return repo
+}
+
+// deleteAll deletes what the tags of repo name, and says what it had to leave.
+func deleteAll(t testing.TB, repo name.Repository, opts []remote.Option) {
+	tags, err := remote.List(repo, opts...)
+	if err != nil {
+		t.Logf("left behind: %s: %v", repo, err)
+		return
+	}
+	deleted := map[string]bool{}
+	for _, tag := range tags {
+		d, err := remote.Get(repo.Tag(tag), opts...)
+		if err == nil && !deleted[d.Digest.String()] {
+			deleted[d.Digest.String()] = true
+			err = remote.Delete(repo.Digest(d.Digest.String()), opts...)
+		}
+		if err != nil {
+			t.Logf("left behind: %s: %v", repo.Tag(tag), err)
+		}
+	}
+}
+
+func readFile(t testing.TB, elem ...string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(elem...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func writeFile(t testing.TB, data []byte, elem ...string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(elem...), data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
