@@ -8,6 +8,7 @@ replace github.com/lowendinsight/lei-go => ../
 require (
 	github.com/google/go-containerregistry v0.22.1
 	github.com/lowendinsight/lei-go v0.0.0-00010101000000-000000000000
+	github.com/opencontainers/image-spec v1.1.1
 	go.uber.org/goleak v1.3.0
 )
 
@@ -16,7 +17,7 @@ require (
 	github.com/docker/docker-credential-helpers v0.9.3 // indirect
 	github.com/klauspost/compress v1.19.2 // indirect
 	github.com/opencontainers/go-digest v1.0.0 // indirect
-	github.com/opencontainers/image-spec v1.1.1 // indirect
+	github.com/santhosh-tekuri/jsonschema/v5 v5.3.1 // indirect
 	github.com/sirupsen/logrus v1.10.2 // indirect
 	golang.org/x/sync v0.22.0 // indirect
 	golang.org/x/sys v0.47.0 // indirect

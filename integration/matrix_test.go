@@ -66,6 +66,15 @@ func theyPush(t *testing.T, r *registry, tl *tool, p toolPush) {
 	if got := "sha256:" + sha256Hex(readFile(t, out, "oci-manifest.json")); got != digest {
 		t.Errorf("the manifest was written with other bytes: %s", got)
 	}
+
+	img, err := r.client(t).Image(ctx, ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	onward, err := r.client(t).PushSnapshot(ctx, r.repository(t), []string{"2026-02-08"}, img)
+	if err != nil || onward.DigestStr() != digest {
+		t.Errorf("pushed on as %s, %v, want %s", onward, err, digest)
+	}
 }
 
 // The directions of the matrix, from the other client's side.

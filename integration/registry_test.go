@@ -48,7 +48,7 @@ func newClient(t testing.TB, opts ...leioci.Option) *leioci.Client {
 // transport returns one that knows the registry's CA.
 func (r *registry) transport(t testing.TB) *http.Transport {
 	t.Helper()
-	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport := remote.DefaultTransport.(*http.Transport).Clone()
 	t.Cleanup(transport.CloseIdleConnections)
 	if r.caFile != "" {
 		roots := x509.NewCertPool()

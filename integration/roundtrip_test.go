@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/lowendinsight/lei-go/leioci"
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
@@ -122,22 +123,22 @@ func TestTheContractsFunctionsWorkWithEveryServer(t *testing.T) {
 		if _, err := c.PullBlob(ctx, repo.Digest("sha256:"+sha256Hex("absent"))); !errors.Is(err, leioci.ErrNotFound) {
 			t.Errorf("an absent blob: %v, want ErrNotFound", err)
 		}
+		if r.dockerConfig != "" && !r.foreign {
+			r.refuses(t, repo.Tag("a"))
+		}
 	})
 }
 
-func TestWrongCredentialsAreUnauthorizedOnEveryServerThatAsks(t *testing.T) {
-	eachServer(t, func(t *testing.T, r *registry) {
-		if r.dockerConfig == "" {
-			t.Skip("the server asks for no credentials")
+// refuses fails unless the registry, which asks for credentials, refuses wrong ones and none.
+func (r *registry) refuses(t *testing.T, ref name.Reference) {
+	t.Helper()
+	wrong := fixedKeychain{&authn.Basic{Username: "lei", Password: "wrong"}}
+	for name, keychain := range map[string]authn.Keychain{"none": authn.NewMultiKeychain(), "wrong": wrong} {
+		_, err := r.client(t, leioci.WithKeychain(keychain)).PullManifest(t.Context(), ref)
+		if !errors.Is(err, leioci.ErrUnauthorized) {
+			t.Errorf("credentials: %s: %v, want ErrUnauthorized", name, err)
 		}
-		wrong := fixedKeychain{&authn.Basic{Username: "lei", Password: "wrong"}}
-		for name, keychain := range map[string]authn.Keychain{"none": authn.NewMultiKeychain(), "wrong": wrong} {
-			_, err := r.client(t, leioci.WithKeychain(keychain)).PullManifest(t.Context(), r.repository(t).Tag("latest"))
-			if !errors.Is(err, leioci.ErrUnauthorized) {
-				t.Errorf("%s: %v, want ErrUnauthorized", name, err)
-			}
-		}
-	})
+	}
 }
 
 func sunday() time.Time { return time.Date(2026, 2, 8, 0, 0, 0, 0, time.UTC) }

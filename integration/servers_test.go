@@ -37,9 +37,9 @@ func servers() []server {
 		return []server{{reg, foreign}}
 	}
 	list := []server{
-		{"ggcr in memory", inMemory(httptest.NewServer, false)},
-		{"ggcr in memory, TLS", inMemory(httptest.NewTLSServer, false)},
-		{"ggcr in memory, basic", inMemory(httptest.NewServer, true)},
+		{"ggcr in memory", inMemory((*httptest.Server).Start, false)},
+		{"ggcr in memory, TLS", inMemory((*httptest.Server).StartTLS, false)},
+		{"ggcr in memory, basic", inMemory((*httptest.Server).Start, true)},
 		{"olareg", script("olareg")},
 		{"olareg, TLS", script("olareg", "--tls")},
 	}
@@ -87,12 +87,13 @@ func foreign(t testing.TB) *registry {
 }
 
 // inMemory starts go-containerregistry's registry in this process.
-func inMemory(listen func(http.Handler) *httptest.Server, basic bool) func(testing.TB) *registry {
+func inMemory(start func(*httptest.Server), basic bool) func(testing.TB) *registry {
 	return func(t testing.TB) *registry {
 		t.Helper()
 		const user, password = "lei", "in memory"
-		handler := memory.New(memory.Logger(log.New(io.Discard, "", 0)))
-		s := listen(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		silent := log.New(io.Discard, "", 0)
+		handler := memory.New(memory.Logger(silent))
+		s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if u, p, _ := r.BasicAuth(); basic && (u != user || p != password) {
 				w.Header().Set("WWW-Authenticate", `Basic realm="in memory"`)
 				w.WriteHeader(http.StatusUnauthorized)
@@ -100,6 +101,8 @@ func inMemory(listen func(http.Handler) *httptest.Server, basic bool) func(testi
 			}
 			handler.ServeHTTP(w, r)
 		}))
+		s.Config.ErrorLog = silent
+		start(s)
 		t.Cleanup(s.Close)
 		scheme, host, _ := strings.Cut(s.URL, "://")
 		r := &registry{host: host, plainHTTP: scheme == "http"}

@@ -1,0 +1,100 @@
+package integration
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// meter counts what goes through a transport: requests, connections, and bodies that nobody has closed.
+type meter struct {
+	base             *http.Transport
+	requests, bodies atomic.Int64
+
+	mu           sync.Mutex
+	dialed, open int
+	allClosed    chan struct{} // closed while no connection is open
+}
+
+// newMeter returns one around the transport for r. When the test ends, no body may be open.
+func newMeter(t testing.TB, r *registry) *meter {
+	t.Helper()
+	m := &meter{base: r.transport(t), allClosed: make(chan struct{})}
+	close(m.allClosed)
+	dial := m.base.DialContext
+	m.base.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		m.opened()
+		return &meteredConn{Conn: conn, closed: sync.OnceFunc(m.closed)}, nil
+	}
+	t.Cleanup(func() {
+		if n := m.bodies.Load(); n != 0 {
+			t.Errorf("%d bodies were left open", n)
+		}
+	})
+	return m
+}
+
+func (m *meter) opened() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.open == 0 {
+		m.allClosed = make(chan struct{})
+	}
+	m.dialed++
+	m.open++
+}
+
+func (m *meter) closed() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.open--; m.open == 0 {
+		close(m.allClosed)
+	}
+}
+
+// connections returns how many were made, and what ends when none of them is open any more.
+func (m *meter) connections() (dialed int, allClosed <-chan struct{}) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.dialed, m.allClosed
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (m *meter) RoundTrip(req *http.Request) (*http.Response, error) {
+	m.requests.Add(1)
+	resp, err := m.base.RoundTrip(req)
+	if err == nil {
+		m.bodies.Add(1)
+		resp.Body = &meteredBody{resp.Body, sync.OnceFunc(func() { m.bodies.Add(-1) })}
+	}
+	return resp, err
+}
+
+type meteredConn struct {
+	net.Conn
+	closed func()
+}
+
+func (c *meteredConn) Close() error {
+	err := c.Conn.Close()
+	c.closed()
+	return err
+}
+
+type meteredBody struct {
+	io.ReadCloser
+	closed func()
+}
+
+func (b *meteredBody) Close() error {
+	b.closed()
+	return b.ReadCloser.Close()
+}
