@@ -20,7 +20,7 @@
 #   --relative-urls                  Location headers without a host (distribution)
 #   --upstream HOST:PORT             the server behind nginx, which has neither TLS nor authentication
 #   --max-body SIZE                  nginx refuses larger requests, with 413 (default 0: any)
-#   --redirect-blobs HOST            nginx redirects blobs to another server of its own, at HOST, which resolves to 127.0.0.1
+#   --redirect-blobs HOST            nginx redirects blobs to another server of its own, at HOST: localhost, 127.0.0.1 or 127.0.0.2
 #   --keepalive SECONDS              nginx cuts connections that are idle for so long (default 75)
 #
 # It prints variables, one a line, which leioci and the other clients understand as environment variables:
@@ -70,7 +70,7 @@ certificates() { # into $state
   openssl req -x509 "${ec[@]}" -keyout "$state/ca.key" -out "$state/ca.pem" -subj '/CN=leioci test CA' \
     -addext keyUsage=critical,keyCertSign 2>>"$state/log"
   openssl req -x509 "${ec[@]}" -CA "$state/ca.pem" -CAkey "$state/ca.key" -keyout "$state/tls.key" -out "$state/tls.pem" \
-    -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1,DNS:localhost -addext basicConstraints=critical,CA:FALSE 2>>"$state/log"
+    -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1,IP:127.0.0.2,DNS:localhost -addext basicConstraints=critical,CA:FALSE 2>>"$state/log"
 }
 
 credentials() { # into $state/htpasswd
@@ -129,7 +129,7 @@ NGINX
     location @storage { return 307 $scheme://$blobs:$storage_port\$uri?signature=secret; }
   }
   server { # a storage service: signed URLs, and none but them
-    listen 127.0.0.1:$storage_port$ssl;
+    listen 127.0.0.1:$storage_port$ssl; listen 127.0.0.2:$storage_port$ssl;
     if (\$http_authorization) { return 400; }
     if (\$arg_signature != secret) { return 403; }
     location / { proxy_pass http://$upstream; }

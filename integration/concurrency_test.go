@@ -133,9 +133,9 @@ func (l *load) pullAny(ctx context.Context, t testing.TB, c *leioci.Client) erro
 		l.mu.Unlock()
 		return nil
 	}
-	any := l.there[len(l.there)/2]
+	s := l.there[len(l.there)/2]
 	l.mu.Unlock()
-	return l.pull(ctx, t, c, any.digest, any.dir)
+	return l.pull(ctx, t, c, s.digest, s.dir)
 }
 
 func (l *load) pull(ctx context.Context, t testing.TB, c *leioci.Client, ref name.Reference, want string) error {

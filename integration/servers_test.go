@@ -49,6 +49,7 @@ func servers() []server {
 			server{d.name + ", TLS", script(d.command, "--tls")},
 			server{d.name + ", basic", script(d.command, "--auth", "basic")},
 			server{d.name + ", TLS, basic", script(d.command, "--tls", "--auth", "basic")},
+			server{d.name + ", token", withTokens(d.command)},
 			server{d.name + ", relative URLs", script(d.command, "--relative-urls")},
 			server{d.name + " behind nginx", behindNginx(d.command)},
 			server{d.name + " behind nginx, TLS, basic, blobs elsewhere", behindNginx(d.command, "--tls", "--auth", "basic", "--redirect-blobs", "localhost")},
