@@ -2,6 +2,7 @@
 # Registries for tests: installs, starts and stops real ones on loopback addresses.
 #
 #   hack/registry.sh install                 install the servers and the clients that integration/ needs
+#   hack/registry.sh versions                say which they are
 #   hack/registry.sh start SERVER [OPTION]   start a server in the background
 #   hack/registry.sh run SERVER [OPTION]     start a server, and stop it when standard input ends
 #   hack/registry.sh stop [DIR]              stop the server with this state directory, or all that were started here
@@ -58,6 +59,16 @@ install_all() {
     DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"
   fi
   make -s -C "$root" "$bin/registry" "$bin/crane"
+}
+
+versions() {
+  local binary entry
+  for binary in "$bin"/{registry,olareg,crane,oras,regctl}; do
+    [ ! -x "$binary" ] || go version -m "$binary" | awk '$1 == "mod" { print $2, $3 }'
+  done
+  for entry in $debian; do
+    dpkg-query -W -f '${Package} ${Version} (Debian)\n' "${entry#*:}" 2>/dev/null || true # not Debian
+  done
 }
 
 need() { # COMMAND
@@ -245,6 +256,7 @@ stop_one() { # DIR
 
 case ${1:-} in
   install) install_all ;;
+  versions) versions ;;
   start) shift; start "$@" ;;
   run)
     shift

@@ -26,7 +26,7 @@ func TestManyClientsAtOnceLoseNothing(t *testing.T) {
 	notForeign(t)
 	const clients = 16
 	r := script("distribution")(t)
-	l := &load{registry: r, same: r.repository(t), different: r.repository(t), sameDir: leiocitest.WriteSnapshot(t, sunday(), report())}
+	l := &load{registry: r, same: r.repository(t), different: r.repository(t), sameDir: leiocitest.WriteSnapshot(t, sunday(), newReport())}
 	ctx, cancel := context.WithTimeout(t.Context(), duration(t))
 	defer cancel()
 	meters := make([]*meter, clients)
@@ -45,8 +45,8 @@ func TestManyClientsAtOnceLoseNothing(t *testing.T) {
 		n, _ := m.connections()
 		dialed, requests = dialed+n, requests+m.requests.Load()
 	}
-	t.Logf("%d clients, %s: %d pushes (%d bytes), %d pulls (%d bytes), %d snapshots there, %d requests over %d connections, %d errors",
-		clients, duration(t), l.pushes.Load(), l.pushed.Load(), l.pulls.Load(), l.pulled.Load(), distinct, requests, dialed, l.errors.Load())
+	report(t, fmt.Sprintf("%d clients at once for %s: %d pushes (%d bytes), %d pulls (%d bytes), %d snapshots there afterwards, %d requests over %d connections, %d errors.\n",
+		clients, duration(t), l.pushes.Load(), l.pushed.Load(), l.pulls.Load(), l.pulled.Load(), distinct, requests, dialed, l.errors.Load()))
 	// A client transfers four blobs at once; net/http makes some connections more than it then needs.
 	if dialed > clients*16 {
 		t.Errorf("%d connections for %d clients: they are not used again", dialed, clients)
@@ -89,7 +89,7 @@ type stored struct {
 func (l *load) work(ctx context.Context, t testing.TB, c *leioci.Client) {
 	tag := "own-" + rand.Text()
 	for ctx.Err() == nil {
-		own := leiocitest.WriteSnapshot(t, sunday(), report())
+		own := leiocitest.WriteSnapshot(t, sunday(), newReport())
 		err := errors.Join(
 			l.push(ctx, c, l.same, "latest", l.sameDir),
 			l.push(ctx, c, l.different, tag, own),
@@ -186,8 +186,8 @@ func sameDirectories(ref name.Reference, want, got string) error {
 	return nil
 }
 
-// report returns one that nobody has made before, of about 64 KiB that hardly compress.
-func report() string {
+// newReport returns one that nobody has made before, of about 64 KiB that hardly compress.
+func newReport() string {
 	var noise bytes.Buffer
 	for noise.Len() < 64<<10 {
 		noise.WriteString(rand.Text())

@@ -2,6 +2,7 @@
 package integration
 
 import (
+	"errors"
 	"os"
 	"testing"
 
@@ -25,5 +26,26 @@ func notForeign(t testing.TB) {
 	t.Helper()
 	if os.Getenv(variableRegistry) != "" {
 		t.Skipf("not for the registry of %s: this test is about servers of its own", variableRegistry)
+	}
+}
+
+// variableReport names the file to which tests write what they measured.
+const variableReport = "LEIOCI_TEST_REPORT"
+
+// report adds text to the report, or logs it where there is none.
+func report(t testing.TB, text string) {
+	t.Helper()
+	file := os.Getenv(variableReport)
+	if file == "" {
+		t.Log(text)
+		return
+	}
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.WriteString(text + "\n")
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -2,16 +2,12 @@ package integration
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/lowendinsight/lei-go/leioci"
 )
-
-// variableMatrix names the file to which the matrix is written.
-const variableMatrix = "LEIOCI_TEST_MATRIX"
 
 func TestOtherClientsPullWhatIsPushedAndPushWhatIsPulled(t *testing.T) {
 	m := matrix{}
@@ -29,9 +25,7 @@ func TestOtherClientsPullWhatIsPushedAndPushWhatIsPulled(t *testing.T) {
 			})
 		}
 	})
-	if file := os.Getenv(variableMatrix); file != "" {
-		writeFile(t, []byte(m.String()), file)
-	}
+	report(t, m.String())
 }
 
 func theyPull(t *testing.T, r *registry, tl *tool) {
@@ -91,9 +85,8 @@ type cell struct{ server, tool, direction string }
 type score struct{ passed, failed, skipped int }
 
 // record notes the outcome of a test when it ends.
-func (m matrix) record(t *testing.T, _ *registry, tool, direction string) {
-	server := strings.Split(t.Name(), "/")[1]
-	c := cell{strings.ReplaceAll(server, "_", " "), tool, direction}
+func (m matrix) record(t *testing.T, r *registry, tool, direction string) {
+	c := cell{r.name, tool, direction}
 	if m[c] == nil {
 		m[c] = &score{}
 	}

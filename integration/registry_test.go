@@ -21,6 +21,7 @@ import (
 
 // registry is a running server and how to reach it.
 type registry struct {
+	name         string // in the matrix
 	host         string // host:port
 	namespace    string // where repositories may be made: empty, or with a slash at the end
 	caFile       string // the certificate of its private CA; empty for plain HTTP, and for a public CA
@@ -126,15 +127,15 @@ func deleteAll(t testing.TB, repo name.Repository, opts []remote.Option) {
 		t.Logf("left behind: %s: %v", repo, err)
 		return
 	}
-	deleted := map[string]bool{}
+	digests := map[string]bool{} // a registry that deletes a manifest deletes its tags
 	for _, tag := range tags {
-		d, err := remote.Get(repo.Tag(tag), opts...)
-		if err == nil && !deleted[d.Digest.String()] {
-			deleted[d.Digest.String()] = true
-			err = remote.Delete(repo.Digest(d.Digest.String()), opts...)
+		if d, err := remote.Get(repo.Tag(tag), opts...); err == nil {
+			digests[d.Digest.String()] = true
 		}
-		if err != nil {
-			t.Logf("left behind: %s: %v", repo.Tag(tag), err)
+	}
+	for digest := range digests {
+		if err := remote.Delete(repo.Digest(digest), opts...); err != nil {
+			t.Logf("left behind: %s: %v", repo.Digest(digest), err)
 		}
 	}
 }

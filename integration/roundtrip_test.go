@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"encoding/base64"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -24,9 +25,9 @@ const (
 )
 
 func TestWhatIsPushedIsPulledFromEveryServer(t *testing.T) {
+	dir := bigSnapshot(t, 16)
 	eachServer(t, func(t *testing.T, r *registry) {
 		ctx, repo := t.Context(), r.repository(t)
-		dir := bigSnapshot(t, 16)
 		img, err := leioci.Package(ctx, dir)
 		if err != nil {
 			t.Fatal(err)
@@ -146,15 +147,12 @@ func sunday() time.Time { return time.Date(2026, 2, 8, 0, 0, 0, 0, time.UTC) }
 // bigSnapshot writes a snapshot of n reports, which hold about a MiB each that hardly compresses.
 func bigSnapshot(t testing.TB, n int) string {
 	t.Helper()
-	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
-	random := rand.New(rand.NewPCG(1, 2))
-	noise := make([]byte, 1<<20)
+	random := rand.NewChaCha8([32]byte{})
+	noise := make([]byte, 3<<18)
 	reports := make([]string, n)
 	for i := range reports {
-		for j := range noise {
-			noise[j] = letters[random.IntN(len(letters))]
-		}
-		reports[i] = `{"data":{"repo":"https://example.org/a","risk":"low","results":"` + string(noise) + `"}}`
+		_, _ = random.Read(noise) // it never fails
+		reports[i] = `{"data":{"repo":"https://example.org/a","risk":"low","results":"` + base64.StdEncoding.EncodeToString(noise) + `"}}`
 	}
 	return leiocitest.WriteSnapshot(t, sunday(), reports...)
 }

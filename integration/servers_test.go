@@ -61,7 +61,11 @@ func servers() []server {
 // eachServer runs a test with every server.
 func eachServer(t *testing.T, test func(*testing.T, *registry)) {
 	for _, s := range servers() {
-		t.Run(s.name, func(t *testing.T) { test(t, s.start(t)) })
+		t.Run(s.name, func(t *testing.T) {
+			r := s.start(t)
+			r.name = s.name
+			test(t, r)
+		})
 	}
 }
 
