@@ -125,7 +125,7 @@ daemon off; master_process off; pid $state/nginx.pid; error_log $state/log info;
 events {}
 http {
   access_log $state/log; $ssl_files
-  client_max_body_size $max_body; keepalive_timeout $keepalive;
+  client_max_body_size $max_body; keepalive_timeout $keepalive; client_header_timeout $keepalive;
   client_body_temp_path $state/body; proxy_temp_path $state/proxy; fastcgi_temp_path $state/fastcgi;
   uwsgi_temp_path $state/uwsgi; scgi_temp_path $state/scgi;
   proxy_http_version 1.1; proxy_set_header Host \$http_host; proxy_set_header X-Forwarded-Proto \$scheme;

@@ -25,7 +25,7 @@ const (
 )
 
 func TestWhatIsPushedIsPulledFromEveryServer(t *testing.T) {
-	dir := bigSnapshot(t, 16)
+	dir := bigSnapshot(t, 8)
 	eachServer(t, func(t *testing.T, r *registry) {
 		ctx, repo := t.Context(), r.repository(t)
 		img, err := leioci.Package(ctx, dir)
