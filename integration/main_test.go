@@ -4,6 +4,7 @@ package integration
 import (
 	"errors"
 	"os"
+	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -18,6 +19,7 @@ func unavailable(t testing.TB, what string) {
 	if os.Getenv("CI") == "true" {
 		t.Fatalf("cannot run: %s", what)
 	}
+	report(t, "Not tested, as it is not installed: "+what)
 	t.Skipf("cannot run here: %s", what)
 }
 
@@ -32,12 +34,15 @@ func notForeign(t testing.TB) {
 // variableReport names the file to which tests write what they measured.
 const variableReport = "LEIOCI_TEST_REPORT"
 
-// report adds text to the report, or logs it where there is none.
+// report adds text to the report, once, or logs it where there is none.
 func report(t testing.TB, text string) {
 	t.Helper()
 	file := os.Getenv(variableReport)
 	if file == "" {
 		t.Log(text)
+		return
+	}
+	if so, err := os.ReadFile(file); err == nil && strings.Contains(string(so), text) {
 		return
 	}
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
