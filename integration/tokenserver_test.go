@@ -16,6 +16,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+
+	"github.com/lowendinsight/lei-go/leioci"
 )
 
 // The names by which the token server and its registries know each other.
@@ -24,26 +28,59 @@ const (
 	tokenIssuer  = "leioci-test-issuer"
 )
 
+func TestABearerTokenGivenByItselfIsTaken(t *testing.T) {
+	notForeign(t)
+	for _, command := range []string{"distribution", "distribution-v2"} {
+		t.Run(command, func(t *testing.T) {
+			r, tokens := startWithTokens(t, command)
+			ctx, repo := t.Context(), r.repository(t)
+			token, err := tokens.token(tokenService, []string{repo.Scope("pull,push")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			img, err := leioci.Package(ctx, sampleDir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := r.client(t, leioci.WithKeychain(authn.NewMultiKeychain()), leioci.WithToken(r.host, token))
+			digest, err := c.PushSnapshot(ctx, repo, []string{"2026-02-08", "latest"}, img)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out := filepath.Join(t.TempDir(), "out")
+			if res, err := c.PullSnapshot(ctx, repo.Tag("latest"), out); err != nil || res.Ref != digest {
+				t.Errorf("%+v, %v, want %s", res, err, digest)
+			}
+		})
+	}
+}
+
 // withTokens starts a server that takes the tokens of a token server, which it starts too.
 func withTokens(command string) func(testing.TB) *registry {
 	return func(t testing.TB) *registry {
 		t.Helper()
-		const user, password = "lei", "for tokens"
-		tokens := newTokenServer(t, user, password)
-		certs := filepath.Join(t.TempDir(), "certs.pem")
-		writeFile(t, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: tokens.certificate}), certs)
-		s := httptest.NewServer(tokens)
-		t.Cleanup(s.Close)
-		// Both by one name: go-containerregistry refuses a token server at a private address, and oras one at a name that
-		// resolves to such an address, unless the registry is there too.
-		// https://github.com/google/go-containerregistry/blob/v0.22.1/pkg/v1/remote/transport/bearer.go#L149
-		byName := func(s string) string { return strings.Replace(s, "127.0.0.1", "localhost", 1) }
-		r := script(command, "--auth", "token", "--token-realm", byName(s.URL)+"/token", "--token-service", tokenService,
-			"--token-issuer", tokenIssuer, "--token-certs", certs)(t)
-		r.host = byName(r.host)
-		r.dockerConfig = writeDockerConfig(t, r.host, user, password)
+		r, _ := startWithTokens(t, command)
 		return r
 	}
+}
+
+func startWithTokens(t testing.TB, command string) (*registry, *tokenServer) {
+	t.Helper()
+	const user, password = "lei", "for tokens"
+	tokens := newTokenServer(t, user, password)
+	certs := filepath.Join(t.TempDir(), "certs.pem")
+	writeFile(t, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: tokens.certificate}), certs)
+	s := httptest.NewServer(tokens)
+	t.Cleanup(s.Close)
+	// Both by one name: go-containerregistry refuses a token server at a private address, and oras one at a name that
+	// resolves to such an address, unless the registry is there too.
+	// https://github.com/google/go-containerregistry/blob/v0.22.1/pkg/v1/remote/transport/bearer.go#L149
+	byName := func(s string) string { return strings.Replace(s, "127.0.0.1", "localhost", 1) }
+	r := script(command, "--auth", "token", "--token-realm", byName(s.URL)+"/token", "--token-service", tokenService,
+		"--token-issuer", tokenIssuer, "--token-certs", certs)(t)
+	r.host = byName(r.host)
+	r.dockerConfig = writeDockerConfig(t, r.host, user, password)
+	return r, tokens
 }
 
 // tokenServer gives one user tokens for all that is asked, and nobody else any, by the distribution project's token
