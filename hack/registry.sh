@@ -5,7 +5,7 @@
 #   hack/registry.sh versions                say which they are
 #   hack/registry.sh start SERVER [OPTION]   start a server in the background
 #   hack/registry.sh run SERVER [OPTION]     start a server, and stop it when standard input ends
-#   hack/registry.sh stop [DIR]              stop the server with this state directory, or all that were started here
+#   hack/registry.sh stop [DIR]              stop the server with this state directory, or all that "start" has started
 #
 # SERVER is one of
 #   distribution      CNCF distribution 3, from the Go module proxy (pinned in hack/servers)
@@ -26,7 +26,7 @@
 #
 # It prints variables, one a line, which leioci and the other clients understand as environment variables:
 #   LEIOCI_TEST_REGISTRY   the registry's host:port
-#   STATE                  the directory with the server's configuration, data, log and pid, under .bin/registries
+#   STATE                  the directory with the server's configuration, data, log and pid, under .bin
 #   SSL_CERT_FILE          with --tls: the CA's certificate
 #   DOCKER_CONFIG          with --auth basic: a directory with a config.json that holds the credentials
 # so that, for example:
@@ -239,11 +239,12 @@ start() { # SERVER OPTION...
 }
 
 # stop_one ends the server of a state directory, and removes what it left.
-stop_one() { # DIR
+stop_one() { # DIR [PID]
   local pid
   case $1 in "$states"/?*) ;; *) fail 64 "$1 is not a state directory under $states" ;; esac
-  pid=$(cat "$1/pid" 2>/dev/null || true)
-  if [ -n "$pid" ] && [ "$(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -cF "$1")" != 0 ]; then
+  pid=$(cat "$1/pid" 2>/dev/null || echo "${2:-}")
+  # The process may have ended, and its id be another's.
+  if [ -n "$pid" ] && tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -qF "${1##*/}"; then
     kill "$pid"
     for _ in {1..100}; do
       alive "$pid" || break
@@ -260,8 +261,9 @@ case ${1:-} in
   start) shift; start "$@" ;;
   run)
     shift
-    state=''
-    trap '[ -z "$state" ] || stop_one "$state"' EXIT
+    states=$bin/registries-of-tests # which "stop" leaves alone
+    state='' pid=''
+    trap '[ -z "$state" ] || stop_one "$state" "$pid"' EXIT
     trap 'exit 1' INT TERM HUP
     start "$@"
     exec >/dev/null # whoever reads the variables sees their end
