@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -69,6 +70,28 @@ func TestBlobsOfAnotherHostArePulledWithoutTheCredentials(t *testing.T) {
 			})
 		}
 	}
+}
+
+func TestAStorageAtAPrivateAddressIsFollowedWhereThatIsAllowed(t *testing.T) {
+	notForeign(t)
+	r := behindNginx("distribution", "--redirect-blobs", "127.0.0.2")(t)
+	ctx, repo := t.Context(), r.repository(t)
+	img, err := leioci.Package(ctx, sampleDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.client(t).PushSnapshot(ctx, repo, []string{"latest"}, img); err == nil || !strings.Contains(err.Error(), "WithPrivateRedirects") {
+		t.Errorf("without permission: got %v", err)
+	}
+	c := r.client(t, leioci.WithPrivateRedirects(netip.MustParsePrefix("127.0.0.0/8")))
+	if _, err := c.PushSnapshot(ctx, repo, []string{"latest"}, img); err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(t.TempDir(), "out")
+	if _, err := c.PullSnapshot(ctx, repo.Tag("latest"), out); err != nil {
+		t.Fatal(err)
+	}
+	assertSameFiles(t, sampleDir, out, "manifest.json", "cache.jsonl.gz")
 }
 
 func TestConnectionsThatWereCutWhileIdleAreMadeAgain(t *testing.T) {

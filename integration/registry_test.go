@@ -65,32 +65,30 @@ func (r *registry) transport(t testing.TB) *http.Transport {
 func (r *registry) keychain(t testing.TB) authn.Keychain {
 	t.Helper()
 	if r.dockerConfig == "" && r.foreign {
-		return authn.DefaultKeychain
+		return leioci.DefaultKeychain()
 	}
 	if r.dockerConfig == "" {
 		return authn.NewMultiKeychain()
 	}
-	user, password := r.credentials(t)
-	return fixedKeychain{&authn.Basic{Username: user, Password: password}}
+	return leioci.DockerConfigKeychain(r.dockerConfig)
 }
 
-// credentials reads those that the servers' docker configuration holds.
+// credentials returns those that the servers' docker configuration holds.
 func (r *registry) credentials(t testing.TB) (user, password string) {
 	t.Helper()
-	var config struct {
-		Auths map[string]struct{ Auth []byte } // JSON's bytes are base64, as docker's credentials are
-	}
-	if err := json.Unmarshal(readFile(t, r.dockerConfig, "config.json"), &config); err != nil {
+	reg, err := name.NewRegistry(r.host)
+	if err != nil {
 		t.Fatal(err)
 	}
-	user, password, _ = strings.Cut(string(config.Auths[r.host].Auth), ":")
-	return user, password
-}
-
-type fixedKeychain struct{ authn.Authenticator }
-
-func (k fixedKeychain) Resolve(authn.Resource) (authn.Authenticator, error) {
-	return k.Authenticator, nil
+	auth, err := authn.Resolve(t.Context(), r.keychain(t), reg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := authn.Authorization(t.Context(), auth)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return config.Username, config.Password
 }
 
 // writeDockerConfig keeps credentials for host as docker does, and returns the directory.

@@ -133,7 +133,7 @@ func TestTheContractsFunctionsWorkWithEveryServer(t *testing.T) {
 // refuses fails unless the registry, which asks for credentials, refuses wrong ones and none.
 func (r *registry) refuses(t *testing.T, ref name.Reference) {
 	t.Helper()
-	wrong := fixedKeychain{&authn.Basic{Username: "lei", Password: "wrong"}}
+	wrong := leioci.DockerConfigKeychain(writeDockerConfig(t, r.host, "lei", "wrong"))
 	for name, keychain := range map[string]authn.Keychain{"none": authn.NewMultiKeychain(), "wrong": wrong} {
 		_, err := r.client(t, leioci.WithKeychain(keychain)).PullManifest(t.Context(), ref)
 		if !errors.Is(err, leioci.ErrUnauthorized) {

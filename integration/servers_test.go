@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"log"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -15,7 +14,8 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	memory "github.com/google/go-containerregistry/pkg/registry"
+
+	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
 // The variables that name a registry of the user's own: host[:port], with a namespace after it if need be.
@@ -96,17 +96,12 @@ func inMemory(start func(*httptest.Server), basic bool) func(testing.TB) *regist
 	return func(t testing.TB) *registry {
 		t.Helper()
 		const user, password = "lei", "in memory"
-		silent := log.New(io.Discard, "", 0)
-		handler := memory.New(memory.Logger(silent))
-		s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if u, p, _ := r.BasicAuth(); basic && (u != user || p != password) {
-				w.Header().Set("WWW-Authenticate", `Basic realm="in memory"`)
-				w.WriteHeader(http.StatusUnauthorized)
-				return
-			}
-			handler.ServeHTTP(w, r)
-		}))
-		s.Config.ErrorLog = silent
+		handler := leiocitest.NewHandler()
+		if basic {
+			handler = leiocitest.BasicAuth(user, password, handler)
+		}
+		s := httptest.NewUnstartedServer(handler)
+		s.Config.ErrorLog = log.New(io.Discard, "", 0)
 		start(s)
 		t.Cleanup(s.Close)
 		scheme, host, _ := strings.Cut(s.URL, "://")

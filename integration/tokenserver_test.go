@@ -1,48 +1,35 @@
 package integration
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/sha256"
-	"crypto/x509"
-	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
-	"math/big"
+	"errors"
 	"net/http"
-	"net/http/httptest"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 
 	"github.com/lowendinsight/lei-go/leioci"
+	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// The names by which the token server and its registries know each other.
-const (
-	tokenService = "leioci-test-registry"
-	tokenIssuer  = "leioci-test-issuer"
-)
+// tokenName is the default of leiocitest's token server for its registries' name and its own.
+const tokenName = "leiocitest"
 
 func TestABearerTokenGivenByItselfIsTaken(t *testing.T) {
 	notForeign(t)
 	for _, command := range []string{"distribution", "distribution-v2"} {
 		t.Run(command, func(t *testing.T) {
-			r, tokens := startWithTokens(t, command)
+			r, tokens := startWithTokens(t, command, nil)
 			ctx, repo := t.Context(), r.repository(t)
-			token, err := tokens.token(tokenService, []string{repo.Scope("pull,push")})
-			if err != nil {
-				t.Fatal(err)
-			}
+			bearer := token(t, r, tokens, repo.Scope("pull,push"))
 			img, err := leioci.Package(ctx, sampleDir)
 			if err != nil {
 				t.Fatal(err)
 			}
-			c := r.client(t, leioci.WithKeychain(authn.NewMultiKeychain()), leioci.WithToken(r.host, token))
+			c := r.client(t, leioci.WithKeychain(authn.NewMultiKeychain()), leioci.WithToken(r.host, bearer))
 			digest, err := c.PushSnapshot(ctx, repo, []string{"2026-02-08", "latest"}, img)
 			if err != nil {
 				t.Fatal(err)
@@ -59,106 +46,86 @@ func TestABearerTokenGivenByItselfIsTaken(t *testing.T) {
 func withTokens(command string) func(testing.TB) *registry {
 	return func(t testing.TB) *registry {
 		t.Helper()
-		r, _ := startWithTokens(t, command)
+		r, _ := startWithTokens(t, command, func(user string, asked leiocitest.Access) []string {
+			if user == "" {
+				return nil
+			}
+			return asked.Actions
+		})
 		return r
 	}
 }
 
-func startWithTokens(t testing.TB, command string) (*registry, *tokenServer) {
+// startWithTokens starts both. With a policy of nil, anybody may read.
+func startWithTokens(t testing.TB, command string, policy func(string, leiocitest.Access) []string) (*registry, *leiocitest.TokenServer) {
 	t.Helper()
 	const user, password = "lei", "for tokens"
-	tokens := newTokenServer(t, user, password)
+	tokens := leiocitest.NewTokenServer(t, leiocitest.TokenConfig{Users: map[string]string{user: password}, Policy: policy})
 	certs := filepath.Join(t.TempDir(), "certs.pem")
-	writeFile(t, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: tokens.certificate}), certs)
-	s := httptest.NewServer(tokens)
-	t.Cleanup(s.Close)
+	writeFile(t, tokens.RootCertificatePEM(), certs)
+	r := script(command, "--auth", "token", "--token-realm", tokens.Realm(), "--token-service", tokenName,
+		"--token-issuer", tokenName, "--token-certs", certs)(t)
 	// Both by one name: go-containerregistry refuses a token server at a private address, and oras one at a name that
 	// resolves to such an address, unless the registry is there too.
 	// https://github.com/google/go-containerregistry/blob/v0.22.1/pkg/v1/remote/transport/bearer.go#L149
-	byName := func(s string) string { return strings.Replace(s, "127.0.0.1", "localhost", 1) }
-	r := script(command, "--auth", "token", "--token-realm", byName(s.URL)+"/token", "--token-service", tokenService,
-		"--token-issuer", tokenIssuer, "--token-certs", certs)(t)
-	r.host = byName(r.host)
+	r.host = strings.Replace(r.host, "127.0.0.1", "localhost", 1)
 	r.dockerConfig = writeDockerConfig(t, r.host, user, password)
 	return r, tokens
 }
 
-// tokenServer gives one user tokens for all that is asked, and nobody else any, by the distribution project's token
-// specification: https://distribution.github.io/distribution/spec/auth/token/
-type tokenServer struct {
-	user, password string
-	key            *ecdsa.PrivateKey
-	certificate    []byte // DER
-}
-
-func newTokenServer(t testing.TB, user, password string) *tokenServer {
+// token asks a token server for a token.
+func token(t testing.TB, r *registry, tokens *leiocitest.TokenServer, scope string) string {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	query := url.Values{"service": {tokenName}, "scope": {scope}}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, tokens.Realm()+"?"+query.Encode(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
-	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	req.SetBasicAuth(r.credentials(t))
+	resp, err := r.transport(t).RoundTrip(req)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &tokenServer{user: user, password: password, key: key, certificate: certificate}
+	defer resp.Body.Close()
+	var answer struct{ Token string }
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || answer.Token == "" {
+		t.Fatalf("%s: %v", resp.Status, err)
+	}
+	return answer.Token
 }
 
-// ServeHTTP answers a GET with basic authentication, and the POST of OAuth 2.0 with a password.
-func (s *tokenServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	user, password, ok := r.BasicAuth()
-	if !ok {
-		user, password = r.PostFormValue("username"), r.PostFormValue("password")
+func TestATokenLetsReadAnonymouslyAndWriteWithAPassword(t *testing.T) {
+	notForeign(t)
+	for _, command := range []string{"distribution", "distribution-v2"} {
+		t.Run(command, func(t *testing.T) {
+			r, tokens := startWithTokens(t, command, nil)
+			ctx, repo := t.Context(), r.repository(t)
+			img, err := leioci.Package(ctx, sampleDir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := r.client(t).PushSnapshot(ctx, repo, []string{"latest"}, img); err != nil {
+				t.Fatal(err)
+			}
+			nobody := r.client(t, leioci.WithKeychain(authn.NewMultiKeychain()))
+			if _, err := nobody.PullSnapshot(ctx, repo.Tag("latest"), filepath.Join(t.TempDir(), "out")); err != nil {
+				t.Errorf("reading anonymously: %v", err)
+			}
+			if _, err := nobody.PushSnapshot(ctx, repo, []string{"other"}, img); !errors.Is(err, leioci.ErrUnauthorized) {
+				t.Errorf("writing anonymously: got %v", err)
+			}
+			wrong := r.client(t, leioci.WithAuth(r.host, &authn.Basic{Username: "lei", Password: "wrong"}))
+			if _, err := wrong.PushSnapshot(ctx, repo, []string{"other"}, img); !errors.Is(err, leioci.ErrUnauthorized) {
+				t.Errorf("with a wrong password: got %v", err)
+			}
+			stale := r.client(t, leioci.WithKeychain(leioci.DockerConfigKeychain(writeDockerConfig(t, r.host, "lei", "old"))))
+			if _, err := stale.PullSnapshot(ctx, repo.Tag("latest"), filepath.Join(t.TempDir(), "out")); err != nil {
+				t.Errorf("reading with a stale password: %v", err)
+			}
+			down := tokens.On("", "/token", 2, leiocitest.Status(http.StatusServiceUnavailable, ""))
+			if _, err := r.client(t).PullSnapshot(ctx, repo.Tag("latest"), filepath.Join(t.TempDir(), "out")); err != nil || down.Hits() != 2 {
+				t.Errorf("with a token server that is down for a while: %v after %d failures", err, down.Hits())
+			}
+		})
 	}
-	if user != s.user || password != s.password {
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(http.StatusUnauthorized)
-		_, _ = w.Write([]byte(`{"errors":[{"code":"UNAUTHORIZED","message":"wrong user or password"}]}`))
-		return
-	}
-	token, err := s.token(r.FormValue("service"), strings.Fields(strings.Join(r.Form["scope"], " ")))
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(map[string]any{"token": token, "access_token": token, "expires_in": 300}) // or the client has gone
-}
-
-// token makes a JSON Web Token, signed by ES256 (RFC 7515, 7518 and 7519).
-func (s *tokenServer) token(service string, scopes []string) (string, error) {
-	type access struct {
-		Type    string   `json:"type"`
-		Name    string   `json:"name"`
-		Actions []string `json:"actions"`
-	}
-	granted := []access{}
-	for _, scope := range scopes {
-		kind, rest, _ := strings.Cut(scope, ":")
-		repository, actions, _ := strings.Cut(rest, ":")
-		granted = append(granted, access{kind, repository, strings.Split(actions, ",")})
-	}
-	now := time.Now()
-	header, err := json.Marshal(map[string]any{"typ": "JWT", "alg": "ES256", "x5c": [][]byte{s.certificate}})
-	if err != nil {
-		return "", err
-	}
-	claims, err := json.Marshal(map[string]any{
-		"iss": tokenIssuer, "sub": s.user, "aud": service, "access": granted, "jti": rand.Text(),
-		"iat": now.Unix(), "nbf": now.Add(-time.Minute).Unix(), "exp": now.Add(5 * time.Minute).Unix(),
-	})
-	if err != nil {
-		return "", err
-	}
-	unsigned := base64.RawURLEncoding.EncodeToString(header) + "." + base64.RawURLEncoding.EncodeToString(claims)
-	hash := sha256.Sum256([]byte(unsigned))
-	r, t, err := ecdsa.Sign(rand.Reader, s.key, hash[:])
-	if err != nil {
-		return "", err
-	}
-	signature := make([]byte, 64)
-	r.FillBytes(signature[:32])
-	t.FillBytes(signature[32:])
-	return unsigned + "." + base64.RawURLEncoding.EncodeToString(signature), nil
 }
