@@ -110,12 +110,7 @@ func ExampleRateLimitError() {
 }
 
 func ExampleNew() {
-	ca, err := os.ReadFile("/etc/lei/ca.pem")
-	if err != nil {
-		ca = nil // without a private authority, the system's are enough
-	}
 	client, err := leioci.New(
-		leioci.WithTLS(leioci.TLS{RootCAs: ca}),
 		leioci.WithToken("ghcr.io", "a-registry-bearer-token"), // sent to ghcr.io alone
 		leioci.WithRetry(leioci.RetryPolicy{Attempts: 8, MaxRetryAfter: 5 * time.Minute}),
 		leioci.WithStallTimeout(time.Minute),
