@@ -186,7 +186,7 @@ func TestPullsAtOnceAndAReaderSeeWholeSnapshots(t *testing.T) {
 }
 
 // verifySnapshot fails unless both files of dir belong together.
-func verifySnapshot(t *testing.T, dir string) {
+func verifySnapshot(t testing.TB, dir string) {
 	s, err := snapshot.Open(dir)
 	if runtime.GOOS == "windows" && errors.Is(err, os.ErrNotExist) {
 		return // between the two renames that it takes there

@@ -6,4 +6,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/testenv"
 )
 
-func TestMain(m *testing.M) { testenv.Main(m) }
+func TestMain(m *testing.M) {
+	actAsChild() // does not return in a process that a test has started
+	testenv.Main(m)
+}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/staging"
 )
 
 // A PullResult says what a directory holds after a pull.
@@ -110,7 +112,24 @@ func (p *pulling) left(ctx context.Context) (*PullResult, error) {
 	if err := p.refuseStale(meta.Date); err != nil {
 		return nil, err
 	}
+	p.tidy(ctx)
 	return &PullResult{Date: meta.Date, Created: meta.Created, UpToDate: true}, nil
+}
+
+// tidy removes the old snapshot that a pull left beside the directory if it was killed between putting the new one in
+// its place and removing the old: the next change, whose pull would remove it, may be long in coming. What cannot be
+// removed is in nobody's way.
+func (p *pulling) tidy(ctx context.Context) {
+	if !stagedBeside(p.held.dir) {
+		return
+	}
+	stage, err := staging.New(ctx, p.held.dir, snapshotKind())
+	if err == nil {
+		err = stage.Discard()
+	}
+	if err != nil {
+		p.log.Infof("what an earlier pull left beside %s stays there: %v", p.held.dir, err)
+	}
 }
 
 // holds reports whether the directory holds what is being pulled.

@@ -1,0 +1,6 @@
+//go:build !unix
+
+package leioci_test
+
+// actAsChild does nothing: no test starts a child here.
+func actAsChild() {}

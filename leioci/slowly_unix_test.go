@@ -1,0 +1,138 @@
+//go:build unix
+
+package leioci_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+const (
+	answerPause = 3 * time.Millisecond   // before every answer
+	bytePause   = 200 * time.Microsecond // after every piece of a blob
+	piece       = 16 << 10
+)
+
+// A slowly is a registry behind a slow link for one child, which tells how far the child has come.
+type slowly struct {
+	*httptest.Server
+	registry http.Handler
+	large    string // the digest of the blob whose bytes count
+
+	mu       sync.Mutex
+	at       moment
+	reached  chan struct{} // closed as soon as that many requests have come and bytes have gone
+	requests int
+	blobs    int   // requests for blobs
+	served   int64 // bytes of the large blob
+	first    time.Time
+	last     time.Time // the last byte
+}
+
+// A moment is when a child is killed.
+type moment struct {
+	requests int           // so many have come
+	served   int64         // so many bytes of the large blob were sent
+	seen     func() bool   // something has changed on the disk; nil for nothing
+	later    time.Duration // and so much time has passed since
+}
+
+func newSlowly(registry http.Handler, large string, at moment) *slowly {
+	s := &slowly{registry: registry, large: large, at: at, reached: make(chan struct{})}
+	s.Server = httptest.NewServer(s)
+	return s
+}
+
+// ServeHTTP answers as the registry does, slowly.
+func (s *slowly) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	blob := strings.Contains(r.URL.Path, "/blobs/")
+	s.count(func() {
+		s.requests++
+		if s.requests == 1 {
+			s.first = time.Now()
+		}
+		if blob {
+			s.blobs++
+		}
+	})
+	time.Sleep(answerPause)
+	if strings.HasSuffix(r.URL.Path, s.large) {
+		w = &slowWriter{w, s}
+	}
+	s.registry.ServeHTTP(w, r)
+}
+
+func (s *slowly) count(change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	was := s.isReached()
+	change()
+	if !was && s.isReached() {
+		close(s.reached)
+	}
+}
+
+func (s *slowly) isReached() bool { return s.requests >= s.at.requests && s.served >= s.at.served }
+
+// slowWriter sends one piece after the other.
+type slowWriter struct {
+	http.ResponseWriter
+	s *slowly
+}
+
+func (w *slowWriter) Write(p []byte) (int, error) {
+	written := 0
+	for written < len(p) {
+		n, err := w.ResponseWriter.Write(p[written:min(written+piece, len(p))])
+		if written += n; err != nil {
+			return written, err
+		}
+		if err := http.NewResponseController(w.ResponseWriter).Flush(); err != nil {
+			return written, err // the child has gone
+		}
+		w.s.count(func() {
+			w.s.served += int64(n)
+			w.s.last = time.Now()
+		})
+		time.Sleep(bytePause)
+	}
+	return written, nil
+}
+
+// patience is how long a test waits for what should come at once.
+const patience = 30 * time.Second
+
+// await returns when the moment has come.
+func (s *slowly) await(t testing.TB, r *running) {
+	t.Helper()
+	select {
+	case <-s.reached:
+	case <-time.After(patience):
+		t.Fatal("the child asks for nothing")
+	}
+	begun := time.Now()
+	for s.at.seen != nil && !s.at.seen() {
+		if time.Since(begun) > patience {
+			t.Fatal("the child changes nothing")
+		}
+	}
+	if s.at.later > time.Millisecond {
+		time.Sleep(s.at.later)
+		return
+	}
+	for begun := time.Now(); time.Since(begun) < s.at.later; { // shorter than a sleep can be
+	}
+}
+
+// inode identifies a file.
+func inode(t testing.TB, path string) os.FileInfo {
+	t.Helper()
+	info, err := os.Stat(path)
+	must(t, err)
+	return info
+}
