@@ -3,11 +3,9 @@
 package leioci_test
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,10 +14,7 @@ import (
 	"testing"
 	"time"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-
 	"github.com/lowendinsight/lei-go/leioci"
-	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
 // The phases of a pull over an older snapshot, as they can be told from outside, in their order.
@@ -50,115 +45,6 @@ func killsWanted(t testing.TB) int {
 		must(t, err)
 	}
 	return n
-}
-
-// A crashWorld is a registry with two snapshots, and a directory that holds the older one.
-type crashWorld struct {
-	t        testing.TB
-	registry http.Handler
-	client   *leioci.Client // at a link that is not slow
-	host     string
-	old, new map[string]string // the files of the two
-	large    v1.Descriptor     // the new one's cache
-	small    int64             // the size of its manifest.json
-	parent   string
-	dir      string
-
-	whole, tail time.Duration // of a pull from the first request on, and from the last byte on
-}
-
-func newCrashWorld(t testing.TB) *crashWorld {
-	t.Helper()
-	reg := leiocitest.NewRegistry(t)
-	w := &crashWorld{t: t, registry: reg, client: newClient(t), host: reg.Host(), parent: t.TempDir()}
-	w.dir = filepath.Join(w.parent, "lei")
-	w.old, _ = w.push(leiocitest.WriteSnapshot(t, older, report))
-	var layers []v1.Descriptor
-	w.new, layers = w.push(leiocitest.WriteSnapshot(t, newer, `{"data":{"repo":"https://example.org/a","noise":"`+noise(1<<20)+`"}}`))
-	for _, d := range layers {
-		if d.MediaType == leioci.MediaTypeCache {
-			w.large = d
-		} else {
-			w.small = d.Size
-		}
-	}
-	return w
-}
-
-// push pushes a snapshot and returns the files of a directory that holds it: those of dir, and the manifest as it was sent.
-func (w *crashWorld) push(dir string) (map[string]string, []v1.Descriptor) {
-	w.t.Helper()
-	img, err := leioci.Package(w.t.Context(), dir)
-	must(w.t, err)
-	repo, err := leioci.ParseRepository(w.host + "/org/lei-cache")
-	must(w.t, err)
-	_, err = w.client.PushSnapshot(w.t.Context(), repo, []string{"latest"}, img)
-	must(w.t, err)
-	raw, err := img.RawManifest()
-	must(w.t, err)
-	m, err := img.Manifest()
-	must(w.t, err)
-	files := filesOf(w.t, dir)
-	files["oci-manifest.json"] = string(raw)
-	return files, m.Layers
-}
-
-// filesOf returns what is in a directory, by name.
-func filesOf(t testing.TB, dir string) map[string]string {
-	t.Helper()
-	files := map[string]string{}
-	for _, name := range namesIn(t, dir) {
-		files[name] = string(readFile(t, dir, name))
-	}
-	return files
-}
-
-// namesIn returns the names in a directory, sorted.
-func namesIn(t testing.TB, dir string) []string {
-	t.Helper()
-	entries, err := os.ReadDir(dir)
-	must(t, err)
-	var names []string
-	for _, e := range entries {
-		names = append(names, e.Name())
-	}
-	return names
-}
-
-// reset puts the older snapshot into the directory.
-func (w *crashWorld) reset() {
-	w.t.Helper()
-	must(w.t, errors.Join(os.RemoveAll(w.dir), os.Mkdir(w.dir, 0o755)))
-	for name, content := range w.old {
-		must(w.t, os.WriteFile(filepath.Join(w.dir, name), []byte(content), 0o644))
-	}
-}
-
-// crash starts a pull and kills it at a moment. It returns the registry as it was left.
-func (w *crashWorld) crash(at moment) *slowly {
-	w.t.Helper()
-	s := newSlowly(w.registry, w.large.Digest.String(), at)
-	defer s.Close()
-	r := child{Ref: strings.TrimPrefix(s.URL, "http://") + "/org/lei-cache:latest", Dir: w.dir}.start(w.t)
-	s.await(w.t, r)
-	r.kill(w.t)
-	return s
-}
-
-// measure lets a few pulls come to their end, to know how long the phases are.
-func (w *crashWorld) measure() {
-	w.t.Helper()
-	for range 3 {
-		w.reset()
-		s := newSlowly(w.registry, w.large.Digest.String(), moment{})
-		r := child{Ref: strings.TrimPrefix(s.URL, "http://") + "/org/lei-cache:latest", Dir: w.dir}.start(w.t)
-		must(w.t, <-r.pulled)
-		now := time.Now()
-		w.whole, w.tail = max(w.whole, now.Sub(s.first)), max(w.tail, now.Sub(s.last))
-		r.kill(w.t)
-		s.Close()
-		w.assertNew("a pull that was not disturbed")
-	}
 }
 
 // phase tells how far a killed pull had come, from what it asked for and what it left.

@@ -18,21 +18,17 @@ import (
 // contentOpener opens a blob from an offset on. Besides an error it returns whose that is.
 type contentOpener func(ctx context.Context, d v1.Descriptor, offset int64) (*content, error)
 
-// fetch puts the file of one layer into the new directory, verified: from the old directory if that has it, and
-// otherwise from where it is pulled from.
-func (p *pulling) fetch(ctx context.Context, stage *staging.Dir, f snapshotFile) (err error) {
+// fetch gets the file of one layer, verified: from the old directory, which puts it into the new one, or, if that does not
+// have it, from where it is pulled from. Then it is in the partial file that is returned, for the caller to move or close.
+func (p *pulling) fetch(ctx context.Context, stage *staging.Dir, f snapshotFile) (*staging.Partial, error) {
 	if p.reuse(ctx, stage, f) {
-		return nil
+		return nil, nil
 	}
 	part, err := stage.Partial(f.descriptor.Digest.Algorithm + "-" + f.descriptor.Digest.Hex)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer func() { err = errors.Join(err, part.Close()) }()
-	if err := p.complete(ctx, part, f.descriptor); err != nil {
-		return err
-	}
-	return part.MoveTo(f.name)
+	return part, p.complete(ctx, part, f.descriptor)
 }
 
 // reuse links a file of the old directory into the new one. It is verified there: the old one may have been replaced.

@@ -72,25 +72,52 @@ func (p *pulling) into(ctx context.Context, dir string) (_ *PullResult, err erro
 	return &PullResult{Date: meta.Date, Created: meta.Created, BytesFetched: p.fetched.Load()}, nil
 }
 
-// fill writes the files of a snapshot, several at once.
-func (p *pulling) fill(ctx context.Context, stage *staging.Dir, files []snapshotFile) error {
+// fill writes the files of a snapshot. Each stays a partial file until all are complete: if one fails, the next pull has
+// the others.
+func (p *pulling) fill(ctx context.Context, stage *staging.Dir, files []snapshotFile) (err error) {
+	parts := make([]*staging.Partial, len(files))
+	defer func() {
+		for _, part := range parts {
+			if part != nil {
+				err = errors.Join(err, part.Close())
+			}
+		}
+	}()
+	err = p.each(ctx, files, func(ctx context.Context, i int) (err error) {
+		parts[i], err = p.fetch(ctx, stage, files[i])
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	err = p.each(ctx, files, func(_ context.Context, i int) error {
+		if parts[i] == nil {
+			return nil
+		}
+		return parts[i].MoveTo(files[i].name)
+	})
+	if err != nil {
+		return err
+	}
+	f, err := stage.Create(ociManifestFile)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(p.raw)
+	return staging.Finish(f, err)
+}
+
+// each does something for every file, for several at once.
+func (p *pulling) each(ctx context.Context, files []snapshotFile, do func(ctx context.Context, i int) error) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(p.concurrency)
-	for _, f := range files {
+	for i, f := range files {
 		g.Go(func() error {
-			if err := p.fetch(ctx, stage, f); err != nil {
+			if err := do(ctx, i); err != nil {
 				return fmt.Errorf("%s: %w", f.name, err)
 			}
 			return nil
 		})
 	}
-	g.Go(func() error {
-		f, err := stage.Create(ociManifestFile)
-		if err != nil {
-			return err
-		}
-		_, err = f.Write(p.raw)
-		return staging.Finish(f, err)
-	})
 	return g.Wait()
 }
