@@ -94,6 +94,12 @@ func namesIn(t testing.TB, dir string) []string {
 func (w *crashWorld) reset() {
 	w.t.Helper()
 	must(w.t, errors.Join(os.RemoveAll(w.dir), os.Mkdir(w.dir, 0o755)))
+	w.fill()
+}
+
+// fill writes it into the directory that is there.
+func (w *crashWorld) fill() {
+	w.t.Helper()
 	for name, content := range w.old {
 		must(w.t, os.WriteFile(filepath.Join(w.dir, name), []byte(content), 0o644))
 	}

@@ -41,8 +41,17 @@ func (p *pulling) apply(opts []PullOption) error {
 	return nil
 }
 
-// into fills a directory beside dir and puts it in dir's place.
-func (p *pulling) into(ctx context.Context, dir string) (_ *PullResult, err error) {
+// into makes dir hold what is pulled.
+func (p *pulling) into(ctx context.Context, dir string) (*PullResult, error) {
+	res, err := p.replace(ctx, dir)
+	if err != nil {
+		return nil, adviseDisk(dir, err)
+	}
+	return res, nil
+}
+
+// replace fills a directory beside dir and puts it in dir's place.
+func (p *pulling) replace(ctx context.Context, dir string) (_ *PullResult, err error) {
 	files, err := snapshotFiles(p.manifest)
 	if err != nil {
 		return nil, err
