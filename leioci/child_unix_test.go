@@ -96,7 +96,11 @@ func (c child) command(t testing.TB) *exec.Cmd {
 // run runs the child to its end. The error is what it says, in its own words.
 func (c child) run(t testing.TB) error {
 	t.Helper()
-	_, err := c.command(t).Output()
+	return run(c.command(t))
+}
+
+func run(cmd *exec.Cmd) error {
+	_, err := cmd.Output()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && len(exit.Stderr) > 0 {
 		return errors.New(string(exit.Stderr[:len(exit.Stderr)-1]))
