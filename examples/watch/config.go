@@ -1,0 +1,95 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/sirupsen/logrus"
+
+	"github.com/lowendinsight/lei-go/leioci"
+)
+
+// config is what the flags say. The package comment explains them.
+type config struct {
+	ref        name.Reference
+	dir        string
+	listen     string
+	interval   time.Duration
+	maxAge     time.Duration // 0 for any
+	maxContent int64
+	plainHTTP  bool
+	caFile     string
+	token      string
+	logLevel   logrus.Level
+}
+
+// variablePrefix begins the name of the environment variable that stands for a flag.
+const variablePrefix = "LEI_WATCH_"
+
+// parseConfig reads the flags, and of the environment what they leave out.
+func parseConfig(args []string, getenv func(string) string, stderr io.Writer) (*config, error) {
+	c := &config{token: getenv("LEI_REGISTRY_TOKEN")}
+	set := flag.NewFlagSet("lei-watch", flag.ContinueOnError)
+	set.SetOutput(io.Discard) // an error is printed by who gets it
+	ref := set.String("ref", "", "`reference` to watch, registry/repository[:tag]")
+	set.StringVar(&c.dir, "dir", "", "`directory` to keep the snapshot in; its parent must be writable")
+	set.StringVar(&c.listen, "listen", "127.0.0.1:8080", "`address` to serve on")
+	set.DurationVar(&c.interval, "interval", 5*time.Minute, "how often to look for a new snapshot")
+	set.DurationVar(&c.maxAge, "max-age", 72*time.Hour, "/healthz fails if the snapshot's date is longer ago; 0 for never")
+	set.Int64Var(&c.maxContent, "max-content", 4<<30, "how many `bytes` the reports of a snapshot may have, uncompressed")
+	set.BoolVar(&c.plainHTTP, "plain-http", false, "speak http, and only http, to the registry, credentials included")
+	set.StringVar(&c.caFile, "ca-file", "", "PEM `file` with further certificate authorities")
+	set.TextVar(&c.logLevel, "log-level", logrus.InfoLevel, "`level`: debug, info, warning or error")
+	if err := fromEnvironment(set, getenv); err != nil {
+		return nil, err
+	}
+	switch err := set.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		set.SetOutput(stderr)
+		set.Usage()
+		return nil, err
+	case err != nil:
+		return nil, fmt.Errorf("%w; lei-watch -h lists the flags", err)
+	}
+	if set.NArg() > 0 {
+		return nil, fmt.Errorf("there are no arguments, got %q", set.Args())
+	}
+	return c, c.check(*ref)
+}
+
+// fromEnvironment sets the flags that the environment names. Those of the command line, which are parsed after, go before.
+func fromEnvironment(set *flag.FlagSet, getenv func(string) string) error {
+	var errs []error
+	set.VisitAll(func(f *flag.Flag) {
+		variable := variablePrefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		if value := getenv(variable); value != "" {
+			if err := f.Value.Set(value); err != nil {
+				errs = append(errs, fmt.Errorf("%s=%q: %w", variable, value, err))
+			}
+		}
+	})
+	return errors.Join(errs...)
+}
+
+// check refuses what cannot be meant.
+func (c *config) check(ref string) (err error) {
+	switch {
+	case ref == "":
+		return errors.New("-ref is missing, the snapshot to watch, such as ghcr.io/org/lei-cache:latest")
+	case c.dir == "":
+		return errors.New("-dir is missing, the directory to keep the snapshot in, such as /var/lib/lei/cache")
+	case c.interval <= 0:
+		return fmt.Errorf("-interval %v: want more than 0", c.interval)
+	case c.maxAge < 0:
+		return fmt.Errorf("-max-age %v: want 0 or more", c.maxAge)
+	case c.maxContent < 1:
+		return fmt.Errorf("-max-content %d: want 1 or more", c.maxContent)
+	}
+	c.ref, err = leioci.ParseReference(ref)
+	return err
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"net/http"
+	"time"
+)
+
+// health is the answer of GET /healthz. The package comment explains it.
+type health struct {
+	Status        string     `json:"status"`
+	Snapshot      *info      `json:"snapshot"`
+	AgeSeconds    *int64     `json:"age_seconds"`
+	MaxAgeSeconds int64      `json:"max_age_seconds"`
+	LastChecked   *time.Time `json:"last_checked"`
+	LastError     *failure   `json:"last_error"`
+}
+
+// The states of a service. Only the first one is healthy.
+const (
+	stateOK    = "ok"
+	stateStale = "stale"
+	stateNone  = "no snapshot"
+)
+
+func (s *service) health(w http.ResponseWriter, _ *http.Request) {
+	h := health{Status: stateNone, Snapshot: s.current.info(), MaxAgeSeconds: int64(s.maxAge.Seconds())}
+	checked, last := s.status.get()
+	h.LastError = last
+	if !checked.IsZero() {
+		checked = checked.UTC()
+		h.LastChecked = &checked
+	}
+	if h.Snapshot != nil {
+		age := h.Snapshot.age()
+		seconds := int64(age.Seconds())
+		h.Status, h.AgeSeconds = stateOK, &seconds
+		if s.maxAge > 0 && age > s.maxAge {
+			h.Status = stateStale
+		}
+	}
+	code := http.StatusOK
+	if h.Status != stateOK {
+		code = http.StatusServiceUnavailable
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	s.reply(w, code, h)
+}
+
+// age is the time since midnight UTC of the snapshot's date.
+func (i *info) age() time.Duration { return time.Since(i.date) }

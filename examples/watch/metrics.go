@@ -1,0 +1,93 @@
+package main
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/sirupsen/logrus"
+
+	"github.com/lowendinsight/lei-go/leioci"
+)
+
+// prefix begins the names of the service's metrics.
+const prefix = "lei_watch_"
+
+// metrics count what happens, in a registry of their own.
+type metrics struct {
+	registry               *prometheus.Registry
+	pulls, lookups, errors *prometheus.CounterVec
+	fetched                prometheus.Counter
+}
+
+func newMetrics(c *current, st *status) *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		pulls: counters("pulls_total", "Pulls by outcome. Of those that found no change, only the first one and the first after a failure.",
+			"outcome", "changed", "unchanged", "failed"),
+		lookups: counters("lookups_total", "Requests for /risk by outcome. Aborted: the client went away.",
+			"outcome", "found", "unknown", "no_snapshot", "bad_request", "aborted", "failed"),
+		errors: counters("errors_total", "Failures to pull a snapshot, and to load one, because it does not verify, for example.",
+			"step", "pull", "load"),
+		fetched: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: prefix + "fetched_bytes_total", Help: "Bytes of blobs that successful pulls read from the registry.",
+		}),
+	}
+	m.registry.MustRegister(m.pulls, m.lookups, m.errors, m.fetched, &gauges{current: c, status: st},
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// counters are there from the start, at 0: what appears with its first increase has no rate.
+func counters(name, help, label string, values ...string) *prometheus.CounterVec {
+	v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + name, Help: help}, []string{label})
+	for _, value := range values {
+		v.WithLabelValues(value)
+	}
+	return v
+}
+
+func (m *metrics) pulled(res *leioci.PullResult) {
+	outcome := "changed"
+	if res.UpToDate {
+		outcome = "unchanged"
+	}
+	m.pulls.WithLabelValues(outcome).Inc()
+	m.fetched.Add(float64(res.BytesFetched))
+}
+
+func (m *metrics) handler(log logrus.FieldLogger) http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorLog: log, Registry: m.registry})
+}
+
+// gauges are what is true at the moment of a scrape. Those of a snapshot are absent while there is none.
+type gauges struct {
+	current *current
+	status  *status
+}
+
+// Describe implements [prometheus.Collector]. Without descriptions the collector is one that Prometheus's client does not
+// check beforehand, as the gauges that are absent need.
+func (g *gauges) Describe(chan<- *prometheus.Desc) {}
+
+// Collect implements [prometheus.Collector].
+func (g *gauges) Collect(out chan<- prometheus.Metric) {
+	gauge := func(name, help string, value float64, labels prometheus.Labels) {
+		out <- prometheus.MustNewConstMetric(prometheus.NewDesc(prefix+name, help, nil, labels), prometheus.GaugeValue, value)
+	}
+	if checked, _ := g.status.get(); !checked.IsZero() {
+		gauge("last_checked_timestamp_seconds", "When the registry last said which snapshot is the newest.", seconds(checked), nil)
+	}
+	info := g.current.info()
+	if info == nil {
+		return
+	}
+	gauge("snapshot_date_timestamp_seconds", "Midnight UTC of the date of the snapshot in use.", seconds(info.date), nil)
+	gauge("snapshot_age_seconds", "Time since the date of the snapshot in use.", info.age().Seconds(), nil)
+	gauge("snapshot_reports", "Reports in the snapshot in use.", float64(info.Reports), nil)
+	gauge("snapshot_info", "1, with the digest of the snapshot in use.", 1, prometheus.Labels{"digest": info.Digest})
+}
+
+func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/lowendinsight/lei-go/leioci/leiocitest"
+)
+
+// running is the whole service on loopback.
+type running struct {
+	url    string
+	client *http.Client
+	stop   func() error
+}
+
+func start(t *testing.T, registry string) *running {
+	t.Helper()
+	cfg, err := parseConfig([]string{
+		"-ref", registry + "/org/lei-cache", "-dir", filepath.Join(t.TempDir(), "cache"), "-interval", "5ms", "-max-age", "0",
+	}, noEnvironment, nil)
+	must(t, err)
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	must(t, err)
+	log := logrus.New()
+	log.SetOutput(io.Discard)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx, cfg, listener, log) }()
+	stop := sync.OnceValue(func() error {
+		cancel()
+		return <-ended
+	})
+	transport := &http.Transport{MaxIdleConnsPerHost: 8}
+	t.Cleanup(func() {
+		transport.CloseIdleConnections()
+		if err := stop(); err != nil {
+			t.Errorf("ended with %v", err)
+		}
+	})
+	return &running{"http://" + listener.Addr().String(), &http.Client{Transport: transport}, stop}
+}
+
+// lookUp asks for repoA.
+func (r *running) lookUp(ctx context.Context) (status int, a answer, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url+"/risk?repo="+url.QueryEscape(repoA), nil)
+	if err != nil {
+		return 0, a, err
+	}
+	resp, err := r.client.Do(req)
+	if err != nil {
+		return 0, a, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return 0, a, err
+	}
+	return resp.StatusCode, a, json.Unmarshal(body, &a)
+}
+
+// TestNoRequestIsDroppedOrTornWhileSnapshotsAreSwapped looks up at least 1,000 times while 20 snapshots come.
+func TestNoRequestIsDroppedOrTornWhileSnapshotsAreSwapped(t *testing.T) {
+	const swaps, want = 20, 1000
+	reg := leiocitest.NewRegistry(t)
+	pushed := http.DefaultTransport.(*http.Transport).Clone()
+	t.Cleanup(pushed.CloseIdleConnections)
+	digests := sync.Map{} // by date
+	publish := func(i int) string {
+		date := day.AddDate(0, 0, i)
+		text := date.Format(time.DateOnly)
+		dir := leiocitest.WriteSnapshot(t, date, reports(text)...)
+		digests.Store(text, push(t, pushed, reg.Host(), text, dir))
+		return text
+	}
+	publish(0)
+	r := start(t, reg.Host())
+	for { // until there is a first snapshot
+		status, _, err := r.lookUp(t.Context())
+		must(t, err)
+		if status == http.StatusOK {
+			break
+		}
+	}
+	var newest atomic.Value // the newest date that a look-up has seen
+	newest.Store("")
+	var looked atomic.Int64
+	var allSeen atomic.Bool
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for seen := ""; !allSeen.Load() || looked.Load() < want; looked.Add(1) {
+				status, a, err := r.lookUp(t.Context())
+				if err != nil || status != http.StatusOK || a.whole() != nil {
+					t.Errorf("status %d, %v, %v", status, err, a.whole())
+					return
+				}
+				if a.Snapshot.Date < seen {
+					t.Errorf("%s came after %s", a.Snapshot.Date, seen)
+				}
+				seen = a.Snapshot.Date
+				newest.Store(seen)
+			}
+		})
+	}
+	for i := range swaps {
+		date := publish(i + 1)
+		for newest.Load() != date && !t.Failed() {
+			status, a, err := r.lookUp(t.Context())
+			if err != nil || status != http.StatusOK || a.whole() != nil {
+				t.Fatalf("status %d, %v, %v", status, err, a.whole())
+			}
+			if digest, _ := digests.Load(a.Snapshot.Date); a.Snapshot.Digest != digest {
+				t.Errorf("%s has digest %s, want %v", a.Snapshot.Date, a.Snapshot.Digest, digest)
+			}
+		}
+	}
+	allSeen.Store(true)
+	group.Wait()
+	t.Logf("%d look-ups while %d snapshots came", looked.Load(), swaps)
+}
+
+func TestRequestsThatHaveBegunAreAnsweredAtTheEnd(t *testing.T) {
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	must(t, err)
+	log := logrus.New()
+	log.SetOutput(io.Discard)
+	began, finish := make(chan struct{}), make(chan struct{})
+	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		close(began)
+		<-finish
+		fmt.Fprintln(w, "whole")
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- serve(ctx, listener, handler, log) }()
+	answered := make(chan string, 1)
+	go func() {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+listener.Addr().String(), nil)
+		if err != nil {
+			answered <- err.Error()
+			return
+		}
+		transport := &http.Transport{DisableKeepAlives: true}
+		resp, err := transport.RoundTrip(req)
+		if err != nil {
+			answered <- err.Error()
+			return
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		answered <- fmt.Sprint(string(body), err)
+	}()
+	<-began
+	cancel()
+	for { // until nobody listens
+		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", listener.Addr().String())
+		if err != nil {
+			break
+		}
+		must(t, conn.Close())
+	}
+	close(finish)
+	if got := <-answered; got != "whole\n<nil>" {
+		t.Errorf("got %q", got)
+	}
+	must(t, <-ended)
+}
+
+func TestTheServiceEndsWhileTheRegistryHangs(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	reached := make(chan struct{}, 100)
+	reg.On("", "", leiocitest.Always, leiocitest.Hang(reached))
+	r := start(t, reg.Host())
+	<-reached
+	must(t, r.stop())
+}

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"sync"
+	"time"
+)
+
+// status is how the watching goes. It is safe for concurrent use.
+type status struct {
+	mu      sync.Mutex
+	checked time.Time // when the registry last said what the reference names; zero for never
+	failure *failure  // nil after a success
+}
+
+// A failure is what went wrong last.
+type failure struct {
+	Time    time.Time `json:"time"`
+	Message string    `json:"message"`
+}
+
+func (s *status) checkedAt(t time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.checked = t
+}
+
+func (s *status) failed(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failure = &failure{time.Now().UTC(), err.Error()}
+}
+
+func (s *status) succeeded() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failure = nil
+}
+
+func (s *status) get() (checked time.Time, last *failure) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.checked, s.failure
+}
