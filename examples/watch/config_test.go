@@ -4,7 +4,6 @@ import (
 	"errors"
 	"flag"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -58,17 +57,6 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 	for _, name := range []string{"-ref", "-dir", "-listen", "-interval", "-max-age", "-max-content", "-plain-http", "-ca-file", "-log-level"} {
 		if !strings.Contains(out.String(), "  "+name) || !strings.Contains(string(doc), "//\t"+name+" ") {
 			t.Errorf("%s is not in the help, or not in the manual", name)
-		}
-	}
-}
-
-func TestACertificateFileThatIsNoneIsRefused(t *testing.T) {
-	empty := filepath.Join(t.TempDir(), "empty.pem")
-	must(t, os.WriteFile(empty, nil, 0o600))
-	for _, file := range []string{empty, "does-not-exist.pem"} {
-		c := &config{caFile: file}
-		if _, err := c.transport(); err == nil || !strings.Contains(err.Error(), "-ca-file") || !strings.Contains(err.Error(), file) {
-			t.Errorf("%s: got %v", file, err)
 		}
 	}
 }

@@ -8,19 +8,23 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/sirupsen/logrus"
+	"go.uber.org/goleak"
 
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
 // running is the whole service on loopback.
 type running struct {
+	parent string // of its directory
 	url    string
 	client *http.Client
 	stop   func() error
@@ -28,8 +32,9 @@ type running struct {
 
 func start(t *testing.T, registry string) *running {
 	t.Helper()
+	parent := t.TempDir()
 	cfg, err := parseConfig([]string{
-		"-ref", registry + "/org/lei-cache", "-dir", filepath.Join(t.TempDir(), "cache"), "-interval", "5ms", "-max-age", "0",
+		"-ref", registry + "/org/lei-cache", "-dir", filepath.Join(parent, "cache"), "-interval", "5ms", "-max-age", "0",
 	}, noEnvironment, nil)
 	must(t, err)
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -50,7 +55,7 @@ func start(t *testing.T, registry string) *running {
 			t.Errorf("ended with %v", err)
 		}
 	})
-	return &running{"http://" + listener.Addr().String(), &http.Client{Transport: transport}, stop}
+	return &running{parent, "http://" + listener.Addr().String(), &http.Client{Transport: transport}, stop}
 }
 
 // lookUp asks for repoA.
@@ -71,6 +76,16 @@ func (r *running) lookUp(ctx context.Context) (status int, a answer, err error) 
 	return resp.StatusCode, a, json.Unmarshal(body, &a)
 }
 
+// untilServing asks until there is a snapshot.
+func (r *running) untilServing(t *testing.T) {
+	t.Helper()
+	for status := 0; status != http.StatusOK; {
+		var err error
+		status, _, err = r.lookUp(t.Context())
+		must(t, err)
+	}
+}
+
 // TestNoRequestIsDroppedOrTornWhileSnapshotsAreSwapped looks up at least 1,000 times while 20 snapshots come.
 func TestNoRequestIsDroppedOrTornWhileSnapshotsAreSwapped(t *testing.T) {
 	const swaps, want = 20, 1000
@@ -87,13 +102,7 @@ func TestNoRequestIsDroppedOrTornWhileSnapshotsAreSwapped(t *testing.T) {
 	}
 	publish(0)
 	r := start(t, reg.Host())
-	for { // until there is a first snapshot
-		status, _, err := r.lookUp(t.Context())
-		must(t, err)
-		if status == http.StatusOK {
-			break
-		}
-	}
+	r.untilServing(t)
 	var newest atomic.Value // the newest date that a look-up has seen
 	newest.Store("")
 	var looked atomic.Int64
@@ -186,4 +195,29 @@ func TestTheServiceEndsWhileTheRegistryHangs(t *testing.T) {
 	r := start(t, reg.Host())
 	<-reached
 	must(t, r.stop())
+}
+
+// TestNothingIsLeftOfTheServiceAtItsEnd is about goroutines, connections and files, while the registry goes on.
+func TestNothingIsLeftOfTheServiceAtItsEnd(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	pushed := http.DefaultTransport.(*http.Transport).Clone()
+	push(t, pushed, reg.Host(), "2026-02-08", leiocitest.WriteSnapshot(t, day, reports("2026-02-08")...))
+	pushed.CloseIdleConnections()
+	before := goleak.IgnoreCurrent()
+	r := start(t, reg.Host())
+	r.untilServing(t)
+	r.client.CloseIdleConnections()
+	must(t, r.stop())
+	goleak.VerifyNone(t, before)
+	if left := entries(t, r.parent); left != "cache" {
+		t.Errorf("left behind: %s", left)
+	}
+	// Only Linux says which files are open, those without a name included; elsewhere there are none to range over.
+	links, err := filepath.Glob("/proc/self/fd/*")
+	must(t, err)
+	for _, link := range links {
+		if file, err := os.Readlink(link); err == nil && strings.HasPrefix(file, r.parent) {
+			t.Errorf("left open: %s", file)
+		}
+	}
 }

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	logtest "github.com/sirupsen/logrus/hooks/test"
+
+	"github.com/lowendinsight/lei-go/leioci/leiocitest"
+)
+
+// TestTheRegistryIsReachedWithItsAuthorityAndItsToken has a registry whose certificate is signed by nobody the system knows.
+func TestTheRegistryIsReachedWithItsAuthorityAndItsToken(t *testing.T) {
+	handler := leiocitest.NewHandler()
+	open := leiocitest.Serve(t, handler) // the same content without either, to push to
+	pushed := http.DefaultTransport.(*http.Transport).Clone()
+	defer pushed.CloseIdleConnections()
+	digest := push(t, pushed, open.Host(), "2026-02-08", leiocitest.WriteSnapshot(t, day, reports("2026-02-08")...))
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer t0ken" {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="https://`+r.Host+`/token",service="test"`)
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		handler.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	authority := filepath.Join(t.TempDir(), "ca.pem")
+	block := pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}
+	must(t, os.WriteFile(authority, pem.EncodeToMemory(&block), 0o600))
+
+	registry := strings.TrimPrefix(server.URL, "https://")
+	c, err := parseConfig([]string{"-ref", registry + "/org/lei-cache", "-dir", "d", "-ca-file", authority}, func(name string) string {
+		return map[string]string{"LEI_REGISTRY_TOKEN": "t0ken"}[name]
+	}, nil)
+	must(t, err)
+	base, err := c.transport()
+	must(t, err)
+	defer base.CloseIdleConnections()
+	st := &status{}
+	log, _ := logtest.NewNullLogger()
+	client, err := c.client(base, st, log)
+	must(t, err)
+	m, err := client.PullManifest(t.Context(), c.ref)
+	must(t, err)
+	if m.Descriptor.Digest.String() != digest {
+		t.Errorf("got %s, want %s", m.Descriptor.Digest, digest)
+	}
+	if checked, _ := st.get(); checked.IsZero() {
+		t.Error("the answer was not noticed")
+	}
+}
+
+func TestACertificateFileThatIsNoneIsRefused(t *testing.T) {
+	empty := filepath.Join(t.TempDir(), "empty.pem")
+	must(t, os.WriteFile(empty, nil, 0o600))
+	for _, file := range []string{empty, "does-not-exist.pem"} {
+		c := &config{caFile: file}
+		if _, err := c.transport(); err == nil || !strings.Contains(err.Error(), "-ca-file") || !strings.Contains(err.Error(), file) {
+			t.Errorf("%s: got %v", file, err)
+		}
+	}
+}
