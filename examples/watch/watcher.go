@@ -59,7 +59,9 @@ func (w *watcher) watch(ctx context.Context) {
 			w.svc.status.succeeded()
 			continue
 		}
-		log.Info("pulled a snapshot")
+		if !res.UpToDate {
+			log.Info("pulled a snapshot")
+		}
 		if err := w.take(ctx); err != nil {
 			w.failed(ctx, "load", err)
 			return
@@ -89,5 +91,5 @@ func (w *watcher) failed(ctx context.Context, step string, err error) {
 	}
 	w.svc.metrics.errors.WithLabelValues(step).Inc()
 	w.svc.status.failed(err)
-	w.log.WithError(err).Errorf("%s failed; what was served is still served", step)
+	w.log.WithError(err).Errorf("%s failed; the service goes on with what it has", step)
 }
