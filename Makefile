@@ -30,7 +30,8 @@ test: ## run all tests, with the race detector where there is a C compiler
 
 .PHONY: faults
 faults: ## print what every fault of a network or registry, at every step of a push and a pull, leads to
-	@$(GO) test -count=1 -v -run '^TestEveryFaultAtEveryStep$$' ./leioci | grep -E '^ +[^-= ].* (pull|push) |FAIL|^ok' | cut -c9-
+	@echo 'ok+N: it succeeds, with N requests more than without the fault. KIND@N: it fails so, after the fault struck N times.'
+	@$(GO) test -count=1 -v -run '^TestEveryFaultAtEveryStep$$' ./leioci | sed -nE 's/^ {8}//p; /^(FAIL|ok)/p' | cut -c-160
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint ## check style, correctness and that it compiles for every platform

@@ -30,7 +30,7 @@
 #   SSL_CERT_FILE          with --tls: the CA's certificate
 #   DOCKER_CONFIG          with --auth basic: a directory with a config.json that holds the credentials
 # so that, for example:
-#   env $(hack/registry.sh start distribution --auth basic) leioci push ./export "$registry/org/lei-cache"
+#   env $(hack/registry.sh start distribution --auth basic) sh -c 'leioci push ./export "$LEIOCI_TEST_REGISTRY/org/lei-cache"'
 #
 # The exit status is 69 where a server is not installed, 64 on wrong usage and 1 on any other failure.
 set -euo pipefail

@@ -3,6 +3,8 @@ package leioci
 import (
 	"fmt"
 	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
 // AllowOlder lets a pull of a moving tag replace a snapshot by one with an older date.
@@ -40,16 +42,34 @@ func (p *pulling) refuse(dir string, date time.Time) error {
 	return nil
 }
 
+// refuseAnnotated is refuse by the date that a manifest is annotated with, where it is.
+func (p *pulling) refuseAnnotated(dir string, m *v1.Manifest) error {
+	date, err := time.Parse(time.DateOnly, m.Annotations[annotationVersion])
+	if err != nil {
+		return nil //nolint:nilerr // the original writes none; manifest.json will tell
+	}
+	return p.refuse(dir, date)
+}
+
 func (p *pulling) refuseStale(date time.Time) error {
 	if p.maxAge == 0 {
 		return nil
 	}
 	if date.IsZero() {
-		return fmt.Errorf("%w: it has no date, and is to be at most %v old", ErrStale, p.maxAge)
+		return fmt.Errorf("%w: it has no date, and is to be at most %s old", ErrStale, inDays(p.maxAge))
 	}
 	if age := time.Since(date); age > p.maxAge {
-		return fmt.Errorf("%w: it is of %s, %v ago, and is to be at most %v old: does its publisher still publish?", ErrStale,
-			date.Format(time.DateOnly), age.Round(time.Minute), p.maxAge)
+		return fmt.Errorf("%w: it is of %s, %s ago, and is to be at most %s old: does its publisher still publish?", ErrStale,
+			date.Format(time.DateOnly), inDays(age), inDays(p.maxAge))
 	}
 	return nil
+}
+
+// inDays writes a duration as a person would say it of something that is made daily.
+func inDays(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d >= 2*day {
+		return fmt.Sprintf("%d days", d/day)
+	}
+	return d.Round(time.Minute).String()
 }

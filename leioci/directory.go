@@ -99,11 +99,30 @@ func (h *held) path(digest v1.Hash) string {
 	return ""
 }
 
-// fingerprints remembers which files were read and found right, so that one that is looked at again and again is read once.
-// It is safe for concurrent use.
+// fingerprints remembers which files were read and found right, so that one that is looked at again and again is read once,
+// and which snapshot was found wrong, so that it is not fetched again. It is safe for concurrent use.
 type fingerprints struct {
 	mu    sync.Mutex
 	files map[v1.Hash]fs.FileInfo
+	wrong []byte // the manifest of the last snapshot whose reports were not right
+	why   error
+}
+
+// refuse notes that the reports of the snapshot with this manifest are not right, which err says.
+func (k *fingerprints) refuse(raw []byte, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.wrong, k.why = raw, err
+}
+
+// refused returns why the snapshot with this manifest was found wrong before, or nil.
+func (k *fingerprints) refused(raw []byte) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.why == nil || !bytes.Equal(k.wrong, raw) {
+		return nil
+	}
+	return k.why
 }
 
 // has reports whether the file at path has the content that d describes.

@@ -18,7 +18,7 @@ func adviseDisk(dir string, err error) error {
 		return fmt.Errorf("%w (a new snapshot is made beside %s: use a directory on a file system that can be written to)", err, dir)
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return fmt.Errorf("%w (a new snapshot is beside %s until it replaces it: make room there for both; "+
-			"what has come is kept for the next pull)", err, dir)
+			"what has come is kept in the .leioci-partial- files there, for the next pull, and may be deleted)", err, dir)
 	case errors.Is(err, syscall.EFBIG):
 		return fmt.Errorf("%w (the file system of %s, or a limit of this process such as ulimit -f, allows no file of this size)", err, dir)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
@@ -62,6 +63,10 @@ func explainAnswer(answer *transport.Error, err error) error {
 		return fmt.Errorf("%w (%s): %w", ErrUnauthorized, loginAdvice(err), err)
 	case http.StatusForbidden:
 		return fmt.Errorf("%w (%s may not do this): %w", ErrDenied, loginOf(err), err)
+	case http.StatusBadRequest:
+		if strings.Contains(err.Error(), "HTTP request to an HTTPS server") { // net/http's servers, and nginx in other words
+			return fmt.Errorf("%w (the registry speaks https: do not ask for plain HTTP)", err)
+		}
 	case http.StatusRequestEntityTooLarge:
 		return fmt.Errorf("%w: the registry, or a proxy in front of it, takes no body of this size: %w", ErrTooLarge, err)
 	case http.StatusUnsupportedMediaType:
@@ -87,6 +92,8 @@ func connectionAdvice(err error) string {
 		return "the first segment of a reference is its registry"
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return "the registry speaks plain HTTP: allow it with WithPlainHTTP, --plain-http"
+	case errors.As(err, &connection) && connection.Op == "proxyconnect":
+		return "there is no connection to the proxy: see HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
 	case errors.As(err, &connection) && connection.Op == "dial":
 		return "there is no connection to it: is the registry running, and the port right?"
 	case errors.Is(err, ErrStalled):
@@ -126,6 +133,9 @@ func loginAdvice(err error) string {
 	var l *loginError
 	if !errors.As(err, &l) {
 		return "log in to the registry, or give a token"
+	}
+	if l.login.given {
+		return fmt.Sprintf("it does not accept %s, which come before any that are stored", l.login.source)
 	}
 	return fmt.Sprintf("tried with %s; log in with docker login %s or give a token, and see leioci auth explain for where credentials "+
 		"are looked for", l.login.source, l.registry)

@@ -31,7 +31,7 @@ func newImage(ctx context.Context, raw []byte, m *v1.Manifest, open opener) (v1.
 // they are asked for, under ctx, and verified as [Client.PullBlob] does. The errors are those of [Client.PullManifest].
 func (c *Client) Image(ctx context.Context, ref name.Reference) (v1.Image, error) {
 	o := c.origin(ref.Context())
-	m, from, err := o.manifest(ctx, ref)
+	m, from, err := o.manifest(ctx, ref, func(*v1.Manifest) error { return nil })
 	if err != nil {
 		return nil, err
 	}

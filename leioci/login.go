@@ -21,6 +21,7 @@ type login struct {
 	auth   authn.Authenticator
 	source string // where it comes from, for messages
 	stored bool   // it comes from the keychain, where it may have been left behind
+	given  bool   // it was given for this registry: nothing else is looked for
 }
 
 // anonymous is the login without credentials. why says how it came to that.
@@ -30,7 +31,7 @@ func anonymous(why string) login { return login{auth: authn.Anonymous, source: w
 // to be changed; to read, access without credentials is tried, as much is public.
 func (c *Client) login(ctx context.Context, repo name.Repository, scope string) (login, error) {
 	if auth, ok := c.auths[repo.RegistryStr()]; ok {
-		return login{auth: auth, source: "the credentials given for " + repo.RegistryStr()}, nil
+		return login{auth: auth, source: "the credentials given for " + repo.RegistryStr() + " (WithAuth, WithToken, LEI_REGISTRY_TOKEN)", given: true}, nil
 	}
 	auth, err := c.resolve(ctx, repo)
 	var helper *credential.HelperError
@@ -39,7 +40,7 @@ func (c *Client) login(ctx context.Context, repo name.Repository, scope string) 
 	case err == nil && auth == authn.Anonymous:
 		return anonymous("no credentials, as none are stored for " + repo.RegistryStr()), nil
 	case err == nil:
-		s := &stored{current: auth, at: time.Now(), resolve: func(ctx context.Context) (authn.Authenticator, error) { return c.resolve(ctx, repo) }}
+		s := newStored(auth, func(ctx context.Context) (authn.Authenticator, error) { return c.resolve(ctx, repo) })
 		return login{auth: s, source: sourceOf(auth), stored: true}, nil
 	case ctx.Err() == nil && scope == transport.PullScope && (errors.As(err, &helper) || errors.As(err, &config)):
 		c.log.Warnf("%v; reading %s without credentials", err, repo)
@@ -91,12 +92,18 @@ func (c *Client) forget(repo name.Repository, refused login) {
 // a helper makes anew.
 const storedLifetime = 5 * time.Minute
 
-// stored is an authenticator that asks the keychain again from time to time.
+// stored is an authenticator that asks the keychain again from time to time, for all who want to know at once.
 type stored struct {
 	resolve func(context.Context) (authn.Authenticator, error)
+	turn    chan struct{} // whoever holds it asks; the others wait, or leave with their context
+
 	mu      sync.Mutex
 	current authn.Authenticator
 	at      time.Time
+}
+
+func newStored(current authn.Authenticator, resolve func(context.Context) (authn.Authenticator, error)) *stored {
+	return &stored{resolve: resolve, turn: make(chan struct{}, 1), current: current, at: time.Now()}
 }
 
 // Authorization implements [authn.Authenticator].
@@ -106,24 +113,28 @@ func (s *stored) Authorization() (*authn.AuthConfig, error) {
 
 // AuthorizationContext implements [authn.ContextAuthenticator].
 func (s *stored) AuthorizationContext(ctx context.Context) (*authn.AuthConfig, error) {
-	if old := s.aged(); old {
-		auth, err := s.resolve(ctx)
-		if err != nil {
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	s.mu.Lock()
+	current, aged := s.current, time.Since(s.at) > storedLifetime
+	s.mu.Unlock()
+	if aged {
+		var err error
+		if current, err = s.resolve(ctx); err != nil {
 			return nil, err
 		}
 		s.mu.Lock()
-		s.current, s.at = auth, time.Now()
+		s.current, s.at = current, time.Now()
 		s.mu.Unlock()
 	}
-	return authn.Authorization(ctx, s.latest())
+	return authn.Authorization(ctx, current)
 }
 
-func (s *stored) aged() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return time.Since(s.at) > storedLifetime
-}
-
+// latest returns what the keychain said last.
 func (s *stored) latest() authn.Authenticator {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -112,15 +112,19 @@ func TestARefusalSaysWhyThereWereNoCredentials(t *testing.T) {
 	reg := leiocitest.Serve(t, leiocitest.BasicAuth("bob", "right", leiocitest.NewHandler()))
 	missing := &credential.HelperError{Helper: "docker-credential-absent", Config: "/etc/config.json", Registry: reg.Host(), Err: exec.ErrNotFound}
 	for says, c := range map[string]*leioci.Client{
-		"docker-credential-absent":       newClient(t, leioci.WithKeychain(failing{missing})),
-		"none are stored":                newClient(t),
-		"the credentials given for 127.": newClient(t, leioci.WithToken(reg.Host(), "t0ken")),
-		"the keychain's credentials":     newClient(t, leioci.WithKeychain(keychain{&authn.Basic{Username: "bob", Password: "wrong"}})),
+		"docker-credential-absent":   newClient(t, leioci.WithKeychain(failing{missing})),
+		"none are stored":            newClient(t),
+		"the keychain's credentials": newClient(t, leioci.WithKeychain(keychain{&authn.Basic{Username: "bob", Password: "wrong"}})),
 	} {
 		_, err := c.PullManifest(t.Context(), repository(t, reg).Tag("latest"))
 		if !errors.Is(err, leioci.ErrUnauthorized) || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "leioci auth explain") {
 			t.Errorf("want %q, got %v", says, err)
 		}
+	}
+	// Logging in would not help: what was given comes first.
+	_, err := newClient(t, leioci.WithToken(reg.Host(), "t0ken")).PullManifest(t.Context(), repository(t, reg).Tag("latest"))
+	if !errors.Is(err, leioci.ErrUnauthorized) || !strings.Contains(err.Error(), "does not accept the credentials given for 127.0.0.1") || strings.Contains(err.Error(), "docker login") {
+		t.Errorf("got %v", err)
 	}
 }
 

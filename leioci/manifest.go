@@ -34,15 +34,17 @@ type Manifest struct {
 //
 // [OCI image manifest]: https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md
 func (c *Client) PullManifest(ctx context.Context, ref name.Reference) (*Manifest, error) {
-	m, _, err := c.origin(ref.Context()).manifest(ctx, ref)
+	m, _, err := c.origin(ref.Context()).manifest(ctx, ref, func(*v1.Manifest) error { return nil })
 	return m, err
 }
 
-// manifest fetches a manifest from the first source that has it, and returns that source, too.
-func (o *origin) manifest(ctx context.Context, ref name.Reference) (*Manifest, name.Repository, error) {
+// manifest fetches a manifest from the first source that has one which will do, and returns that source, too.
+func (o *origin) manifest(ctx context.Context, ref name.Reference, willDo func(*v1.Manifest) error) (*Manifest, name.Repository, error) {
 	var m *Manifest
 	from, err := o.ask(ctx, func(ctx context.Context, s *session) (err error) {
-		m, err = s.manifest(ctx, at(ref, s.repo))
+		if m, err = s.manifest(ctx, at(ref, s.repo)); err == nil {
+			err = willDo(m.Manifest)
+		}
 		return err
 	})
 	if err == nil && len(m.Manifest.Layers) == 0 {

@@ -23,7 +23,8 @@ type Mirror struct {
 // Pushes and [Client.Tags] do not use them.
 //
 // A source that cannot be reached, does not answer, does not have what is wanted, or answers with an error, is passed
-// over; one that refuses the credentials, or serves content that does not have its digest, with a warning. If all fail,
+// over; one that refuses the credentials, serves content that does not have its digest, or a snapshot that is too old
+// ([MaxAge], [ErrOlder]), with a warning. If all fail,
 // the error lists every source with its reason. A reference is resolved at one source; everything after uses the digest,
 // wherever it comes from. Each source has credentials of its own: those of one are never sent to another.
 func WithMirrors(mirrors ...Mirror) Option {
@@ -120,7 +121,8 @@ func (o *origin) askOne(ctx context.Context, source name.Repository, operation f
 // report logs why a source is passed over: aloud, where somebody should look into it.
 func (o *origin) report(source name.Repository, err error) {
 	err = explain(redact(err))
-	if errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrDenied) || errors.Is(err, ErrInsecure) || errors.Is(err, ErrVerification) {
+	if errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrDenied) || errors.Is(err, ErrInsecure) || errors.Is(err, ErrVerification) ||
+		errors.Is(err, ErrStale) || errors.Is(err, ErrOlder) {
 		o.client.log.Warnf("%s as a source of %s is passed over: %v", source, o.repo, err)
 		return
 	}

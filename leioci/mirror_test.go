@@ -185,6 +185,38 @@ func TestADigestIsPinnedAcrossMirrors(t *testing.T) {
 	}
 }
 
+func TestAMirrorThatIsBehindIsPassedOverWhereThatMatters(t *testing.T) {
+	for name, tc := range map[string]struct {
+		opts []leioci.PullOption
+		from string
+	}{
+		"any age":       {nil, mirrorA},
+		"a maximum age": {[]leioci.PullOption{leioci.MaxAge(24 * time.Hour)}, mainHost},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newMirrorWorld(t)
+				time.Sleep(time.Until(newer.AddDate(0, 0, 7)))
+				w.push(newer.AddDate(0, 0, 7)) // to the repository itself
+				dir := filepath.Join(t.TempDir(), "lei")
+				for range 2 { // the second time, the directory is there
+					res, err := w.client(w.mirrors()).PullSnapshot(t.Context(), w.repos[mainHost].Tag("latest"), dir, tc.opts...)
+					if err != nil || res.Source != w.repos[tc.from] {
+						t.Errorf("got %+v, %v, want it from %s", res, err, tc.from)
+					}
+				}
+				// A directory that was current is not rolled back by a mirror that is behind.
+				_, err := w.client().PullSnapshot(t.Context(), w.repos[mainHost].Tag("latest"), dir)
+				must(t, err)
+				res, err := w.client(w.mirrors()).PullSnapshot(t.Context(), w.repos[mainHost].Tag("latest"), dir)
+				if err != nil || res.Source != w.repos[mainHost] {
+					t.Errorf("got %+v, %v", res, err)
+				}
+			})
+		})
+	}
+}
+
 func TestWithMirrorsRefusesWhatIsNoMirror(t *testing.T) {
 	repo, err := leioci.ParseRepository("ghcr.io/org/lei-cache")
 	must(t, err)

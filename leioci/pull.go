@@ -3,9 +3,11 @@ package leioci
 import (
 	"bytes"
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/staging"
 )
@@ -27,6 +29,17 @@ type PullResult struct {
 
 // A PullOption changes what a pull accepts.
 type PullOption func(*pulling) error
+
+// VerifyReports reads the reports of what was pulled before it replaces anything, as [snapshot.Snapshot.Verify] does: that
+// they are well-formed, and as many, and the same, as manifest.json says. The errors are those of that method. Without
+// it, digests and sizes are verified, which say that the snapshot is the publisher's, but not that the publisher did well.
+// What the directory holds already is not read again.
+func VerifyReports() PullOption {
+	return func(p *pulling) error {
+		p.verify = true
+		return nil
+	}
+}
 
 // PullSnapshot fetches the snapshot that ref names and writes it to dir as [Unpack] does: verified, and as a whole.
 // The reference is resolved once; everything after uses the digest, which the result names.
@@ -54,7 +67,8 @@ func (c *Client) PullSnapshot(ctx context.Context, ref name.Reference, dir strin
 	pinned := ref.Context()
 	if res == nil {
 		var m *Manifest
-		if m, from, err = o.manifest(ctx, ref); err != nil {
+		willDo := func(m *v1.Manifest) error { return p.refuseAnnotated(dir, m) } // another source may have a newer one
+		if m, from, err = o.manifest(ctx, ref, willDo); err != nil {
 			return nil, err
 		}
 		p.raw, p.manifest, p.origin = m.Raw, m.Manifest, o.prefer(from)
@@ -97,6 +111,9 @@ func (p *pulling) upToDate(ctx context.Context, o *origin, ref name.Reference) (
 		return from, nil, nil
 	}
 	res, err = p.left(ctx)
+	if errors.Is(err, ErrStale) && len(o.sources) > 1 { // another source may have a newer one
+		return from, nil, nil
+	}
 	if res != nil {
 		res.Ref = o.repo.Digest(digest)
 	}

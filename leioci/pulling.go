@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/staging"
+	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
 // pulling is one snapshot on its way into a directory.
@@ -26,6 +27,7 @@ type pulling struct {
 	log         logrus.FieldLogger
 	allowOlder  bool
 	maxAge      time.Duration // 0 for any
+	verify      bool          // the reports, too
 
 	held    *held // what the directory holds; nil if there is nothing
 	known   *fingerprints
@@ -61,10 +63,11 @@ func (p *pulling) replace(ctx context.Context, dir string) (_ *PullResult, err e
 			return res, err
 		}
 	}
-	if date, err := time.Parse(time.DateOnly, p.manifest.Annotations[annotationVersion]); err == nil {
-		if err := p.refuse(dir, date); err != nil { // before anything is fetched
-			return nil, err
-		}
+	if err := p.refuseAnnotated(dir, p.manifest); err != nil { // before anything is fetched
+		return nil, err
+	}
+	if err := p.known.refused(p.raw); err != nil && p.verify {
+		return nil, err
 	}
 	stage, err := staging.New(ctx, dir, snapshotKind())
 	if err != nil {
@@ -74,11 +77,32 @@ func (p *pulling) replace(ctx context.Context, dir string) (_ *PullResult, err e
 	if err := p.fill(ctx, stage, files); err != nil {
 		return nil, err
 	}
+	if err := p.verifyReports(ctx, stage.Path()); err != nil {
+		return nil, err
+	}
 	meta := metadataOf(stage.Path())
 	if err := stage.Commit(ctx, func() error { return p.refuse(dir, meta.Date) }); err != nil {
 		return nil, err
 	}
 	return &PullResult{Date: meta.Date, Created: meta.Created, BytesFetched: p.fetched.Load()}, nil
+}
+
+// verifyReports reads the reports in dir, if that is asked for.
+func (p *pulling) verifyReports(ctx context.Context, dir string) error {
+	if !p.verify {
+		return nil
+	}
+	s, err := snapshot.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	err = s.Verify(ctx)
+	if err != nil && ctx.Err() == nil {
+		err = fmt.Errorf("its digests are right, but not its reports: %w", err)
+		p.known.refuse(p.raw, err)
+	}
+	return err
 }
 
 // fill writes the files of a snapshot. Each stays a partial file until all are complete: if one fails, the next pull has

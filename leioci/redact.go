@@ -17,6 +17,8 @@ var secretText = regexp.MustCompile(`(\?)[^\s"]+|(no token in bearer response:)(
 func redact(err error) error {
 	text := err.Error()
 	clean := guard.Undisguise(secretText.ReplaceAllString(text, "$1$2..."))
+	clean = page.ReplaceAllString(clean, "a page of HTML (from a registry, or from a proxy or another server?)")
+	clean = detail.ReplaceAllString(clean, "")
 	if len(clean) > maxErrorText {
 		clean = clean[:maxErrorText] + "..."
 	}
@@ -25,6 +27,13 @@ func redact(err error) error {
 	}
 	return err
 }
+
+// What go-containerregistry quotes of an answer and nobody wants to read: a page that was made for people, up to the
+// end of its line or of all, and a registry's details, printed as Go prints a map.
+var (
+	page   = regexp.MustCompile(`(?is)<(!doctype\s+)?html.*?(</html>\s*|$)`)
+	detail = regexp.MustCompile(`; \[?map\[[^\]]*\]\]?`)
+)
 
 // maxErrorText is enough for several errors of a registry, each with its detail.
 const maxErrorText = 2 << 10

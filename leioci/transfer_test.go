@@ -176,6 +176,30 @@ func TestARegistryThatRepeatsTheCredentialsDoesNotMakeUsShowThem(t *testing.T) {
 	}
 }
 
+func TestAPageForPeopleIsNotQuoted(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	reg.On("", "/manifests/", leiocitest.Always, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = io.WriteString(w, "<!DOCTYPE HTML>\n<html lang=\"en\"><body>no such page</body></html>\n")
+	})
+	_, err := newClient(t).PullManifest(t.Context(), repository(t, reg).Tag("latest"))
+	if text := fmt.Sprint(err); !errors.Is(err, leioci.ErrNotFound) || strings.Contains(text, "<") || !strings.Contains(text, "a page of HTML") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestDetailsAreNotPrintedAsGoPrintsThem(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	reg.On("", "/manifests/", leiocitest.Always, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = io.WriteString(w, `{"errors":[{"code":"UNAUTHORIZED","message":"authentication required","detail":[{"Type":"repository","Action":"pull"}]}]}`)
+	})
+	_, err := newClient(t).PullManifest(t.Context(), repository(t, reg).Tag("latest"))
+	if text := fmt.Sprint(err); strings.Contains(text, "map[") || !strings.HasSuffix(text, "authentication required") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestTheLogHasALineForEachBlobTagAndRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

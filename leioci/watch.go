@@ -16,6 +16,8 @@ type WatchOptions struct {
 	// Interval is the time between two looks, a tenth more or less, so that many watchers do not look at once. The default
 	// is 5 minutes.
 	Interval time.Duration
+	// EveryLook yields a result for every look, also for one that found no change.
+	EveryLook bool
 	// Pull are the options of each pull.
 	Pull []PullOption
 }
@@ -62,7 +64,7 @@ func (c *Client) Watch(ctx context.Context, ref name.Reference, dir string, opts
 			if ctx.Err() != nil {
 				return
 			}
-			if (err != nil || news || !res.UpToDate) && !yield(res, err) {
+			if (err != nil || news || opts.EveryLook || !res.UpToDate) && !yield(res, err) {
 				return
 			}
 			news = err != nil

@@ -1,8 +1,11 @@
 package leioci_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -95,6 +98,70 @@ func TestALookThatFindsNoChangeIsOneRequestAndReadsNoFile(t *testing.T) {
 			t.Errorf("looked %d times in an hour", n)
 		}
 	})
+}
+
+func TestWatchYieldsEveryLookIfAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newMirrorWorld(t)
+		looks := 0
+		opts := leioci.WatchOptions{Interval: time.Minute, EveryLook: true}
+		for res, err := range w.client().Watch(t.Context(), w.repos[mainHost].Tag("latest"), filepath.Join(t.TempDir(), "lei"), opts) {
+			must(t, err)
+			if res.UpToDate != (looks > 0) {
+				t.Errorf("look %d: %+v", looks, res)
+			}
+			if looks++; looks == 5 {
+				break
+			}
+		}
+	})
+}
+
+func TestASnapshotWhoseReportsAreWrongIsRefusedAndNotFetchedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newMirrorWorld(t)
+		reg, dir := w.hosts[mainHost], filepath.Join(t.TempDir(), "lei")
+		ref := w.repos[mainHost].Tag("latest")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		failed, blobs := 0, 0
+		opts := leioci.WatchOptions{Interval: time.Minute, Pull: []leioci.PullOption{leioci.VerifyReports()}}
+		for res, err := range w.client().Watch(ctx, ref, dir, opts) {
+			switch {
+			case err == nil: // what is there first is right
+				w.publishWrong(newer.AddDate(0, 0, 1))
+				blobs = asked(reg, "GET /v2/org/lei-cache/blobs/")
+			case !errors.Is(err, snapshot.ErrMismatch):
+				t.Errorf("got %+v, %v", res, err)
+			default:
+				failed++
+			}
+		}
+		if n := asked(reg, "GET /v2/org/lei-cache/blobs/") - blobs; failed < 10 || n != 1 { // the reports themselves are there already
+			t.Errorf("%d looks failed, and %d blobs were fetched", failed, n)
+		}
+		s, err := snapshot.Open(dir)
+		must(t, err)
+		defer s.Close()
+		if !s.Metadata().Date.Equal(newer) {
+			t.Errorf("the directory holds the snapshot of %v", s.Metadata().Date)
+		}
+		if _, err := w.client().PullSnapshot(t.Context(), ref, dir); err != nil {
+			t.Errorf("without the option: %v", err)
+		}
+	})
+}
+
+// publishWrong puts a snapshot under latest whose manifest.json counts one report too many.
+func (w *mirrorWorld) publishWrong(date time.Time) {
+	w.t.Helper()
+	dir := leiocitest.WriteSnapshot(w.t, date, report)
+	path := filepath.Join(dir, "manifest.json")
+	must(w.t, os.WriteFile(path, bytes.Replace(readFile(w.t, path), []byte(`"entry_count": 1`), []byte(`"entry_count": 2`), 1), 0o644))
+	img, err := leioci.Package(w.t.Context(), dir)
+	must(w.t, err)
+	_, err = w.client().PushSnapshot(w.t.Context(), w.repos[mainHost], []string{"latest"}, img)
+	must(w.t, err)
 }
 
 func TestWatchRefusesWrongOptions(t *testing.T) {

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"strings"
-	"time"
 
 	"github.com/sirupsen/logrus"
 
@@ -35,11 +33,11 @@ func (c *config) transport() (*http.Transport, error) {
 	return t, nil
 }
 
-// client returns a client that tells st when the registry was asked.
-func (c *config) client(base http.RoundTripper, st *status, log logrus.FieldLogger) (*leioci.Client, error) {
+// client returns a client that sends its requests through base.
+func (c *config) client(base http.RoundTripper, log logrus.FieldLogger) (*leioci.Client, error) {
 	registry := c.ref.Context().RegistryStr()
 	opts := []leioci.Option{
-		leioci.WithTransport(noticing{base, st}), leioci.WithLogger(log), leioci.WithUserAgent("lei-watch"),
+		leioci.WithTransport(base), leioci.WithLogger(log), leioci.WithUserAgent("lei-watch"),
 	}
 	if c.plainHTTP {
 		opts = append(opts, leioci.WithPlainHTTP(registry))
@@ -48,20 +46,4 @@ func (c *config) client(base http.RoundTripper, st *status, log logrus.FieldLogg
 		opts = append(opts, leioci.WithToken(registry, c.token))
 	}
 	return leioci.New(opts...)
-}
-
-// noticing is a transport that notices when the registry says which snapshot a reference names. A look that finds no
-// change is not reported by Watch; that somebody still looks is what an operator wants to see.
-type noticing struct {
-	base   http.RoundTripper
-	status *status
-}
-
-// RoundTrip implements [http.RoundTripper].
-func (n noticing) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := n.base.RoundTrip(req)
-	if err == nil && resp.StatusCode == http.StatusOK && strings.Contains(req.URL.Path, "/manifests/") {
-		n.status.checkedAt(time.Now())
-	}
-	return resp, err
 }

@@ -42,17 +42,13 @@ func TestTheRegistryIsReachedWithItsAuthorityAndItsToken(t *testing.T) {
 	base, err := c.transport()
 	must(t, err)
 	defer base.CloseIdleConnections()
-	st := &status{}
 	log, _ := logtest.NewNullLogger()
-	client, err := c.client(base, st, log)
+	client, err := c.client(base, log)
 	must(t, err)
 	m, err := client.PullManifest(t.Context(), c.ref)
 	must(t, err)
 	if m.Descriptor.Digest.String() != digest {
 		t.Errorf("got %s, want %s", m.Descriptor.Digest, digest)
-	}
-	if checked, _ := st.get(); checked.IsZero() {
-		t.Error("the answer was not noticed")
 	}
 }
 

@@ -51,7 +51,7 @@ func run(ctx context.Context, cfg *config, listener net.Listener, log logrus.Fie
 		return errors.Join(err, listener.Close())
 	}
 	defer base.CloseIdleConnections()
-	client, err := cfg.client(base, svc.status, log)
+	client, err := cfg.client(base, log)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}

@@ -46,16 +46,18 @@ func (w *watcher) run(ctx context.Context) {
 // There is no leioci.MaxAge: a snapshot that is too old is better than one that is older still, or none. That it is too old
 // is what /healthz says.
 func (w *watcher) watch(ctx context.Context) {
-	for res, err := range w.client.Watch(ctx, w.ref, w.dir, leioci.WatchOptions{Interval: w.interval}) {
+	opts := leioci.WatchOptions{Interval: w.interval, EveryLook: true}
+	for res, err := range w.client.Watch(ctx, w.ref, w.dir, opts) {
 		if err != nil {
 			w.svc.metrics.pulls.WithLabelValues("failed").Inc()
 			w.failed(ctx, "pull", err)
 			continue
 		}
+		w.svc.status.checkedAt(time.Now()) // that somebody still looks is what an operator wants to see
 		w.svc.metrics.pulled(res)
 		log := w.log.WithFields(logrus.Fields{"digest": res.Ref.DigestStr(), "bytes": res.BytesFetched})
 		if info := w.svc.current.info(); res.UpToDate && info != nil && info.Digest == res.Ref.DigestStr() {
-			log.Info("the snapshot is up to date")
+			log.Debug("the snapshot is up to date")
 			w.svc.status.succeeded()
 			continue
 		}

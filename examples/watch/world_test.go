@@ -54,7 +54,7 @@ func noEnvironment(string) string { return "" }
 
 // start starts the watcher and waits until it has nothing more to do.
 func (w *world) start() {
-	client, err := w.cfg.client(w.network.Transport(), w.svc.status, w.svc.log)
+	client, err := w.cfg.client(w.network.Transport(), w.svc.log)
 	must(w.t, err)
 	ctx, cancel := context.WithCancel(w.t.Context())
 	done := make(chan struct{})

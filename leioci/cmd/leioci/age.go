@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -24,17 +25,17 @@ func (d *days) String() string {
 func (*days) Type() string { return "duration" }
 
 func (d *days) Set(s string) error {
-	if number, ok := strings.CutSuffix(s, "d"); ok {
-		n, err := strconv.ParseUint(number, 10, 16)
-		if err != nil {
-			return fmt.Errorf("%q is not a number of days", s)
-		}
-		*d = days(time.Duration(n) * day)
-		return nil
-	}
 	parsed, err := time.ParseDuration(s)
+	if number, ok := strings.CutSuffix(s, "d"); ok {
+		var n uint64
+		n, err = strconv.ParseUint(number, 10, 16)
+		parsed = time.Duration(n) * day
+	}
+	if err != nil || parsed <= 0 {
+		return errors.New("want more than nothing, in days or hours: 2d, 36h")
+	}
 	*d = days(parsed)
-	return err
+	return nil
 }
 
 // describeAge says of which day a snapshot is, and how long ago that is.

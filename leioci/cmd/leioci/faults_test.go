@@ -103,10 +103,9 @@ func TestPlainHTTPIsForTheReferencesOrForTheHostsGiven(t *testing.T) {
 	reg, dir := leiocitest.NewRegistry(t), absolute(t)
 	ref := reg.Host() + "/org/lei-cache"
 	for flag, says := range map[string]string{
-		"--plain-http":                  "pushed",
-		"--plain-http=" + reg.Host():    "pushed",
-		"--plain-http=registry.invalid": "pushed", // another's: this one is on a loopback address
-		"--plain-http=a/b":              "host or host:port",
+		"--plain-http":                    "pushed",
+		"--plain-http-host=" + reg.Host(): "pushed",
+		"--plain-http-host=a/b":           "host or host:port",
 	} {
 		if _, _, stderr := leiociIn(t, t.TempDir(), "", "push", dir, ref, flag); !strings.Contains(stderr, says) {
 			t.Errorf("%s: %q", flag, stderr)

@@ -5,7 +5,7 @@
 //	leioci version
 //
 // Results go to standard output and everything else to standard error. The exit status is 0 on success, 1 on failure,
-// with one line that says why, and 2 on wrong usage. LEI_REGISTRY_TOKEN is a bearer token for the registry that the
+// with one line that says why, 2 on wrong usage, and 130 when it was interrupted. LEI_REGISTRY_TOKEN is a bearer token for the registry that the
 // references name; without it, credentials are those of docker and podman.
 package main
 
@@ -38,9 +38,10 @@ type environment struct {
 
 // The exit statuses.
 const (
-	exitOK      = 0
-	exitFailure = 1
-	exitUsage   = 2
+	exitOK          = 0
+	exitFailure     = 1
+	exitUsage       = 2
+	exitInterrupted = 130 // as a shell says of a program that SIGINT ended
 )
 
 // run carries out a command line and returns the exit status.
@@ -52,6 +53,10 @@ func run(ctx context.Context, args []string, env environment) int {
 	err := cmd.ExecuteContext(ctx)
 	if err == nil {
 		return exitOK
+	}
+	if ctx.Err() != nil {
+		fmt.Fprintln(env.stderr, "leioci: interrupted; run it again to go on")
+		return exitInterrupted
 	}
 	fmt.Fprintln(env.stderr, "leioci: "+oneLine(err.Error()))
 	var usage usageError
@@ -68,7 +73,7 @@ func newRoot(env environment) *cobra.Command {
 		Long: `leioci pushes LowEndInsight (LEI) snapshots to OCI registries and pulls them back, verified.
 
 Results go to standard output and everything else to standard error. The exit status is 0 on success,
-1 on failure and 2 on wrong usage. Credentials are those of docker and podman; LEI_REGISTRY_TOKEN, if set,
+1 on failure, 2 on wrong usage, and 130 when it was interrupted. Credentials are those of docker and podman; LEI_REGISTRY_TOKEN, if set,
 is a bearer token for the registry that the references name, and is sent to no other.`,
 		Version:       version(),
 		SilenceErrors: true,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -258,5 +259,45 @@ func TestAMirrorIsAskedFirstAndIsNotShownTheToken(t *testing.T) {
 	}
 	if status, _, stderr := leiociIn(t, t.TempDir(), "", "pull", ref, "--mirror", "ghcr.io/a/b:tag"); status != 2 || !strings.Contains(stderr, "--mirror") {
 		t.Errorf("a mirror that is no repository: %d, %q", status, stderr)
+	}
+}
+
+func TestAnInterruptIsNoFailure(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	reached := make(chan struct{}, 8)
+	reg.On("", "/manifests/", leiocitest.Always, leiocitest.Hang(reached))
+	ctx, interrupt := context.WithCancel(t.Context())
+	go func() { <-reached; interrupt() }()
+	var out, errs strings.Builder
+	t.Chdir(t.TempDir())
+	status := run(ctx, []string{"pull", reg.Host() + "/org/lei-cache"}, environment{func(string) string { return "" }, &out, &errs})
+	if status != 130 || out.Len() > 0 || errs.String() != "leioci: interrupted; run it again to go on\n" {
+		t.Errorf("%d, %q, %q", status, out.String(), errs.String())
+	}
+}
+
+func TestVerifyHoldsBackWhatIsNotWhatItSays(t *testing.T) {
+	reg, dir := leiocitest.NewRegistry(t), leiocitest.WriteSnapshot(t, time.Now(), `{"data":{"repo":"https://example.org/a"}}`)
+	path := filepath.Join(dir, "manifest.json")
+	manifest, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(strings.Replace(string(manifest), `"entry_count": 1`, `"entry_count": 2`, 1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	ref := reg.Host() + "/org/lei-cache"
+	if status, _, stderr := leiociIn(t, t.TempDir(), "", "push", "--verify", dir, ref); status != 1 || !strings.Contains(stderr, "entry count") {
+		t.Errorf("push --verify: %d, %q", status, stderr)
+	}
+	if status, _, stderr := leiociIn(t, t.TempDir(), "", "push", dir, ref); status != 0 {
+		t.Errorf("push: %d, %q", status, stderr)
+	}
+	work := t.TempDir()
+	if status, _, stderr := leiociIn(t, work, "", "pull", "--verify", ref); status != 1 || !strings.Contains(stderr, "entry count") {
+		t.Errorf("pull --verify: %d, %q", status, stderr)
+	}
+	if entries, err := os.ReadDir(work); err != nil || len(entries) != 0 {
+		t.Errorf("there is %v, %v", entries, err)
 	}
 }

@@ -16,8 +16,8 @@ import (
 
 // networkFlags are the flags of every command that speaks to a registry.
 type networkFlags struct {
-	plainHTTP                 []string
-	skipVerify                bool
+	plainHTTP, skipVerify     bool
+	plainHosts                []string
 	caFile, certFile, keyFile string
 	private                   []string
 	attempts                  int
@@ -29,8 +29,8 @@ type networkFlags struct {
 func addNetworkFlags(cmd *cobra.Command) *networkFlags {
 	f := &networkFlags{cmd: cmd}
 	set := cmd.Flags()
-	set.StringSliceVar(&f.plainHTTP, "plain-http", nil, "speak http, and only http, to the references' registries, or to these `hosts`, credentials included")
-	set.Lookup("plain-http").NoOptDefVal = ofReferences
+	set.BoolVar(&f.plainHTTP, "plain-http", false, "speak http, and only http, to the references' registries, credentials included")
+	set.StringSliceVar(&f.plainHosts, "plain-http-host", nil, "`host` or host:port of another registry, such as a mirror, for which this holds")
 	set.StringVar(&f.caFile, "ca-file", "", "PEM `file` with further certificate authorities")
 	set.StringVar(&f.certFile, "cert-file", "", "PEM `file` with a client certificate; needs --key-file")
 	set.StringVar(&f.keyFile, "key-file", "", "PEM `file` with the key of --cert-file")
@@ -42,21 +42,15 @@ func addNetworkFlags(cmd *cobra.Command) *networkFlags {
 	return f
 }
 
-// ofReferences is --plain-http without hosts: it cannot be one.
-const ofReferences = "*"
-
 // options turns the flags into options of a client for repos.
 func (f *networkFlags) options(env environment, repos []name.Repository) ([]leioci.Option, error) {
 	opts := []leioci.Option{leioci.WithUserAgent("leioci/" + version()), leioci.WithLogger(f.logger(env))}
-	for _, host := range f.plainHTTP {
-		if host != ofReferences {
-			opts = append(opts, leioci.WithPlainHTTP(host))
-			continue
-		}
+	if f.plainHTTP {
 		for _, r := range repos {
 			opts = append(opts, leioci.WithPlainHTTP(r.RegistryStr()))
 		}
 	}
+	opts = append(opts, leioci.WithPlainHTTP(f.plainHosts...))
 	if f.cmd.Flags().Changed("attempts") {
 		if f.attempts < 1 {
 			return nil, usageError{fmt.Errorf("--attempts %d: want 1 or more", f.attempts)}

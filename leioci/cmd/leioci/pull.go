@@ -15,7 +15,7 @@ import (
 
 func newPull(env environment) *cobra.Command {
 	var dir string
-	var older bool
+	var older, verify bool
 	var maxAge days
 	var mirrors []string
 	var network *networkFlags
@@ -34,6 +34,9 @@ interrupted goes on where it stopped. Prints the digest reference of what the di
 			if older {
 				opts = append(opts, leioci.AllowOlder())
 			}
+			if verify {
+				opts = append(opts, leioci.VerifyReports())
+			}
 			if cmd.Flags().Changed("max-age") {
 				opts = append(opts, leioci.MaxAge(time.Duration(maxAge)))
 			}
@@ -46,6 +49,7 @@ interrupted goes on where it stopped. Prints the digest reference of what the di
 	cmd.Flags().StringVarP(&dir, "output", "o", "", "directory (default ./lei-cache-TAG, or the first 12 hex digits of the digest)")
 	cmd.Flags().BoolVar(&older, "allow-older", false, "let a moving tag replace the directory's snapshot by an older one")
 	cmd.Flags().Var(&maxAge, "max-age", "fail if the snapshot's date is longer ago, such as 48h or 2d; nothing is replaced then")
+	cmd.Flags().BoolVar(&verify, "verify", false, "read the reports, too, and replace nothing if they are not what manifest.json says")
 	cmd.Flags().StringSliceVar(&mirrors, "mirror", nil, "`repository` to ask before REF's own, and in this order if there are several")
 	network = addNetworkFlags(cmd)
 	return cmd
@@ -77,7 +81,11 @@ func pull(ctx context.Context, env environment, network *networkFlags, s string,
 	if res.UpToDate {
 		did = "up to date in"
 	}
-	fmt.Fprintf(env.stderr, "%s %s: %s\n", did, dir, describeAge(res, time.Now()))
+	from := ""
+	if res.Source != ref.Context() {
+		from = " from " + res.Source.String()
+	}
+	fmt.Fprintf(env.stderr, "%s %s%s: %s\n", did, dir, from, describeAge(res, time.Now()))
 	_, err = fmt.Fprintln(env.stdout, res.Ref)
 	return err
 }

@@ -16,7 +16,7 @@ import (
 
 func newPush(env environment) *cobra.Command {
 	var opts []leioci.PushOption
-	var moveBack bool
+	var moveBack, verify bool
 	var network *networkFlags
 	cmd := &cobra.Command{
 		Use:   "push DIR REF [REF...]",
@@ -32,15 +32,16 @@ A repository that fails does not keep the snapshot from the others.`,
 			if moveBack {
 				opts = append(opts, leioci.AllowMoveBack())
 			}
-			return push(cmd.Context(), env, network, args[0], args[1:], opts)
+			return push(cmd.Context(), env, network, args[0], args[1:], verify, opts)
 		},
 	}
 	cmd.Flags().BoolVar(&moveBack, "allow-move-back", false, "move a tag such as latest even from a newer snapshot to this one")
+	cmd.Flags().BoolVar(&verify, "verify", false, "read the reports before, and push nothing if they are not what manifest.json says")
 	network = addNetworkFlags(cmd)
 	return cmd
 }
 
-func push(ctx context.Context, env environment, network *networkFlags, dir string, refs []string, opts []leioci.PushOption) error {
+func push(ctx context.Context, env environment, network *networkFlags, dir string, refs []string, verify bool, opts []leioci.PushOption) error {
 	targets, err := parseTargets(refs)
 	if err != nil {
 		return err
@@ -49,7 +50,7 @@ func push(ctx context.Context, env environment, network *networkFlags, dir strin
 	if err != nil {
 		return err
 	}
-	img, tags, err := packageDir(ctx, dir)
+	img, tags, err := packageDir(ctx, dir, verify)
 	if err != nil {
 		return fmt.Errorf("push %s: %w", dir, err)
 	}
@@ -66,19 +67,34 @@ func push(ctx context.Context, env environment, network *networkFlags, dir strin
 			return err
 		}
 	}
-	return errors.Join(failed...)
+	return joined(failed)
+}
+
+// joined is several errors on one line, or nil if there are none.
+func joined(errs []error) error {
+	texts := make([]string, len(errs))
+	for i, err := range errs {
+		texts[i] = err.Error()
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(texts, "; "))
 }
 
 // packageDir returns the snapshot in dir as an artifact, and the tags of its date.
-func packageDir(ctx context.Context, dir string) (v1.Image, []string, error) {
+func packageDir(ctx context.Context, dir string, verify bool) (v1.Image, []string, error) {
 	s, err := snapshot.Open(dir)
 	if err != nil {
 		return nil, nil, err
 	}
-	tags := leioci.GenerateTags(s.Metadata().Date)
-	if err := s.Close(); err != nil {
-		return nil, nil, err
+	defer s.Close()
+	if verify {
+		if err := s.Verify(ctx); err != nil {
+			return nil, nil, err
+		}
 	}
+	tags := leioci.GenerateTags(s.Metadata().Date)
 	img, err := leioci.Package(ctx, dir)
 	return img, tags, err
 }
