@@ -78,6 +78,10 @@ func (d *Dir) swap() (err error) {
 		if err == nil {
 			return d.recheck()
 		}
+		if errors.Is(err, errExchanged) {
+			d.keep = true
+			return d.replacedBut(err)
+		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			return busy(d.target, err)
 		}

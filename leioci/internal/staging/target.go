@@ -38,7 +38,7 @@ func isWorkingDir(dir string) bool {
 }
 
 // makeParents makes dir and what is missing above it, and flushes every name it makes: a target is as durable as the
-// path to it.
+// path to it. (A process that is killed between the two leaves a name that only the file system flushes, in its time.)
 func makeParents(dk disk, dir string) error {
 	info, err := os.Stat(dir)
 	if err == nil && info.IsDir() {
