@@ -1,0 +1,125 @@
+package staging
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// noLinks is a disk of a file system without links.
+type noLinks struct{ osDisk }
+
+func (noLinks) link(from, to string) error {
+	return &os.LinkError{Op: "link", Old: from, New: to, Err: syscall.EPERM}
+}
+
+// noFlush is a disk that does not flush the files of others.
+type noFlush struct{ osDisk }
+
+func (noFlush) syncFile(path string) error {
+	return &fs.PathError{Op: "open", Path: path, Err: fs.ErrPermission}
+}
+
+func TestLinkBringsAFileAlong(t *testing.T) {
+	for name, tc := range map[string]struct {
+		disk disk
+		same bool // the same file, not a copy
+	}{
+		"by a link":                     {osDisk{}, true},
+		"by a copy":                     {noLinks{}, false},
+		"by a copy of what is not ours": {noFlush{}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			target := filepath.Join(t.TempDir(), "parent", "target")
+			oldContent.write(t, target)
+			d, err := newOn(t.Context(), tc.disk, target, threeFiles)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// In place of one that is there.
+			if err := errors.Join(create(d, "b", "another"), d.Link("b", filepath.Join(target, "b"))); err != nil {
+				t.Fatal(err)
+			}
+			if got := read(t, d.Path()); !maps.Equal(got, content{"b": oldContent["b"]}) {
+				t.Errorf("the new directory holds %q", got)
+			}
+			old, err := os.Stat(filepath.Join(target, "b"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if is, err := os.Stat(filepath.Join(d.Path(), "b")); err != nil || os.SameFile(old, is) != tc.same {
+				t.Errorf("the same file: %v, %v", !tc.same, err)
+			}
+			discard(t, d)
+			if got := read(t, target); !maps.Equal(got, oldContent) {
+				t.Errorf("the target holds %q", got)
+			}
+		})
+	}
+}
+
+func TestLinkRefusesWhatIsNoFile(t *testing.T) {
+	parent := t.TempDir()
+	content{"file": "mine"}.write(t, parent)
+	link := filepath.Join(parent, "link")
+	if err := os.Symlink("file", link); err != nil {
+		t.Fatal(err)
+	}
+	d := newDir(t, filepath.Join(parent, "target"))
+	for _, from := range []string{link, parent, filepath.Join(parent, "absent")} {
+		if err := d.Link("b", from); err == nil {
+			t.Errorf("%s was linked", filepath.Base(from))
+		}
+	}
+	if err := d.Link("b", filepath.Join(parent, "absent")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+	if got := read(t, d.Path()); len(got) > 0 {
+		t.Errorf("the new directory holds %q", got)
+	}
+	discard(t, d)
+}
+
+// raceDisk is one on which a file becomes a symbolic link at the moment it is linked.
+type raceDisk struct{ osDisk }
+
+func (raceDisk) link(from, to string) error {
+	return errors.Join(os.Remove(from), os.Symlink("elsewhere", from), os.Symlink("elsewhere", to))
+}
+
+func TestLinkLeavesNoSymbolicLink(t *testing.T) {
+	target := filepath.Join(t.TempDir(), "target")
+	oldContent.write(t, target)
+	d, err := newOn(t.Context(), raceDisk{}, target, threeFiles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Link("b", filepath.Join(target, "b")); err == nil {
+		t.Error("it was linked")
+	}
+	discard(t, d)
+}
+
+func TestThoseWhoReadAnOldFileKeepIt(t *testing.T) {
+	if closeFirst {
+		return // Windows does not rename a directory with open files
+	}
+	target := filepath.Join(t.TempDir(), "parent", "target")
+	oldContent.write(t, target)
+	reader, err := os.Open(filepath.Join(target, "a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	if err := replace(t.Context(), osDisk{}, target, newContent); err != nil {
+		t.Fatal(err)
+	}
+	data := make([]byte, 100)
+	if n, err := reader.Read(data); err != nil || string(data[:n]) != oldContent["a"] {
+		t.Errorf("the reader got %q, %v", data[:n], err)
+	}
+}

@@ -1,0 +1,39 @@
+package staging
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
+)
+
+// /proc is a mount point everywhere.
+func TestAMountPointIsRefusedWithAdvice(t *testing.T) {
+	_, err := New(t.Context(), "/proc", threeFiles)
+	if !errors.Is(err, errdef.ErrTargetNotEmpty) || !strings.Contains(err.Error(), mountAdvice) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// busyDisk is the disk of a kernel that does not say what a mount point is until it is to be exchanged.
+type busyDisk struct{ osDisk }
+
+func (busyDisk) exchange(a, b string) error {
+	return &os.LinkError{Op: "exchange", Old: a, New: b, Err: syscall.EBUSY}
+}
+
+func TestAMountPointThatIsFoundOutLateIsRefusedWithAdvice(t *testing.T) {
+	target := filepath.Join(t.TempDir(), "parent", "target")
+	oldContent.write(t, target)
+	err := replace(t.Context(), busyDisk{}, target, newContent)
+	if !errors.Is(err, errdef.ErrTargetNotEmpty) || !errors.Is(err, syscall.EBUSY) || !strings.Contains(err.Error(), mountAdvice) {
+		t.Errorf("got %v", err)
+	}
+	if left := beside(t, target); left != nil {
+		t.Errorf("beside the target are %q", left)
+	}
+}

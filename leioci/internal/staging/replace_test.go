@@ -1,0 +1,142 @@
+package staging
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// content is what a directory holds, by name.
+type content map[string]string
+
+var (
+	threeFiles = Kind{Required: []string{"a", "b"}, Optional: []string{"c"}}
+
+	oldContent   = content{"a": "the old a", "b": "the b of all", "c": "the old c"}
+	newContent   = content{"a": "the new a", "b": "the b of all", "c": "the new c"}
+	newerContent = content{"a": "the newer a", "b": "the b of all", "c": "the newer c"}
+)
+
+// below returns the content as files of a directory.
+func (c content) below(dir string) map[string]string {
+	files := map[string]string{}
+	for name, data := range c {
+		files[dir+"/"+name] = data
+	}
+	return files
+}
+
+// write makes a directory of the content.
+func (c content) write(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range c {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(data), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// read returns what a directory holds, nil if it is absent.
+func read(t *testing.T, dir string) content {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := content{}
+	for _, e := range entries {
+		data, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c[e.Name()] = string(data)
+	}
+	return c
+}
+
+// replace makes target hold c in all the ways there are: a is written, b is linked where it is there already, and c
+// comes in a partial file, which is verified.
+func replace(ctx context.Context, dk disk, target string, c content) (err error) {
+	d, err := newOn(ctx, dk, target, threeFiles)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Discard()) }()
+	if err := create(d, "a", c["a"]); err != nil {
+		return err
+	}
+	held, err := os.ReadFile(filepath.Join(target, "b"))
+	if err == nil && string(held) == c["b"] {
+		err = d.Link("b", filepath.Join(target, "b"))
+	} else {
+		err = create(d, "b", c["b"])
+	}
+	if err != nil {
+		return err
+	}
+	if err := download(d, "c", c["c"]); err != nil {
+		return err
+	}
+	return d.Commit(ctx, func() error { return nil })
+}
+
+func create(d *Dir, name, data string) error {
+	f, err := d.Create(name)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(f, data)
+	return Finish(f, err)
+}
+
+// download continues a partial file if it holds the beginning of data, in two writes.
+func download(d *Dir, name, data string) (err error) {
+	p, err := d.Partial("sha256-" + strings.ReplaceAll(data, " ", "-"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.Close()) }()
+	there, err := io.ReadAll(p.Content())
+	if err != nil {
+		return err
+	}
+	rest, right := strings.CutPrefix(data, string(there))
+	if !right {
+		if err := p.Reset(); err != nil {
+			return err
+		}
+		rest = data
+	}
+	for _, part := range []string{rest[:len(rest)/2], rest[len(rest)/2:]} {
+		if _, err := io.WriteString(p, part); err != nil {
+			return err
+		}
+	}
+	return p.MoveTo(name)
+}
+
+// beside returns what is in a target's parent besides it.
+func beside(t *testing.T, target string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Dir(target))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		if e.Name() != filepath.Base(target) {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
