@@ -40,7 +40,7 @@ type counted struct {
 	counts counts
 }
 
-func newCounted(t testing.TB, network *leiocitest.Network, host string) *counted {
+func newCounted(network *leiocitest.Network, host string) *counted {
 	c := &counted{}
 	inner := network.Serve("store."+host, leiocitest.NewHandler()) // its faults are those of Registry
 	c.Registry = inner
@@ -114,7 +114,7 @@ type countWorld struct {
 func newCountWorld(t testing.TB) *countWorld {
 	t.Helper()
 	w := &countWorld{t: t, network: leiocitest.NewNetwork(t), repos: map[*counted]name.Repository{}, dir: filepath.Join(t.TempDir(), "lei")}
-	w.main, w.mirror = newCounted(t, w.network, mainHost), newCounted(t, w.network, mirrorA)
+	w.main, w.mirror = newCounted(w.network, mainHost), newCounted(w.network, mirrorA)
 	for c, host := range map[*counted]string{w.main: mainHost, w.mirror: mirrorA} {
 		repo, err := leioci.ParseRepository(host + "/org/lei-cache")
 		must(t, err)
@@ -161,7 +161,8 @@ func (w *countWorld) interrupt() {
 	w.t.Helper()
 	half := leiocitest.Truncate(int(w.layers[0].Size / 2))
 	cut := w.main.On(http.MethodGet, "/blobs/"+w.layers[0].Digest.String(), 1, func(rw http.ResponseWriter, r *http.Request, registry http.Handler) {
-		for begun := time.Now(); !w.has(w.layers[1]) && time.Since(begun) < 5*time.Second; time.Sleep(time.Millisecond) {
+		for begun := time.Now(); !w.has(w.layers[1]) && time.Since(begun) < 5*time.Second; {
+			time.Sleep(time.Millisecond)
 		}
 		half(rw, r, registry)
 	})

@@ -105,15 +105,14 @@ func (w *crashWorld) fill() {
 	}
 }
 
-// crash starts a pull and kills it at a moment. It returns the registry as it was left.
-func (w *crashWorld) crash(at moment) *slowly {
+// crash starts a pull and kills it at a moment.
+func (w *crashWorld) crash(at moment) {
 	w.t.Helper()
 	s := newSlowly(w.registry, w.large.Digest.String(), at)
 	defer s.Close()
 	r := child{Ref: strings.TrimPrefix(s.URL, "http://") + "/org/lei-cache:latest", Dir: w.dir}.start(w.t)
-	s.await(w.t, r)
+	s.await(w.t)
 	r.kill(w.t)
-	return s
 }
 
 // measure lets a few pulls come to their end, to know how long the phases are.

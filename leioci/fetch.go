@@ -24,12 +24,15 @@ func (p *pulling) fetch(ctx context.Context, stage *staging.Dir, f snapshotFile)
 	if p.reuse(ctx, stage, f) {
 		return nil, nil
 	}
-	part, err := stage.Partial(f.descriptor.Digest.Algorithm + "-" + f.descriptor.Digest.Hex)
+	part, err := stage.Partial(partialID(f.descriptor.Digest))
 	if err != nil {
 		return nil, err
 	}
 	return part, p.complete(ctx, part, f.descriptor)
 }
+
+// partialID is the id of the partial file for a blob.
+func partialID(digest v1.Hash) string { return digest.Algorithm + "-" + digest.Hex }
 
 // reuse links a file of the old directory into the new one. It is verified there: the old one may have been replaced.
 func (p *pulling) reuse(ctx context.Context, stage *staging.Dir, f snapshotFile) bool {

@@ -74,6 +74,13 @@ func (p *pulling) replace(ctx context.Context, dir string) (_ *PullResult, err e
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, stage.Discard()) }()
+	ids := make([]string, len(files))
+	for i, f := range files {
+		ids[i] = partialID(f.descriptor.Digest)
+	}
+	if err := stage.Want(ids...); err != nil {
+		return nil, err
+	}
 	if err := p.fill(ctx, stage, files); err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -108,7 +109,7 @@ func (w *slowWriter) Write(p []byte) (int, error) {
 const patience = 30 * time.Second
 
 // await returns when the moment has come.
-func (s *slowly) await(t testing.TB, r *running) {
+func (s *slowly) await(t testing.TB) {
 	t.Helper()
 	select {
 	case <-s.reached:
@@ -126,6 +127,7 @@ func (s *slowly) await(t testing.TB, r *running) {
 		return
 	}
 	for begun := time.Now(); time.Since(begun) < s.at.later; { // shorter than a sleep can be
+		runtime.Gosched()
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -78,6 +79,22 @@ func (d *Dir) restore(stages []string) error {
 		err := d.whileIdle(path, func() error { return d.disk.rename(path, d.target) })
 		if err != nil && !errors.Is(err, errInUse) {
 			return err
+		}
+	}
+	return nil
+}
+
+// Want removes the partial files beside the target that have other ids than these, unless they are in use: what they are for
+// is not wanted any more, and the disk may be.
+func (d *Dir) Want(ids ...string) error {
+	_, partials, err := d.leftovers()
+	if err != nil {
+		return err
+	}
+	for _, path := range partials {
+		wanted := slices.ContainsFunc(ids, func(id string) bool { return d.names.partialPath(id) == path })
+		if !wanted {
+			_ = d.dropPartial(path) // as in a sweep
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -161,5 +162,48 @@ func TestADirectoryThatCannotBeLockedIsInUseForADay(t *testing.T) {
 	n := namesOf("/parent/target")
 	if got := n.begun(n.newStage(now) + asideSuffix); got.Unix() != now.Unix() {
 		t.Errorf("by its name it was begun at %v, not %v", got, now)
+	}
+}
+
+func TestWantRemovesWhatNobodyWantsAnyMore(t *testing.T) {
+	target := filepath.Join(t.TempDir(), "lei")
+	d, err := New(t.Context(), target, threeFiles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"sha256-wanted", "sha256-old"} {
+		p, err := d.Partial(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Write([]byte("some")); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	used, err := d.Partial("sha256-used")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Want("sha256-wanted"); err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	entries, err := os.ReadDir(filepath.Dir(target))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if _, id, ok := strings.Cut(e.Name(), "-sha256-"); ok {
+			left = append(left, id)
+		}
+	}
+	if strings.Join(left, " ") != "used wanted" {
+		t.Errorf("what is left is %q", left)
+	}
+	if err := errors.Join(used.Close(), d.Discard()); err != nil {
+		t.Error(err)
 	}
 }
