@@ -37,7 +37,8 @@
 //
 // Verified: no byte appears in a directory, and no reader reaches io.EOF, before size and digest match ([ErrVerification]).
 // Sizes are bounded before anything is read ([ErrTooLarge]). That the reports themselves are whole and well-formed is what
-// [snapshot.Snapshot.Verify] checks; a publisher calls it before a push, as a registry takes anything.
+// [snapshot.Snapshot.Verify] checks; a publisher calls it before a push, as a registry takes anything, and a pull does with
+// [VerifyReports].
 //
 // Atomic: after a crash, a full disk or an ended context, a directory holds the whole old snapshot or the whole new one.
 // On Linux and macOS the two are exchanged by one system call; elsewhere, and on file systems that cannot, the directory
@@ -48,7 +49,7 @@
 //
 // Nothing fetched twice: a pull of what a directory holds already is one request; of what changed, only the blobs are
 // fetched that the directory does not have; a pull that was interrupted goes on where it stopped, in another process too.
-// What has come so far is kept beside the directory, as .leioci-partial-…, until a pull into it succeeds.
+// What has come so far is kept beside the directory, as .leioci-partial-…, until a pull into it succeeds; it may be deleted.
 //
 // One digest: a tag is resolved once, everything after uses the digest, and the result names it.
 //

@@ -15,8 +15,13 @@
 //		}
 //	}
 //
-// The in-memory registry is laxer than real ones: it accepts a manifest whose blobs are missing, and asks for no
-// credentials. What must hold against a real one is to be tested against a real one.
+// Faults are answers ([Status], [RetryAfter], [Redirect], [Location], [Cut], [Hang]) and bodies ([Truncate], [Stall],
+// [Drip], [Corrupt], [Short], [Endless]); a [Fault] of one's own is a function. [BasicAuth] and a [TokenServer] put
+// authentication in front of a registry. A [Network] has hosts of any name in memory, whose time can be that of a
+// testing/synctest bubble, and connections that are refused.
+//
+// The in-memory registry is laxer than real ones: it accepts a manifest whose blobs are missing. What must hold against a
+// real one is to be tested against a real one.
 package leiocitest
 
 import (
