@@ -18,7 +18,6 @@ import (
 	"os/signal"
 	"strings"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
@@ -46,7 +45,7 @@ func run(ctx context.Context, dir string, out io.Writer) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
 	transport := remote.DefaultTransport.(*http.Transport).Clone()
 	defer transport.CloseIdleConnections()
-	tour, err := newTour(authn.DefaultKeychain, transport)
+	tour, err := newTour(leioci.DefaultKeychain(), transport)
 	if err != nil {
 		return err
 	}
