@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
@@ -43,7 +44,8 @@ type Reader struct {
 	ctx    context.Context // ends when the reader is closed
 	cancel context.CancelFunc
 	run    *retry.Run
-	body   io.ReadCloser
+	mu     sync.Mutex    // for body, which is closed by whoever closes the reader and replaced by whoever reads
+	body   io.ReadCloser // written by the one who reads, so that he alone may look at it without mu
 	at     int64
 	broken error
 
@@ -94,6 +96,8 @@ func (r *Reader) Resumed() bool { return r.resumed }
 
 // Close ends the reading: whoever reads on, or is waiting to, asks for nothing more.
 func (r *Reader) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	defer r.cancel()
 	return r.body.Close()
 }
@@ -140,7 +144,18 @@ func (r *Reader) ask(ctx context.Context) error {
 		_ = resp.Body.Close() // what it holds is not wanted
 		return err
 	}
-	r.body = resp.Body
+	return r.replace(resp.Body)
+}
+
+// replace reads on from another body, unless the reader was closed in the meantime.
+func (r *Reader) replace(body io.ReadCloser) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.body = body
+	if r.ctx.Err() != nil {
+		_ = body.Close() // nobody reads it
+		return context.Cause(r.ctx)
+	}
 	return nil
 }
 
