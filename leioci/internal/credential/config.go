@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 
 	"github.com/docker/cli/cli/config/configfile"
 	"github.com/docker/cli/cli/config/types"
@@ -40,7 +41,7 @@ func (p place) read() (*configfile.ConfigFile, error) {
 	}
 	if p.path != "" {
 		var err error
-		if data, err = readFile(p.path); errors.Is(err, fs.ErrNotExist) && !p.required {
+		if data, err = readFile(p.path); absent(err) && !p.required {
 			return nil, nil
 		} else if err != nil {
 			return nil, &ConfigError{p.path, err}
@@ -52,6 +53,9 @@ func (p place) read() (*configfile.ConfigFile, error) {
 	}
 	return cfg, nil
 }
+
+// absent reports whether there is no such file, be it that a directory above it is none: services have HOME=/dev/null.
+func absent(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) }
 
 // readFile reads a regular file. Another kind could keep the caller waiting beyond any context.
 func readFile(path string) ([]byte, error) {
