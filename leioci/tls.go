@@ -5,9 +5,9 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
-
-	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"time"
 )
 
 // TLS says how registries are to be known, and how they know the client, beyond what the system has.
@@ -44,12 +44,19 @@ func WithTLS(t TLS) Option {
 // maxHeaderBytes is far more than any registry's answer needs; net/http would take 10 MB.
 const maxHeaderBytes = 256 << 10
 
-// newTransport returns a transport of the client's own, like go-containerregistry's: proxies come from the environment.
+// newTransport returns a transport of the client's own, with the numbers of go-containerregistry's. That one is not
+// copied: it is a variable, which a program may have set to something else (remote.DefaultTransport).
 func newTransport(config *tls.Config) http.RoundTripper {
-	t := remote.DefaultTransport.(*http.Transport).Clone()
-	t.MaxResponseHeaderBytes = maxHeaderBytes
-	if config != nil {
-		t.TLSClientConfig = config
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSClientConfig:        config,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConns:           100,
+		MaxIdleConnsPerHost:    50,
+		IdleConnTimeout:        90 * time.Second,
+		TLSHandshakeTimeout:    10 * time.Second,
+		ExpectContinueTimeout:  time.Second,
+		MaxResponseHeaderBytes: maxHeaderBytes,
 	}
-	return t
 }

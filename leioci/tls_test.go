@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/sirupsen/logrus"
 
 	"github.com/lowendinsight/lei-go/leioci"
@@ -76,5 +77,14 @@ func TestTLSThatCannotWorkIsRefused(t *testing.T) {
 	}
 	if _, err := leioci.New(leioci.WithTLS(leioci.TLS{}), leioci.WithTransport(http.DefaultTransport)); err == nil {
 		t.Error("TLS beside a transport that has its own was accepted")
+	}
+}
+
+func TestAProgramMayReplaceTheDefaultTransport(t *testing.T) {
+	was := remote.DefaultTransport
+	defer func() { remote.DefaultTransport = was }()
+	remote.DefaultTransport = roundTripper(was.RoundTrip)
+	if _, err := leioci.New(); err != nil {
+		t.Error(err)
 	}
 }
