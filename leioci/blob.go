@@ -97,7 +97,7 @@ func (o *origin) openContent(ctx context.Context, d v1.Descriptor, offset int64)
 		next = o.last(c.from) // if it breaks off
 		return resp, err
 	}
-	reader, err := resume.Open(limit.Answer(ctx, o.client.maxBlobBytes), o.client.retry, resume.Content{
+	reader, err := resume.Open(ctx, o.client.retry, resume.Content{
 		Fetch: fetch, Size: d.Size, Offset: offset, Notify: o.client.logRetry,
 	})
 	if err != nil {
@@ -119,7 +119,7 @@ func (s *session) getBlob(ctx context.Context, digest v1.Hash, bytes string) (*h
 		r.header.Set("Range", bytes)
 		r.statuses = append(r.statuses, http.StatusPartialContent)
 	}
-	return s.do(ctx, r)
+	return s.do(limit.Answer(ctx, s.maxBlobBytes), r) // and not the handshake, which has no blob to send
 }
 
 // blob is a verified body whose errors name the blob.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/lowendinsight/lei-go/leioci"
@@ -119,5 +120,32 @@ func TestPullBlobEndsWithItsContext(t *testing.T) {
 	cancel()
 	if _, err := io.Copy(io.Discard, rc); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestTheAnswerToAHandshakeIsLimitedForABlobToo(t *testing.T) {
+	var n atomic.Int64
+	reg := leiocitest.NewRegistry(t)
+	repo := repository(t, reg)
+	ref := pushSample(t, newClient(t), repo, "latest")
+	m, err := newClient(t).PullManifest(t.Context(), ref)
+	must(t, err)
+	reg.On(http.MethodGet, "/v2/", 1, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		b := make([]byte, 1<<16)
+		for n.Load() < 64<<20 {
+			k, err := w.Write(b)
+			n.Add(int64(k))
+			if err != nil {
+				return
+			}
+		}
+	})
+	rc, err := newClient(t).PullBlob(t.Context(), repo.Digest(m.Manifest.Layers[0].Digest.String()))
+	if err == nil {
+		_, _ = io.Copy(io.Discard, rc)
+		rc.Close()
+	}
+	if n.Load() > 32<<20 {
+		t.Errorf("read %d bytes", n.Load())
 	}
 }
