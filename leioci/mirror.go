@@ -97,14 +97,14 @@ func (o *origin) others(source name.Repository) []name.Repository {
 // sources are asked before any is asked again. It returns that source.
 func (o *origin) ask(ctx context.Context, operation func(context.Context, *session) error) (from name.Repository, err error) {
 	err = o.client.try(ctx, func(ctx context.Context) error {
-		var failed sourceErrors
+		failed := sourceErrors{repo: o.repo}
 		for _, from = range o.sources {
 			err := o.askOne(ctx, from, operation)
 			if err == nil || len(o.sources) == 1 || ctx.Err() != nil {
 				return err
 			}
 			o.report(from, err)
-			failed = append(failed, sourceError{from, err})
+			failed.each = append(failed.each, sourceError{from, err})
 		}
 		return failed
 	})
@@ -130,17 +130,31 @@ func (o *origin) report(source name.Repository, err error) {
 }
 
 // sourceErrors is why no source would do.
-type sourceErrors []error
+type sourceErrors struct {
+	repo name.Repository // that was asked for
+	each []sourceError   // in the order in which they were asked
+}
 
 func (s sourceErrors) Error() string {
-	texts := make([]string, len(s))
-	for i, err := range s {
+	texts := make([]string, len(s.each))
+	for i, err := range s.each {
 		texts[i] = err.Error()
 	}
 	return "no source has it: " + strings.Join(texts, "; ")
 }
 
-func (s sourceErrors) Unwrap() []error { return s }
+// Unwrap puts the repository's own reason first, as that which errors.As finds: a mirror need not have everything.
+func (s sourceErrors) Unwrap() []error {
+	var errs []error
+	for _, err := range s.each {
+		at := len(errs)
+		if err.source == s.repo {
+			at = 0
+		}
+		errs = slices.Insert(errs, at, error(err))
+	}
+	return errs
+}
 
 // sourceError is why one source would not do.
 type sourceError struct {

@@ -226,3 +226,29 @@ func TestWithMirrorsRefusesWhatIsNoMirror(t *testing.T) {
 		}
 	}
 }
+
+func TestASourceThatIsBusyIsAskedAgainThoughAnotherHasNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newMirrorWorld(t)
+		w.hosts[mirrorA].On("", "/manifests/", leiocitest.Always, leiocitest.Status(http.StatusNotFound, "MANIFEST_UNKNOWN"))
+		w.hosts[mirrorB].On("", "/manifests/", leiocitest.Always, leiocitest.Status(http.StatusNotFound, "MANIFEST_UNKNOWN"))
+		busy := w.hosts[mainHost].On(http.MethodGet, "/manifests/", 2, leiocitest.Status(http.StatusServiceUnavailable, ""))
+		_, err := w.client(w.mirrors(), leioci.WithRetry(leioci.RetryPolicy{})).PullManifest(t.Context(), w.repos[mainHost].Tag("latest"))
+		if err != nil || busy.Hits() != 2 {
+			t.Errorf("%d hits, %v", busy.Hits(), err)
+		}
+	})
+}
+
+func TestTheRepositorysOwnAnswerIsTheKindOfTheError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newMirrorWorld(t)
+		w.hosts[mirrorA].On("", "/manifests/", leiocitest.Always, leiocitest.Status(http.StatusNotFound, "MANIFEST_UNKNOWN"))
+		w.hosts[mirrorB].On("", "/manifests/", leiocitest.Always, leiocitest.Status(http.StatusNotFound, "MANIFEST_UNKNOWN"))
+		w.hosts[mainHost].On("", "/manifests/", leiocitest.Always, leiocitest.Status(http.StatusServiceUnavailable, ""))
+		_, err := w.client(w.mirrors()).PullManifest(t.Context(), w.repos[mainHost].Tag("latest"))
+		if err == nil || errors.Is(err, leioci.ErrNotFound) {
+			t.Errorf("got %v", err)
+		}
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -14,12 +15,16 @@ import (
 // code the registry put into the body, or by its code, whatever the status. ghcr.io, for one, has answered
 // TOOMANYREQUESTS with statuses other than 429.
 func passingAnswer(err error) bool {
-	var answer *transport.Error
-	if !errors.As(err, &answer) {
-		return false
+	//nolint:errorlint // errors.As finds the first answer alone, and there are several where several sources were asked
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		return slices.ContainsFunc(several.Unwrap(), passingAnswer)
 	}
-	return passingStatus(answer.StatusCode) || hasCode(answer, transport.TooManyRequestsErrorCode) ||
-		hasCode(answer, transport.UnavailableErrorCode)
+	if inner := errors.Unwrap(err); inner != nil {
+		return passingAnswer(inner)
+	}
+	var answer *transport.Error
+	return errors.As(err, &answer) && (passingStatus(answer.StatusCode) ||
+		hasCode(answer, transport.TooManyRequestsErrorCode) || hasCode(answer, transport.UnavailableErrorCode))
 }
 
 // limited reports whether err is the answer of a registry that wants less traffic.
