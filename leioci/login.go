@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/credential"
+	"github.com/lowendinsight/lei-go/leioci/internal/retry"
 )
 
 // A login is what a session authenticates with.
@@ -151,10 +152,11 @@ func sameLogin(ctx context.Context, a, b login) bool {
 	return err == nil && reflect.DeepEqual(x, y)
 }
 
-// refused reports whether err is the answer of a registry, or of its token server, that does not like who is asking.
+// refused reports whether err is the answer of a registry, or of its token server, that does not like who is asking. One
+// that only wants less traffic may say so with a 403: that passes.
 func refused(err error) bool {
 	var answer *transport.Error
-	return errors.As(err, &answer) && (answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden)
+	return errors.As(err, &answer) && !retry.IsPassing(answer) && (answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden)
 }
 
 // loginError is the error of a request, with the login that it was made with.

@@ -210,3 +210,67 @@ func TestATokenThatExpiresDuringALongPullIsRenewed(t *testing.T) {
 		t.Error("the blob did not break off")
 	}
 }
+
+// loggedIn is a keychain that has credentials only after somebody has logged in.
+type loggedIn struct {
+	mu   sync.Mutex
+	auth authn.Authenticator
+	err  error
+}
+
+func (l *loggedIn) Resolve(authn.Resource) (authn.Authenticator, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.auth, l.err
+}
+
+func (l *loggedIn) login(a authn.Authenticator) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.auth, l.err = a, nil
+}
+
+// private gives a user everything, and nobody else anything.
+func private(user string, asked leiocitest.Access) []string {
+	if user == "" {
+		return nil
+	}
+	return asked.Actions
+}
+
+func TestALoginIsSeenByAClientThatWasRefusedWithoutOne(t *testing.T) {
+	for name, tokens := range map[string]bool{"basic": false, "token": true} {
+		t.Run(name, func(t *testing.T) {
+			handler := leiocitest.BasicAuth("bob", "right", leiocitest.NewHandler())
+			if tokens {
+				handler = leiocitest.NewTokenServer(t, leiocitest.TokenConfig{Users: map[string]string{"bob": "right"}, Policy: private}).Protect(leiocitest.NewHandler())
+			}
+			reg := leiocitest.Serve(t, handler)
+			repo := repository(t, reg)
+			right := &authn.Basic{Username: "bob", Password: "right"}
+			pushSample(t, newClient(t, leioci.WithAuth(reg.Host(), right)), repo, "latest")
+			k := &loggedIn{auth: authn.Anonymous}
+			c := newClient(t, leioci.WithKeychain(k))
+			if _, err := c.PullManifest(t.Context(), repo.Tag("latest")); !errors.Is(err, leioci.ErrUnauthorized) && !errors.Is(err, leioci.ErrDenied) {
+				t.Fatalf("before the login: %v", err)
+			}
+			k.login(right)
+			if _, err := c.PullManifest(t.Context(), repo.Tag("latest")); err != nil {
+				t.Errorf("after the login: %v", err)
+			}
+		})
+	}
+}
+
+func TestARateLimitIsNoRefusalOfTheCredentials(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	repo := repository(t, reg)
+	pushSample(t, newClient(t), repo, "latest")
+	fault := reg.On(http.MethodGet, "/manifests/", leiocitest.Always, leiocitest.Status(http.StatusForbidden, "TOOMANYREQUESTS"))
+	c := newClient(t, once(), leioci.WithKeychain(keychain{&authn.Basic{Username: "bob", Password: "right"}}))
+	_, err := c.PullManifest(t.Context(), repo.Tag("latest"))
+	var limited *leioci.RateLimitError
+	if !errors.As(err, &limited) || fault.Hits() != 1 {
+		t.Errorf("%d requests, %v", fault.Hits(), err)
+	}
+}

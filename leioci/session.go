@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
@@ -88,7 +89,8 @@ func (c *Client) perform(ctx context.Context, repo name.Repository, scope string
 	}
 	if refused(err) {
 		err = &loginError{used, repo.RegistryStr(), err}
-		if with != nil {
+		// Without credentials today, there may be some tomorrow: the next operation looks again.
+		if with != nil || used.auth == authn.Anonymous {
 			c.drop(ctx, repo, scope, s)
 		}
 	}
