@@ -227,17 +227,22 @@ func TestWithMirrorsRefusesWhatIsNoMirror(t *testing.T) {
 	}
 }
 
-func TestASourceThatIsBusyIsAskedAgainThoughAnotherHasNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newMirrorWorld(t)
-		w.hosts[mirrorA].On("", "/manifests/", leiocitest.Always, leiocitest.Status(http.StatusNotFound, "MANIFEST_UNKNOWN"))
-		w.hosts[mirrorB].On("", "/manifests/", leiocitest.Always, leiocitest.Status(http.StatusNotFound, "MANIFEST_UNKNOWN"))
-		busy := w.hosts[mainHost].On(http.MethodGet, "/manifests/", 2, leiocitest.Status(http.StatusServiceUnavailable, ""))
-		_, err := w.client(w.mirrors(), leioci.WithRetry(leioci.RetryPolicy{})).PullManifest(t.Context(), w.repos[mainHost].Tag("latest"))
-		if err != nil || busy.Hits() != 2 {
-			t.Errorf("%d hits, %v", busy.Hits(), err)
-		}
-	})
+func TestASourceThatIsBusyIsAskedAgainThoughOthersHaveNothing(t *testing.T) {
+	for _, host := range []string{mirrorA, mirrorB, mainHost} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newMirrorWorld(t)
+			busy := w.hosts[host].On(http.MethodGet, "/manifests/", 2, leiocitest.Status(http.StatusServiceUnavailable, ""))
+			for other, reg := range w.hosts {
+				if other != host {
+					reg.On("", "/manifests/", leiocitest.Always, leiocitest.Status(http.StatusNotFound, "MANIFEST_UNKNOWN"))
+				}
+			}
+			c := w.client(w.mirrors(), leioci.WithRetry(leioci.RetryPolicy{}))
+			if _, err := c.PullManifest(t.Context(), w.repos[mainHost].Tag("latest")); err != nil || busy.Hits() != 2 {
+				t.Errorf("%s: busy %d times, %v", host, busy.Hits(), err)
+			}
+		})
+	}
 }
 
 func TestTheRepositorysOwnAnswerIsTheKindOfTheError(t *testing.T) {
