@@ -73,10 +73,11 @@ func (p *pulling) complete(ctx context.Context, part *staging.Partial, d v1.Desc
 	}
 }
 
-// answered reports whether err is an answer that will be the same next time.
+// answered reports whether err is an answer that will be the same next time, unless less is asked for. A refusal of the
+// credentials is another thing: what has come is kept for those that are right.
 func answered(err error) bool {
 	var answer *transport.Error
-	return errors.As(err, &answer) && !retry.IsPassing(err)
+	return errors.As(err, &answer) && !retry.IsPassing(err) && !refused(err)
 }
 
 // download appends what is missing, and says besides its error what that was.
