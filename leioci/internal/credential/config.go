@@ -41,7 +41,7 @@ func (p place) read() (*configfile.ConfigFile, error) {
 	}
 	if p.path != "" {
 		var err error
-		if data, err = readFile(p.path); absent(err) && !p.required {
+		if data, err = readFile(p.path); p.absent(err) {
 			return nil, nil
 		} else if err != nil {
 			return nil, &ConfigError{p.path, err}
@@ -54,8 +54,11 @@ func (p place) read() (*configfile.ConfigFile, error) {
 	return cfg, nil
 }
 
-// absent reports whether there is no such file, be it that a directory above it is none: services have HOME=/dev/null.
-func absent(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) }
+// absent reports whether there is no such file, where there need not be one. A home may be no directory: services have
+// HOME=/dev/null.
+func (p place) absent(err error) bool {
+	return !p.required && (errors.Is(err, fs.ErrNotExist) || p.atHome && errors.Is(err, syscall.ENOTDIR))
+}
 
 // readFile reads a regular file. Another kind could keep the caller waiting beyond any context.
 func readFile(path string) ([]byte, error) {

@@ -17,6 +17,7 @@ type place struct {
 	inline   string // the variable's content
 	unset    bool   // there is no such variable, or no directory to look into
 	required bool   // an absent file is an error
+	atHome   bool   // nobody has named it
 }
 
 // config is how errors and explanations call the place.
@@ -39,9 +40,9 @@ func defaultPlaces(env environ) []place {
 		file("REGISTRY_AUTH_FILE", env.get("REGISTRY_AUTH_FILE")),
 		{name: configfile.DockerEnvConfigKey, inline: inline, unset: inline == ""},
 		file("DOCKER_CONFIG", env.get("DOCKER_CONFIG"), config.ConfigFileName),
-		file("docker, home directory", home, ".docker", config.ConfigFileName),
+		atHome(file("docker, home directory", home, ".docker", config.ConfigFileName)),
 		file("podman, XDG_RUNTIME_DIR", env.get("XDG_RUNTIME_DIR"), "containers", "auth.json"),
-		file("podman, XDG_CONFIG_HOME or home directory", xdg, "containers", "auth.json"),
+		atHome(file("podman, XDG_CONFIG_HOME or home directory", xdg, "containers", "auth.json")),
 	}
 }
 
@@ -51,6 +52,11 @@ func file(name, dir string, elem ...string) place {
 		return place{name: name, unset: true}
 	}
 	return place{name: name, path: filepath.Join(append([]string{dir}, elem...)...)}
+}
+
+func atHome(p place) place {
+	p.atHome = true
+	return p
 }
 
 // given is the configuration file or directory that a program asks for. There must be one, but as with docker,
