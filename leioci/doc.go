@@ -84,7 +84,7 @@
 // that does not answer over https is spoken to over http, as go-containerregistry does, but not with credentials.
 //
 // With an identity token whose server hands out new refresh tokens, go-containerregistry v0.22.1 writes the new one without
-// a lock when a token expires: then, do not share a client between goroutines.
+// a lock when a token expires: then, give the client [WithConcurrency] of 1, and do not share it between goroutines.
 //
 // # Networks that fail
 //

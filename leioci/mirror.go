@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/retry"
 )
 
 // A Mirror is another place for what a repository holds.
@@ -58,7 +60,7 @@ func (s *session) origin() *origin {
 func (c *Client) origin(repo name.Repository) *origin {
 	o := &origin{client: c, repo: repo}
 	for _, m := range c.mirrors {
-		if m.Of == repo {
+		if m.Of.String() == repo.String() { // however it was made: a repository knows whether it is insecure
 			o.sources = append(o.sources, m.At)
 		}
 	}
@@ -104,6 +106,7 @@ func (o *origin) ask(ctx context.Context, operation func(context.Context, *sessi
 				return err
 			}
 			o.report(from, err)
+			retry.Elsewhere(ctx)
 			failed.each = append(failed.each, sourceError{from, err})
 		}
 		return failed

@@ -169,6 +169,17 @@ func TestIfAllSourcesFailTheErrorListsThemWithTheirReasons(t *testing.T) {
 	}
 }
 
+func TestWhatAMirrorAsksForIsNoReasonNotToAskTheOthersAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newMirrorWorld(t)
+		w.hosts[mirrorA].On("", "", leiocitest.Always, leiocitest.RetryAfter(http.StatusTooManyRequests, "3600"))
+		w.network.Refuse(mirrorB, leiocitest.Always)
+		w.network.Refuse(mainHost, 1)
+		_, err := w.client(w.mirrors(), leioci.WithRetry(leioci.RetryPolicy{})).PullManifest(t.Context(), w.repos[mainHost].Tag("latest"))
+		must(t, err)
+	})
+}
+
 func TestADigestIsPinnedAcrossMirrors(t *testing.T) {
 	// Mirror A knows the tag and no blob; B has another snapshot under the tag, and the blobs.
 	w := newMirrorWorld(t)

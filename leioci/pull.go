@@ -16,7 +16,8 @@ import (
 type PullResult struct {
 	// Ref is the artifact by digest. It is the zero value after [Unpack], which knows of no registry.
 	Ref name.Digest
-	// Source is the repository that the artifact's manifest was fetched from, which may be a mirror; zero after [Unpack].
+	// Source is the repository that named the artifact, or had its manifest: ref's own, or a mirror. It is the zero value
+	// after [Unpack].
 	Source name.Repository
 	// Date is the snapshot's day, at midnight UTC, and Created the time at which it was made, by its manifest.json.
 	// Both are zero where that file cannot be read as LEI metadata.
@@ -45,7 +46,7 @@ func VerifyReports() PullOption {
 // The reference is resolved once; everything after uses the digest, which the result names.
 //
 // A directory that holds this snapshot already, intact, costs one request, beyond what authentication needs, and for a
-// digest none; its files are read. Of another snapshot only the blobs are fetched that the directory does not have. A pull
+// digest (sha256) none; its files are read. Of another snapshot only the blobs are fetched that the directory does not have. A pull
 // that was interrupted goes on where it stopped, in another process too: what has come is kept beside dir.
 //
 // Through a moving tag, such as "latest", a snapshot is not replaced by one with an older date ([ErrOlder]), so that a

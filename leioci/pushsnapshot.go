@@ -100,7 +100,7 @@ func (s *session) refuseMoveBack(ctx context.Context, p *pushing, img v1.Image) 
 		}
 		theirs, err := dateOf(ctx, held.Manifest, s.origin().openBlob)
 		if err != nil {
-			return fmt.Errorf("look at tag %s: %w", tag, err)
+			return fmt.Errorf("look at the date of what tag %s holds (AllowMoveBack, --allow-move-back, pushes without): %w", tag, err)
 		}
 		if ours.Before(theirs) {
 			return fmt.Errorf("%w: %s holds the snapshot of %s, this one is of %s; push it under %[4]s alone, or allow the move (AllowMoveBack, --allow-move-back)",

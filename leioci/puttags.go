@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/retry"
 )
 
 // errFirstTag is why the other tags are left alone when the first could not be put.
@@ -54,7 +56,7 @@ func (s *session) putManifest(ctx context.Context, tag name.Tag, p *pushing) err
 			return err
 		}
 		err = pusher.Put(ctx, tag, rawManifest{p.raw, p.manifest.MediaType})
-		unknown = unknown || unanswered(err)
+		unknown = unknown || unanswered(ctx, err)
 		return err
 	})
 	if err == nil {
@@ -72,12 +74,14 @@ type unknownError struct{ error }
 
 func (u unknownError) Unwrap() error { return u.error }
 
-// unanswered reports whether err is that of a request that the registry may have carried out without saying so.
-func unanswered(err error) bool {
+// unanswered reports whether err is that of a request that the registry may have carried out without saying so: one that
+// broke off, or ended with its context, after there was a connection.
+func unanswered(ctx context.Context, err error) bool {
 	var answer *transport.Error
 	var network *net.OpError
 	connected := !errors.As(err, &network) || network.Op != "dial"
-	return err != nil && connected && !errors.As(err, &answer)
+	sent := ctx.Err() != nil || retry.IsPassing(err)
+	return err != nil && connected && sent && !errors.As(err, &answer)
 }
 
 // pushResult turns the outcome for each tag into a *PushError, or nil if all went well.

@@ -2,6 +2,7 @@ package leioci_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -18,13 +19,19 @@ import (
 func TestATagThatWasNeverSentIsNotUnknown(t *testing.T) {
 	base := http.DefaultTransport.(*http.Transport).Clone()
 	defer base.CloseIdleConnections()
-	unreachable := roundTripper(func(req *http.Request) (*http.Response, error) {
-		if req.Method == http.MethodPut && strings.HasSuffix(req.URL.Path, "/manifests/latest") {
-			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
-		}
-		return base.RoundTrip(req)
-	})
-	assertLatestFailed(t.Context(), t, func(error) bool { return true }, leioci.WithTransport(unreachable))
+	for _, why := range []error{
+		&net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")},
+		&net.DNSError{Err: "no such host", IsNotFound: true},
+		&tls.CertificateVerificationError{Err: errors.New("expired")},
+	} {
+		unreachable := roundTripper(func(req *http.Request) (*http.Response, error) {
+			if req.Method == http.MethodPut && strings.HasSuffix(req.URL.Path, "/manifests/latest") {
+				return nil, why
+			}
+			return base.RoundTrip(req)
+		})
+		assertLatestFailed(t.Context(), t, func(err error) bool { return errors.Is(err, why) }, leioci.WithTransport(unreachable))
+	}
 }
 
 func TestTagsAreNotSentAfterTheContextEnded(t *testing.T) {

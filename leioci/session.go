@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -37,8 +38,18 @@ type sessions struct {
 
 // slot holds a session once there is one. Whoever holds turn makes it; the others wait, or leave with their context.
 type slot struct {
-	turn    chan struct{}
+	turn     chan struct{}
+	failures atomic.Int64 // counts, so that those who wait see that there was one
+
+	// For who holds turn.
 	session *session
+	failed  failure // the last one
+}
+
+// failure is a handshake that failed, with its login.
+type failure struct {
+	login login
+	err   error
 }
 
 func (s *sessions) slot(key sessionKey) *slot {
@@ -97,9 +108,11 @@ func (c *Client) perform(ctx context.Context, repo name.Repository, scope string
 	return used, err
 }
 
-// session returns the client's session for repo and scope. One that is made with a given login replaces it.
+// session returns the client's session for repo and scope. One that is made with a given login replaces it. If it cannot
+// be made, that is the answer for all who waited for it: they do not try one after the other.
 func (c *Client) session(ctx context.Context, repo name.Repository, scope string, with *login) (*session, login, error) {
 	s := c.sessions.slot(sessionKey{repo, scope})
+	before := s.failures.Load()
 	select {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
@@ -108,6 +121,9 @@ func (c *Client) session(ctx context.Context, repo name.Repository, scope string
 	}
 	if s.session != nil && with == nil {
 		return s.session, s.session.login, nil
+	}
+	if with == nil && s.failures.Load() != before {
+		return nil, s.failed.login, s.failed.err
 	}
 	var used login
 	err := c.try(ctx, func(ctx context.Context) (err error) {
@@ -122,6 +138,10 @@ func (c *Client) session(ctx context.Context, repo name.Repository, scope string
 		}
 		return err
 	})
+	if err != nil && with == nil && ctx.Err() == nil { // the end of this caller's context is no other's affair
+		s.failed = failure{used, err}
+		s.failures.Add(1)
+	}
 	return s.session, used, err
 }
 

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 
@@ -50,6 +53,30 @@ func TestWaitingForAnothersHandshakeEndsWithTheContext(t *testing.T) {
 	if err := <-first; !errors.Is(err, context.Canceled) {
 		t.Errorf("the first: got %v", err)
 	}
+}
+
+func TestAHandshakeThatFailsIsTheAnswerForAllWhoWaitedForIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		hung := w.registry.On(http.MethodGet, "/v2/", leiocitest.Always, leiocitest.Hang(nil))
+		start := time.Now()
+		var group sync.WaitGroup
+		for range 5 {
+			group.Go(func() {
+				if _, err := w.client.PullManifest(t.Context(), w.repo.Tag("latest")); !errors.Is(err, leioci.ErrStalled) {
+					t.Errorf("got %v", err)
+				}
+			})
+		}
+		group.Wait()
+		if took := time.Since(start); took > 2*time.Minute || hung.Hits() != 3 {
+			t.Errorf("it took %v and %d tries, want three tries", took, hung.Hits())
+		}
+		hung.Stop()
+		if _, err := w.client.PullManifest(t.Context(), w.repo.Tag("absent")); !errors.Is(err, leioci.ErrNotFound) {
+			t.Errorf("afterwards: got %v", err)
+		}
+	})
 }
 
 func TestWaitingForAKeychainEndsWithTheContext(t *testing.T) {

@@ -44,7 +44,7 @@ const (
 // It yields a result for the first pull that succeeds, for each that brought a change, and for the first one after errors;
 // and each error, of a pull that failed after its own tries. After an error it looks again sooner, at first after about a
 // second, then after twice that, up to the interval; after a [*RateLimitError] not before the registry's time, up to an hour.
-// A look that finds no change is one request and does not read the files again.
+// A look that finds no change is one request, and does not read the reports again.
 //
 // Wrong options are the only thing yielded.
 func (c *Client) Watch(ctx context.Context, ref name.Reference, dir string, opts WatchOptions) iter.Seq2[*PullResult, error] {

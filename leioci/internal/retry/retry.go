@@ -76,6 +76,14 @@ func Number(ctx context.Context) int {
 	return 1
 }
 
+// Elsewhere says that the try which ctx belongs to goes on with another server: when the last one wants to be asked again is
+// not its business.
+func Elsewhere(ctx context.Context) {
+	if a, ok := ctx.Value(attemptKey{}).(*attempt); ok {
+		a.after.Store(0)
+	}
+}
+
 // Context returns the context for the requests of the next try.
 func (r *Run) Context(ctx context.Context) context.Context {
 	r.now = &attempt{number: r.failed + 1}
