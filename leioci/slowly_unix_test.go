@@ -39,6 +39,7 @@ type slowly struct {
 type moment struct {
 	requests int           // so many have come
 	served   int64         // so many bytes of the large blob were sent
+	hold     bool          // only one piece of the large blob is sent
 	seen     func() bool   // something has changed on the disk; nil for nothing
 	later    time.Duration // and so much time has passed since
 }
@@ -63,7 +64,7 @@ func (s *slowly) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	})
 	time.Sleep(answerPause)
 	if strings.HasSuffix(r.URL.Path, s.large) {
-		w = &slowWriter{w, s}
+		w = &slowWriter{w, r, s}
 	}
 	s.registry.ServeHTTP(w, r)
 }
@@ -83,6 +84,7 @@ func (s *slowly) isReached() bool { return s.requests >= s.at.requests && s.serv
 // slowWriter sends one piece after the other.
 type slowWriter struct {
 	http.ResponseWriter
+	r *http.Request
 	s *slowly
 }
 
@@ -100,6 +102,10 @@ func (w *slowWriter) Write(p []byte) (int, error) {
 			w.s.served += int64(n)
 			w.s.last = time.Now()
 		})
+		if w.s.at.hold && written == piece {
+			<-w.r.Context().Done()
+			return written, w.r.Context().Err()
+		}
 		time.Sleep(bytePause)
 	}
 	return written, nil
