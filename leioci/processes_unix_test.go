@@ -35,8 +35,8 @@ func together(n int) leiocitest.Fault {
 func TestProcessesThatPullIntoOneDirectoryAtOnceBothSucceed(t *testing.T) {
 	for name, there := range map[string]bool{"over an older snapshot": true, "where nothing is": false} {
 		t.Run(name, func(t *testing.T) {
+			w := newCrashWorld(t)
 			for range 10 {
-				w := newCrashWorld(t)
 				w.reset()
 				if !there {
 					must(t, os.RemoveAll(w.dir))

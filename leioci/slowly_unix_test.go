@@ -29,7 +29,6 @@ type slowly struct {
 	at       moment
 	reached  chan struct{} // closed as soon as that many requests have come and bytes have gone
 	requests int
-	blobs    int   // requests for blobs
 	served   int64 // bytes of the large blob
 	first    time.Time
 	last     time.Time // the last byte
@@ -52,14 +51,10 @@ func newSlowly(registry http.Handler, large string, at moment) *slowly {
 
 // ServeHTTP answers as the registry does, slowly.
 func (s *slowly) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	blob := strings.Contains(r.URL.Path, "/blobs/")
 	s.count(func() {
 		s.requests++
 		if s.requests == 1 {
 			s.first = time.Now()
-		}
-		if blob {
-			s.blobs++
 		}
 	})
 	time.Sleep(answerPause)
@@ -119,6 +114,12 @@ func (s *slowly) await(t testing.TB) {
 	t.Helper()
 	select {
 	case <-s.reached:
+	case err := <-r.pulled:
+		select {
+		case <-s.reached:
+		default:
+			t.Fatalf("the child came to its end too soon: %v", err)
+		}
 	case <-time.After(patience):
 		t.Fatal("the child asks for nothing")
 	}
@@ -132,8 +133,8 @@ func (s *slowly) await(t testing.TB) {
 		time.Sleep(s.at.later)
 		return
 	}
-	for begun := time.Now(); time.Since(begun) < s.at.later; { // shorter than a sleep can be
-		runtime.Gosched()
+	for begun := time.Now(); time.Since(begun) < s.at.later; {
+		runtime.Gosched() // a sleep is never as short
 	}
 }
 
