@@ -111,7 +111,7 @@ func (w *crashWorld) crash(at moment) {
 	s := newSlowly(w.registry, w.large.Digest.String(), at)
 	defer s.Close()
 	r := child{Ref: strings.TrimPrefix(s.URL, "http://") + "/org/lei-cache:latest", Dir: w.dir}.start(w.t)
-	s.await(w.t)
+	s.await(w.t, r)
 	r.kill(w.t)
 }
 

@@ -110,7 +110,7 @@ func (w *slowWriter) Write(p []byte) (int, error) {
 const patience = 30 * time.Second
 
 // await returns when the moment has come.
-func (s *slowly) await(t testing.TB) {
+func (s *slowly) await(t testing.TB, r *running) {
 	t.Helper()
 	select {
 	case <-s.reached:
