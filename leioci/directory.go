@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -62,18 +60,6 @@ func readHeld(dir string) *held {
 		return nil
 	}
 	return &held{dir, raw, digest, files}
-}
-
-// stagedBeside reports whether a staging directory is beside dir, of any target and in use or not.
-func stagedBeside(dir string) bool {
-	dir, err := filepath.EvalSymlinks(dir)
-	if err != nil {
-		return false
-	}
-	entries, err := os.ReadDir(filepath.Dir(dir))
-	return err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
-		return strings.HasPrefix(e.Name(), ".leioci-staging-")
-	})
 }
 
 // intact reports whether every file has the right size and digest.

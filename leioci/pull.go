@@ -138,7 +138,7 @@ func (p *pulling) left(ctx context.Context) (*PullResult, error) {
 // its place and removing the old: the next change, whose pull would remove it, may be long in coming. What cannot be
 // removed is in nobody's way.
 func (p *pulling) tidy(ctx context.Context) {
-	if !stagedBeside(p.held.dir) {
+	if !staging.Left(p.held.dir) {
 		return
 	}
 	stage, err := staging.New(ctx, p.held.dir, snapshotKind())

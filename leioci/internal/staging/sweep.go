@@ -48,6 +48,17 @@ func (d *Dir) sweep(age time.Duration) error {
 	return nil
 }
 
+// Left reports whether a staging directory of this target is beside it, in use or not: then [New] has something to remove.
+func Left(target string) bool {
+	target, err := resolve(target)
+	if err != nil {
+		return false
+	}
+	n := namesOf(target)
+	entries, err := os.ReadDir(n.parent)
+	return err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return strings.HasPrefix(e.Name(), n.staging) })
+}
+
 // leftovers lists what is beside the target and not this Dir's own.
 func (d *Dir) leftovers() (stages, partials []string, err error) {
 	entries, err := os.ReadDir(d.names.parent)
