@@ -40,6 +40,7 @@ func servers() []server {
 		{"ggcr in memory", inMemory((*httptest.Server).Start, false)},
 		{"ggcr in memory, TLS", inMemory((*httptest.Server).StartTLS, false)},
 		{"ggcr in memory, basic", inMemory((*httptest.Server).Start, true)},
+		{"ggcr in memory, token", inMemoryWithTokens},
 		{"olareg", script("olareg")},
 		{"olareg, TLS", script("olareg", "--tls")},
 	}

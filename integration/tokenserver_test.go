@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -46,14 +47,28 @@ func TestABearerTokenGivenByItselfIsTaken(t *testing.T) {
 func withTokens(command string) func(testing.TB) *registry {
 	return func(t testing.TB) *registry {
 		t.Helper()
-		r, _ := startWithTokens(t, command, func(user string, asked leiocitest.Access) []string {
-			if user == "" {
-				return nil
-			}
-			return asked.Actions
-		})
+		r, _ := startWithTokens(t, command, nobodyElse)
 		return r
 	}
+}
+
+// nobodyElse is a policy by which a user gets all that is asked, and anybody else nothing.
+func nobodyElse(user string, asked leiocitest.Access) []string {
+	if user == "" {
+		return nil
+	}
+	return asked.Actions
+}
+
+// inMemoryWithTokens starts go-containerregistry's registry in this process, behind a token server.
+func inMemoryWithTokens(t testing.TB) *registry {
+	t.Helper()
+	const user, password = "lei", "for tokens"
+	tokens := leiocitest.NewTokenServer(t, leiocitest.TokenConfig{Users: map[string]string{user: password}, Policy: nobodyElse})
+	s := httptest.NewServer(tokens.Protect(leiocitest.NewHandler()))
+	t.Cleanup(s.Close)
+	host := strings.Replace(strings.TrimPrefix(s.URL, "http://"), "127.0.0.1", "localhost", 1)
+	return &registry{host: host, plainHTTP: true, dockerConfig: writeDockerConfig(t, host, user, password)}
 }
 
 // startWithTokens starts both. With a policy of nil, anybody may read.
