@@ -96,7 +96,7 @@ const storedLifetime = 5 * time.Minute
 // stored is an authenticator that asks the keychain again from time to time, for all who want to know at once.
 type stored struct {
 	resolve func(context.Context) (authn.Authenticator, error)
-	turn    chan struct{} // whoever holds it asks; the others wait, or leave with their context
+	turn    turn // whoever holds it asks; the others wait, or leave with their context
 
 	mu      sync.Mutex
 	current authn.Authenticator
@@ -104,7 +104,7 @@ type stored struct {
 }
 
 func newStored(current authn.Authenticator, resolve func(context.Context) (authn.Authenticator, error)) *stored {
-	return &stored{resolve: resolve, turn: make(chan struct{}, 1), current: current, at: time.Now()}
+	return &stored{resolve: resolve, turn: newTurn(), current: current, at: time.Now()}
 }
 
 // Authorization implements [authn.Authenticator].
@@ -114,12 +114,10 @@ func (s *stored) Authorization() (*authn.AuthConfig, error) {
 
 // AuthorizationContext implements [authn.ContextAuthenticator].
 func (s *stored) AuthorizationContext(ctx context.Context) (*authn.AuthConfig, error) {
-	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	if err := s.turn.take(ctx); err != nil {
+		return nil, err
 	}
+	defer s.turn.give()
 	s.mu.Lock()
 	current, aged := s.current, time.Since(s.at) > storedLifetime
 	s.mu.Unlock()

@@ -26,9 +26,8 @@ type Mirror struct {
 //
 // A source that cannot be reached, does not answer, does not have what is wanted, or answers with an error, is passed
 // over; one that refuses the credentials, serves content that does not have its digest, or a snapshot that is too old
-// ([MaxAge], [ErrOlder]), with a warning. If all fail,
-// the error lists every source with its reason. A reference is resolved at one source; everything after uses the digest,
-// wherever it comes from. Each source has credentials of its own: those of one are never sent to another.
+// ([MaxAge], [ErrOlder]), with a warning. If all fail, the error lists every source with its reason. A reference is
+// resolved at one source; everything after uses the digest, wherever it comes from. Each source has credentials of its own: those of one are never sent to another.
 func WithMirrors(mirrors ...Mirror) Option {
 	return func(o *options) error {
 		for _, m := range mirrors {

@@ -38,7 +38,7 @@ type sessions struct {
 
 // slot holds a session once there is one. Whoever holds turn makes it; the others wait, or leave with their context.
 type slot struct {
-	turn     chan struct{}
+	turn     turn
 	failures atomic.Int64 // counts, so that those who wait see that there was one
 
 	// For who holds turn.
@@ -59,7 +59,7 @@ func (s *sessions) slot(key sessionKey) *slot {
 		s.slots = map[sessionKey]*slot{}
 	}
 	if s.slots[key] == nil {
-		s.slots[key] = &slot{turn: make(chan struct{}, 1)}
+		s.slots[key] = &slot{turn: newTurn()}
 	}
 	return s.slots[key]
 }
@@ -113,12 +113,10 @@ func (c *Client) perform(ctx context.Context, repo name.Repository, scope string
 func (c *Client) session(ctx context.Context, repo name.Repository, scope string, with *login) (*session, login, error) {
 	s := c.sessions.slot(sessionKey{repo, scope})
 	before := s.failures.Load()
-	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
-	case <-ctx.Done():
-		return nil, login{}, context.Cause(ctx)
+	if err := s.turn.take(ctx); err != nil {
+		return nil, login{}, err
 	}
+	defer s.turn.give()
 	if s.session != nil && with == nil {
 		return s.session, s.session.login, nil
 	}
@@ -148,12 +146,10 @@ func (c *Client) session(ctx context.Context, repo name.Repository, scope string
 // drop forgets a session that turned out to be of no use.
 func (c *Client) drop(ctx context.Context, repo name.Repository, scope string, useless *session) {
 	s := c.sessions.slot(sessionKey{repo, scope})
-	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
-	case <-ctx.Done():
-		return
+	if s.turn.take(ctx) != nil {
+		return // with its context, nobody needs another session
 	}
+	defer s.turn.give()
 	if s.session == useless {
 		s.session = nil
 	}

@@ -15,10 +15,11 @@ import (
 
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 	"github.com/lowendinsight/lei-go/leioci/internal/retry"
+	"github.com/lowendinsight/lei-go/leioci/internal/verify"
 )
 
 // SizeUnknown is the size of content whose length is not known before it is asked for.
-const SizeUnknown = -1
+const SizeUnknown = verify.SizeUnknown
 
 // Content says how to get what a [Reader] reads.
 type Content struct {

@@ -23,7 +23,7 @@ const (
 // What cannot be removed stays for the next sweep: it is in nobody's way, and so no reason to refuse a new directory.
 // But an old directory that cannot be put back is an error.
 func (d *Dir) sweep(age time.Duration) error {
-	stages, partials, err := d.leftovers()
+	stages, partials, err := d.names.leftovers(d.path)
 	if err != nil {
 		return err
 	}
@@ -54,24 +54,23 @@ func Left(target string) bool {
 	if err != nil {
 		return false
 	}
-	n := namesOf(target)
-	entries, err := os.ReadDir(n.parent)
-	return err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return strings.HasPrefix(e.Name(), n.staging) })
+	stages, _, err := namesOf(target).leftovers("")
+	return err == nil && len(stages) > 0
 }
 
-// leftovers lists what is beside the target and not this Dir's own.
-func (d *Dir) leftovers() (stages, partials []string, err error) {
-	entries, err := os.ReadDir(d.names.parent)
+// leftovers lists what is beside the target, but for the staging directory that is the caller's own.
+func (n names) leftovers(own string) (stages, partials []string, err error) {
+	entries, err := os.ReadDir(n.parent)
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, e := range entries {
-		path := filepath.Join(d.names.parent, e.Name())
+		path := filepath.Join(n.parent, e.Name())
 		switch {
-		case path == d.path:
-		case e.IsDir() && strings.HasPrefix(e.Name(), d.names.staging):
+		case path == own:
+		case e.IsDir() && strings.HasPrefix(e.Name(), n.staging):
 			stages = append(stages, path)
-		case e.Type().IsRegular() && strings.HasPrefix(e.Name(), d.names.partial):
+		case e.Type().IsRegular() && strings.HasPrefix(e.Name(), n.partial):
 			partials = append(partials, path)
 		}
 	}
@@ -98,7 +97,7 @@ func (d *Dir) restore(stages []string) error {
 // Want removes the partial files beside the target that have other ids than these, unless they are in use: what they are for
 // is not wanted any more, and the disk may be.
 func (d *Dir) Want(ids ...string) error {
-	_, partials, err := d.leftovers()
+	_, partials, err := d.names.leftovers(d.path)
 	if err != nil {
 		return err
 	}
