@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/regular"
 )
 
 // openAttempts is how many directories Open tries that are exchanged and deleted under its hands. One exchange takes
@@ -57,37 +59,18 @@ func openIn(root *os.Root, dir string) (*Snapshot, error) {
 	return &Snapshot{path: filepath.Join(dir, CacheFile), cache: cache, size: size, meta: meta}, nil
 }
 
-// openFile opens a regular file and returns its size too. Anything else is refused before it is opened,
-// because opening a pipe waits.
+// openFile opens a regular file and returns its size too.
 func openFile(root *os.Root, dir, name string) (*os.File, int64, error) {
-	path := filepath.Join(dir, name)
-	info, err := root.Stat(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, 0, fmt.Errorf("open %s: %w: %w", path, ErrNotSnapshot, cause(err))
+	f, info, err := regular.OpenIn(root, name)
+	switch {
+	case err == nil:
+		return f, info.Size(), nil
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, regular.ErrNotRegular):
+		err = fmt.Errorf("%w: %w", ErrNotSnapshot, cause(err))
+	default:
+		err = cause(err)
 	}
-	if err != nil {
-		return nil, 0, fmt.Errorf("open %s: %w", path, cause(err))
-	}
-	if !info.Mode().IsRegular() {
-		return nil, 0, fmt.Errorf("open %s: %w: not a regular file", path, ErrNotSnapshot)
-	}
-	f, err := root.Open(name)
-	if errors.Is(err, fs.ErrNotExist) { // deleted since
-		return nil, 0, fmt.Errorf("open %s: %w: %w", path, ErrNotSnapshot, cause(err))
-	}
-	if err != nil {
-		return nil, 0, fmt.Errorf("open %s: %w", path, cause(err))
-	}
-	// Another file may have taken the name; the size must be that of the one that was opened.
-	info, err = f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%w: not a regular file", ErrNotSnapshot)
-	}
-	if err != nil {
-		_ = f.Close() // opened for reading: nothing to lose
-		return nil, 0, fmt.Errorf("open %s: %w", path, cause(err))
-	}
-	return f, info.Size(), nil
+	return nil, 0, fmt.Errorf("open %s: %w", filepath.Join(dir, name), err)
 }
 
 // replaced reports whether dir is no longer the directory that root is. A directory that was deleted

@@ -13,6 +13,8 @@ import (
 
 	"github.com/docker/cli/cli/config/configfile"
 	"github.com/docker/cli/cli/config/types"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/regular"
 )
 
 // maxConfigBytes is far more than any configuration has, and little enough to read.
@@ -62,14 +64,7 @@ func (p place) absent(err error) bool {
 
 // readFile reads a regular file. Another kind could keep the caller waiting beyond any context.
 func readFile(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, withoutPath(err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("not a regular file")
-	}
-	f, err := os.Open(path)
+	f, _, err := regular.Open(path)
 	if err != nil {
 		return nil, withoutPath(err)
 	}
