@@ -2,19 +2,18 @@ package leioci
 
 import (
 	"fmt"
-	"io"
 
 	"github.com/sirupsen/logrus"
 
-	"github.com/lowendinsight/lei-go/leioci/internal/guard"
+	"github.com/lowendinsight/lei-go/leioci/internal/registry"
 )
 
 // A Client pushes to and pulls from OCI registries. Make one with [New] and keep it: it keeps its connections,
 // and its tokens for each repository. It is safe for concurrent use.
 type Client struct {
-	*options
-	guard    guard.Transport // what all requests go through
-	sessions sessions
+	registry    *registry.Client
+	log         logrus.FieldLogger
+	concurrency int // blobs and tags that one call transfers at once
 }
 
 // New returns a client. Without options it works anonymously where there is no docker or podman configuration,
@@ -24,13 +23,5 @@ func New(opts ...Option) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("new client: %w", err)
 	}
-	return &Client{options: o, guard: o.newGuard()}, nil
-}
-
-// silent returns a logger that writes nothing.
-func silent() logrus.FieldLogger {
-	l := logrus.New()
-	l.SetOutput(io.Discard)
-	l.SetLevel(logrus.PanicLevel)
-	return l
+	return &Client{registry: registry.New(o.registry), log: o.registry.Log, concurrency: o.concurrency}, nil
 }

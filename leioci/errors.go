@@ -15,7 +15,7 @@ import (
 // and the registry's own codes.
 var (
 	// ErrInvalidReference: a reference, repository or tag is not what the OCI distribution specification allows.
-	ErrInvalidReference = errors.New("invalid reference")
+	ErrInvalidReference = errdef.ErrInvalidReference
 	// ErrNotFound: the registry has no such repository, tag, manifest or blob.
 	ErrNotFound = errors.New("not found")
 	// ErrUnauthorized: the registry wants credentials, or did not accept those it was given.
@@ -27,7 +27,7 @@ var (
 	// ErrNotSnapshot: a manifest or a directory is not an LEI snapshot. Package snapshot reports it too.
 	ErrNotSnapshot = errdef.ErrNotSnapshot
 	// ErrUnsupportedManifest: a manifest is not an OCI or Docker image manifest with a config.
-	ErrUnsupportedManifest = errors.New("unsupported manifest")
+	ErrUnsupportedManifest = errdef.ErrUnsupportedManifest
 	// ErrTooLarge: a manifest, blob or file exceeds its limit. Package snapshot reports it too.
 	ErrTooLarge = errdef.ErrTooLarge
 	// ErrTargetNotEmpty: a directory to pull into is neither absent, nor empty, nor an earlier snapshot,
@@ -35,9 +35,9 @@ var (
 	ErrTargetNotEmpty = errdef.ErrTargetNotEmpty
 	// ErrOlder: a push would move a tag back to an older snapshot, or a pull through a moving tag would replace a
 	// directory's snapshot by an older one.
-	ErrOlder = errors.New("older snapshot")
+	ErrOlder = errdef.ErrOlder
 	// ErrStale: a snapshot is older than [MaxAge] allows.
-	ErrStale = errors.New("stale snapshot")
+	ErrStale = errdef.ErrStale
 	// ErrStalled: no byte moved for the stall timeout ([WithStallTimeout]), as often as the policy allows ([WithRetry]).
 	ErrStalled = errdef.ErrStalled
 	// ErrInsecure: credentials would have been sent over http. They were not.

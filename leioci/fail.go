@@ -5,64 +5,57 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"strings"
+	"syscall"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
+	"github.com/lowendinsight/lei-go/leioci/internal/registry"
 	"github.com/lowendinsight/lei-go/leioci/internal/retry"
 )
 
 // fail says which operation on what failed, adds the kind of a registry's answer, and what to do about it.
 func fail(op string, what fmt.Stringer, err error) error {
-	err = explain(redact(err))
+	err = explain(registry.Redact(err))
 	return fmt.Errorf("%s %s: %w", op, what, err)
-}
-
-// fail does what the function fail does, and names the session's login where that was refused.
-func (s *session) fail(op string, what fmt.Stringer, err error) error {
-	if refused(err) {
-		err = &loginError{s.login, s.repo.RegistryStr(), err}
-	}
-	return fail(op, what, err)
 }
 
 // explain adds to an error its kind and some advice, once.
 func explain(err error) error {
-	var done *explained
-	if errors.As(err, &done) {
+	if _, done := errdef.NoteOf[explained](err); done {
 		return err
 	}
 	var after *retry.AfterError
-	var answer *transport.Error
+	var response *transport.Error
 	switch {
 	case errors.As(err, &after):
 		err = &RateLimitError{RetryAfter: after.After, Err: err}
 	case tlsAdvice(err) != "": // before the answer: what failed over https may have been tried over http, too
 		err = fmt.Errorf("%w (%s)", err, tlsAdvice(err))
-	case errors.As(err, &answer):
-		err = explainAnswer(answer, err)
+	case errors.As(err, &response):
+		err = explainResponse(response, err)
 	case connectionAdvice(err) != "":
 		err = fmt.Errorf("%w (%s)", err, connectionAdvice(err))
 	}
-	return &explained{err}
+	return errdef.WithNote(err, explained{})
 }
 
-// explained is an error that says what to do.
-type explained struct{ error }
+// explained is noted on an error that says what to do.
+type explained struct{}
 
-func (e *explained) Unwrap() error { return e.error }
-
-// explainAnswer is for what a registry said.
-func explainAnswer(answer *transport.Error, err error) error {
-	switch answer.StatusCode {
+// explainResponse is for what a registry said.
+func explainResponse(response *transport.Error, err error) error {
+	switch response.StatusCode {
 	case http.StatusNotFound:
 		return fmt.Errorf("%w (it may not exist, or not be shown without credentials): %w", ErrNotFound, err)
 	case http.StatusUnauthorized:
 		return fmt.Errorf("%w (%s): %w", ErrUnauthorized, loginAdvice(err), err)
 	case http.StatusForbidden:
-		return fmt.Errorf("%w (%s may not do this): %w", ErrDenied, loginOf(err), err)
+		return fmt.Errorf("%w (%s may not do this): %w", ErrDenied, shownTo(err), err)
 	case http.StatusBadRequest:
 		if strings.Contains(err.Error(), "HTTP request to an HTTPS server") { // net/http's servers, and nginx in other words
 			return fmt.Errorf("%w (the registry speaks https: do not ask for plain HTTP)", err)
@@ -72,7 +65,7 @@ func explainAnswer(answer *transport.Error, err error) error {
 	case http.StatusUnsupportedMediaType:
 		return fmt.Errorf("%w (%s)", err, typesAdvice)
 	}
-	for _, d := range answer.Errors {
+	for _, d := range response.Errors {
 		if d.Code == transport.ManifestInvalidErrorCode || d.Code == transport.UnsupportedErrorCode {
 			return fmt.Errorf("%w (%s)", err, typesAdvice)
 		}
@@ -119,24 +112,41 @@ func tlsAdvice(err error) string {
 	return ""
 }
 
-// loginOf says what was shown to a registry.
-func loginOf(err error) string {
-	var l *loginError
-	if errors.As(err, &l) {
-		return l.login.source
+// shownTo says what was shown to a registry that refuses it.
+func shownTo(err error) string {
+	if shown, ok := errdef.NoteOf[registry.Shown](err); ok {
+		return shown.Source
 	}
 	return "the credentials in use"
 }
 
 // loginAdvice says what was shown to a registry that wants something else, and how to give it that.
 func loginAdvice(err error) string {
-	var l *loginError
-	if !errors.As(err, &l) {
+	shown, ok := errdef.NoteOf[registry.Shown](err)
+	if !ok {
 		return "log in to the registry, or give a token"
 	}
-	if l.login.given {
-		return fmt.Sprintf("it does not accept %s, which come before any that are stored", l.login.source)
+	if shown.Given {
+		return fmt.Sprintf("it does not accept %s, which come before any that are stored", shown.Source)
 	}
 	return fmt.Sprintf("tried with %s; log in with docker login %s or give a token, and see leioci auth explain for where credentials "+
-		"are looked for", l.login.source, l.registry)
+		"are looked for", shown.Source, shown.Registry)
+}
+
+// adviseDisk adds to an error of the disk, on the way into dir, what to do about it.
+func adviseDisk(dir string, err error) error {
+	switch {
+	case errors.Is(err, ErrTargetNotEmpty): // says it itself
+		return err
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w (this user must be able to read %s, and to write to the directory that holds it)", err, dir)
+	case errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("%w (a new snapshot is made beside %s: use a directory on a file system that can be written to)", err, dir)
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return fmt.Errorf("%w (a new snapshot is beside %s until it replaces it: make room there for both; "+
+			"what has come is kept in the .leioci-partial- files there, for the next pull, and may be deleted)", err, dir)
+	case errors.Is(err, syscall.EFBIG):
+		return fmt.Errorf("%w (the file system of %s, or a limit of this process such as ulimit -f, allows no file of this size)", err, dir)
+	}
+	return err
 }

@@ -9,6 +9,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/manifest"
 )
 
 // opener opens the blob that a descriptor names.
@@ -30,12 +32,12 @@ func newImage(ctx context.Context, raw []byte, m *v1.Manifest, open opener) (v1.
 // Image returns the image that ref names, for use with go-containerregistry. Its config and layers are fetched when
 // they are asked for, under ctx, and verified as [Client.PullBlob] does. The errors are those of [Client.PullManifest].
 func (c *Client) Image(ctx context.Context, ref name.Reference) (v1.Image, error) {
-	o := c.origin(ref.Context())
-	m, from, err := o.manifest(ctx, ref, func(*v1.Manifest) error { return nil })
+	src := c.registry.Source(ref.Context())
+	m, from, err := pullManifest(ctx, src, ref, nil)
 	if err != nil {
 		return nil, err
 	}
-	return newImage(ctx, m.Raw, m.Manifest, o.prefer(from).openBlob)
+	return newImage(ctx, m.Raw, m.Manifest, blobOpener(src.Prefer(from)))
 }
 
 func (i *image) RawManifest() ([]byte, error) { return i.raw, nil }
@@ -44,19 +46,19 @@ func (i *image) MediaType() (types.MediaType, error) { return i.manifest.MediaTy
 
 // RawConfigFile reads the config into memory, which is bounded as a manifest is.
 func (i *image) RawConfigFile() ([]byte, error) {
-	if size := i.manifest.Config.Size; size > maxManifestBytes {
-		return nil, fmt.Errorf("%w: a config of %d bytes, limit %d", ErrTooLarge, size, maxManifestBytes)
+	if size := i.manifest.Config.Size; size > manifest.MaxBytes {
+		return nil, fmt.Errorf("%w: a config of %d bytes, limit %d", ErrTooLarge, size, manifest.MaxBytes)
 	}
 	rc, err := i.open(i.ctx, i.manifest.Config)
 	if err != nil {
 		return nil, err
 	}
 	defer rc.Close()
-	return io.ReadAll(io.LimitReader(rc, maxManifestBytes))
+	return io.ReadAll(io.LimitReader(rc, manifest.MaxBytes))
 }
 
 func (i *image) LayerByDigest(digest v1.Hash) (partial.CompressedLayer, error) {
-	for _, d := range descriptors(i.manifest) {
+	for _, d := range manifest.Blobs(i.manifest) {
 		if d.Digest == digest {
 			return &layer{image: i, descriptor: d}, nil
 		}

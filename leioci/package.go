@@ -14,6 +14,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/lowendinsight/lei-go/leioci/internal/artifact"
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
@@ -103,12 +104,12 @@ func packageDir(ctx context.Context, dir string, opts []PackageOption) (v1.Image
 		return nil, err
 	}
 	files := map[v1.Hash]packagedFile{}
-	for _, lf := range layerFiles() {
-		f, d, err := packageFile(ctx, filepath.Join(dir, lf.name), lf.mediaType)
+	for _, lf := range artifact.LayerFiles() {
+		f, d, err := packageFile(ctx, filepath.Join(dir, lf.Name), lf.MediaType)
 		if err != nil {
 			return nil, err
 		}
-		d.Annotations = map[string]string{annotationTitle: lf.name}
+		d.Annotations = map[string]string{artifact.AnnotationTitle: lf.Name}
 		m.Layers = append(m.Layers, d)
 		files[d.Digest] = f
 	}
@@ -140,17 +141,11 @@ const formatVersion = "1.0"
 // manifest is the artifact's manifest without its descriptors.
 func (p *packaging) manifest(meta snapshot.Metadata) *v1.Manifest {
 	annotations := map[string]string{
-		annotationCreated:     p.created.UTC().Format(timeLayout),
-		annotationVersion:     meta.Date.Format(time.DateOnly),
-		annotationTitle:       "lei-cache",
-		annotationDescription: "LEI analysis cache snapshot",
+		artifact.AnnotationCreated:     p.created.UTC().Format(timeLayout),
+		artifact.AnnotationVersion:     meta.Date.Format(time.DateOnly),
+		artifact.AnnotationTitle:       "lei-cache",
+		artifact.AnnotationDescription: "LEI analysis cache snapshot",
 	}
 	maps.Copy(annotations, p.annotations)
 	return &v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Annotations: annotations}
-}
-
-// describe returns the descriptor of what r holds.
-func describe(ctx context.Context, r io.Reader, mt types.MediaType) (v1.Descriptor, error) {
-	digest, size, err := v1.SHA256(contextReader{ctx, r})
-	return v1.Descriptor{MediaType: mt, Size: size, Digest: digest}, err
 }

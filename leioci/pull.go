@@ -1,15 +1,17 @@
 package leioci
 
 import (
-	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/lowendinsight/lei-go/leioci/internal/registry"
 	"github.com/lowendinsight/lei-go/leioci/internal/staging"
+	"github.com/lowendinsight/lei-go/leioci/internal/target"
 )
 
 // A PullResult says what a directory holds after a pull.
@@ -29,15 +31,46 @@ type PullResult struct {
 }
 
 // A PullOption changes what a pull accepts.
-type PullOption func(*pulling) error
+type PullOption func(*pullOptions) error
+
+type pullOptions target.Policy
+
+func (o *pullOptions) apply(opts []PullOption) error {
+	for _, opt := range opts {
+		if err := opt(o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // VerifyReports reads the reports of what was pulled before it replaces anything, as [snapshot.Snapshot.Verify] does: that
 // they are well-formed, and as many, and the same, as manifest.json says. The errors are those of that method. Without
 // it, digests and sizes are verified, which say that the snapshot is the publisher's, but not that the publisher did well.
 // What the directory holds already is not read again.
 func VerifyReports() PullOption {
-	return func(p *pulling) error {
-		p.verify = true
+	return func(o *pullOptions) error {
+		o.VerifyReports = true
+		return nil
+	}
+}
+
+// AllowOlder lets a pull of a moving tag replace a snapshot by one with an older date.
+func AllowOlder() PullOption {
+	return func(o *pullOptions) error {
+		o.AllowOlder = true
+		return nil
+	}
+}
+
+// MaxAge refuses a snapshot whose date, taken as midnight UTC, is more than d ago, or has no date: [ErrStale], before
+// anything is replaced. It holds for a snapshot that the directory holds already, too. The default is no limit.
+func MaxAge(d time.Duration) PullOption {
+	return func(o *pullOptions) error {
+		if d <= 0 {
+			return fmt.Errorf("maximum age of %v: want more than 0", d)
+		}
+		o.MaxAge = d
 		return nil
 	}
 }
@@ -55,106 +88,92 @@ func VerifyReports() PullOption {
 //
 // The other errors are those of [Client.PullManifest], [Client.PullBlob] and [Unpack].
 func (c *Client) PullSnapshot(ctx context.Context, ref name.Reference, dir string, opts ...PullOption) (*PullResult, error) {
-	p, err := newPulling(c, ref, opts)
+	return c.pull(ctx, ref, dir, opts, &target.Memory{})
+}
+
+// pull is PullSnapshot with what is remembered of earlier pulls into dir.
+func (c *Client) pull(ctx context.Context, ref name.Reference, dir string, opts []PullOption, memory *target.Memory) (*PullResult, error) {
+	policy, err := pullPolicy(ref, opts)
 	if err != nil {
 		return nil, fail("pull", ref, err)
 	}
-	o := c.origin(ref.Context())
-	p.held = readHeld(dir)
-	from, res, err := p.upToDate(ctx, o, ref)
+	src := c.registry.Source(ref.Context())
+	into := target.Open(dir, policy, memory, c.concurrency, c.log)
+	res, err := c.upToDate(ctx, src, ref, into)
 	if err != nil {
 		return nil, fail("pull", ref, err)
 	}
-	pinned := ref.Context()
 	if res == nil {
-		var m *Manifest
-		willDo := func(m *v1.Manifest) error { return p.refuseAnnotated(dir, m) } // another source may have a newer one
-		if m, from, err = o.manifest(ctx, ref, willDo); err != nil {
+		if res, err = install(ctx, src, ref, into, dir); err != nil {
 			return nil, err
 		}
-		p.raw, p.manifest, p.origin = m.Raw, m.Manifest, o.prefer(from)
-		p.open = p.origin.openContent
-		if res, err = p.into(ctx, dir); err != nil {
-			return nil, fail("pull", pinned.Digest(m.Descriptor.Digest.String()), err)
-		}
-		res.Ref = pinned.Digest(m.Descriptor.Digest.String())
 	}
-	res.Source = from
 	c.log.WithField("digest", res.Ref.String()).Infof("%s is in %s", ref, dir)
 	return res, nil
 }
 
-// newPulling returns a pull of ref with its options, which does not know yet what it pulls.
-func newPulling(c *Client, ref name.Reference, opts []PullOption) (*pulling, error) {
-	p := &pulling{
-		maxBlob: c.maxBlobBytes, concurrency: c.concurrency, log: c.log,
-		allowOlder: !moves(ref), known: &fingerprints{},
-	}
-	return p, p.apply(opts)
+// pullPolicy returns what a pull of ref accepts.
+func pullPolicy(ref name.Reference, opts []PullOption) (target.Policy, error) {
+	o := pullOptions{AllowOlder: !moves(ref)}
+	err := o.apply(opts)
+	return target.Policy(o), err
 }
-
-// upToDate returns a result if the directory holds what ref names, and nil if not, or if that cannot be told without the
-// manifest.
-func (p *pulling) upToDate(ctx context.Context, o *origin, ref name.Reference) (from name.Repository, res *PullResult, err error) {
-	if p.held == nil {
-		return from, nil, nil
-	}
-	from = o.repo
-	digest := ref.Identifier()
-	if _, byDigest := ref.(name.Digest); !byDigest {
-		h, at, err := o.head(ctx, ref)
-		if err != nil {
-			return from, nil, err
-		}
-		from, digest = at, h.String()
-	}
-	if digest != p.held.digest.String() {
-		return from, nil, nil
-	}
-	res, err = p.left(ctx)
-	if errors.Is(err, ErrStale) && len(o.sources) > 1 { // another source may have a newer one
-		return from, nil, nil
-	}
-	if res != nil {
-		res.Ref = o.repo.Digest(digest)
-	}
-	return from, res, err
-}
-
-// left returns the result for a directory that holds the right snapshot, if it is intact.
-func (p *pulling) left(ctx context.Context) (*PullResult, error) {
-	if !p.held.intact(ctx, p.known) {
-		return nil, nil
-	}
-	meta := metadataOf(p.held.dir)
-	if err := p.refuseStale(meta.Date); err != nil {
-		return nil, err
-	}
-	p.tidy(ctx)
-	return &PullResult{Date: meta.Date, Created: meta.Created, UpToDate: true}, nil
-}
-
-// tidy removes the old snapshot that a pull left beside the directory if it was killed between putting the new one in
-// its place and removing the old: the next change, whose pull would remove it, may be long in coming. What cannot be
-// removed is in nobody's way.
-func (p *pulling) tidy(ctx context.Context) {
-	if !staging.Left(p.held.dir) {
-		return
-	}
-	stage, err := staging.New(ctx, p.held.dir, snapshotKind())
-	if err == nil {
-		err = stage.Discard()
-	}
-	if err != nil {
-		p.log.Infof("what an earlier pull left beside %s stays there: %v", p.held.dir, err)
-	}
-}
-
-// holds reports whether the directory holds what is being pulled.
-func (p *pulling) holds() bool { return p.held != nil && bytes.Equal(p.held.raw, p.raw) }
 
 // moves reports whether ref may name another snapshot tomorrow.
 func moves(ref name.Reference) bool {
 	tag, ok := ref.(name.Tag)
 	return ok && !isDated(tag.TagStr())
+}
+
+// upToDate returns a result if the directory holds what ref names, and nil if not, or if that cannot be told without the
+// manifest.
+func (c *Client) upToDate(ctx context.Context, src *registry.Source, ref name.Reference, into *target.Dir) (*PullResult, error) {
+	held, ok := into.Digest()
+	if !ok {
+		return nil, nil
+	}
+	from, digest := src.Repository(), ref.Identifier()
+	if _, byDigest := ref.(name.Digest); !byDigest {
+		h, place, err := src.Head(ctx, ref)
+		if err != nil {
+			return nil, err
+		}
+		from, digest = place, h.String()
+	}
+	if digest != held.String() {
+		return nil, nil
+	}
+	res, err := into.UpToDate(ctx)
+	if errors.Is(err, ErrStale) && src.HasMirrors() { // another place may have a newer one
+		return nil, nil
+	}
+	if res == nil || err != nil {
+		return nil, err
+	}
+	result := newPullResult(res)
+	result.Ref, result.Source = src.Repository().Digest(digest), from
+	return result, nil
+}
+
+// install fetches what ref names and makes the directory hold it.
+func install(ctx context.Context, src *registry.Source, ref name.Reference, into *target.Dir, dir string) (*PullResult, error) {
+	m, from, err := pullManifest(ctx, src, ref, into.RefuseAnnotated) // another place may have a newer one
+	if err != nil {
+		return nil, err
+	}
+	pinned := ref.Context().Digest(m.Descriptor.Digest.String())
+	src = src.Prefer(from)
+	res, err := into.Install(ctx, m.Raw, m.Manifest, func(ctx context.Context, d v1.Descriptor, part *staging.Partial) (int64, error) {
+		return src.Download(ctx, d, part)
+	})
+	if err != nil {
+		return nil, fail("pull", pinned, adviseDisk(dir, err))
+	}
+	result := newPullResult(res)
+	result.Ref, result.Source = pinned, from
+	return result, nil
+}
+
+func newPullResult(res *target.Result) *PullResult {
+	return &PullResult{Date: res.Date, Created: res.Created, UpToDate: res.UpToDate, BytesFetched: res.Fetched}
 }

@@ -9,9 +9,13 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
+	"github.com/lowendinsight/lei-go/leioci/internal/manifest"
+	"github.com/lowendinsight/lei-go/leioci/internal/registry"
+	"github.com/lowendinsight/lei-go/leioci/internal/verify"
 )
 
 // Push uploads the blobs that the repository does not have, several at once, then puts the manifest, byte for byte
@@ -25,36 +29,44 @@ import (
 //
 // A failure after that is a [*PushError], which says which tags were moved.
 func (c *Client) Push(ctx context.Context, repo name.Repository, tags []string, manifest []byte, blobs []v1.Layer) (name.Digest, error) {
-	p, err := newPushing(repo, tags, manifest, blobs)
+	p, err := newPushPlan(repo, tags, manifest, blobs)
 	if err == nil {
 		err = p.verifyBlobs(ctx)
 	}
 	if err != nil {
 		return name.Digest{}, fmt.Errorf("push to %s: %w", repo, err)
 	}
-	return c.push(ctx, p, func(context.Context, *session) error { return nil })
+	to, err := c.connect(ctx, p)
+	if err != nil {
+		return name.Digest{}, err
+	}
+	return c.push(ctx, p, to)
 }
 
-// push pushes p in the client's session for that, if what is in the repository allows it.
-func (c *Client) push(ctx context.Context, p *pushing, allow func(context.Context, *session) error) (name.Digest, error) {
-	err := c.inSession(ctx, p.repo, transport.PushScope, func(ctx context.Context, s *session) error {
-		if err := allow(ctx, s); err != nil {
-			return err
-		}
-		return s.push(ctx, p)
-	})
-	var result *PushError
-	switch {
-	case errors.As(err, &result):
-		return name.Digest{}, result
-	case err != nil:
+// connect authenticates for a push. What fails before that has changed nothing.
+func (c *Client) connect(ctx context.Context, p *pushPlan) (*registry.Destination, error) {
+	to := c.registry.Destination(p.repo)
+	if err := to.Connect(ctx); err != nil {
+		return nil, fail("push", p.ref, err)
+	}
+	return to, nil
+}
+
+func (c *Client) push(ctx context.Context, p *pushPlan, to *registry.Destination) (name.Digest, error) {
+	if err := requireBlobs(ctx, p, to); err != nil {
 		return name.Digest{}, fail("push", p.ref, err)
+	}
+	if err := c.uploadBlobs(ctx, p, to); err != nil {
+		return name.Digest{}, p.result(slices.Repeat([]error{err}, len(p.tags)))
+	}
+	if err := p.result(c.putTags(ctx, p, to)); err != nil {
+		return name.Digest{}, err
 	}
 	return p.ref, nil
 }
 
-// pushing is an artifact on its way to a repository.
-type pushing struct {
+// A pushPlan is an artifact and where it goes, checked.
+type pushPlan struct {
 	repo     name.Repository
 	tags     []string
 	raw      []byte
@@ -63,12 +75,12 @@ type pushing struct {
 	blobs    map[v1.Hash]v1.Layer // what was given, by digest
 }
 
-// newPushing checks what can be checked without reading a blob.
-func newPushing(repo name.Repository, tags []string, raw []byte, blobs []v1.Layer) (*pushing, error) {
+// newPushPlan checks what can be checked without reading a blob.
+func newPushPlan(repo name.Repository, tags []string, raw []byte, blobs []v1.Layer) (*pushPlan, error) {
 	if err := checkTags(tags); err != nil {
 		return nil, err
 	}
-	m, err := parseManifest(raw, types.OCIManifestSchema1)
+	m, err := manifest.Parse(raw, types.OCIManifestSchema1)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +88,7 @@ func newPushing(repo name.Repository, tags []string, raw []byte, blobs []v1.Laye
 	if err != nil {
 		return nil, err
 	}
-	p := &pushing{
+	p := &pushPlan{
 		repo: repo, tags: tags, raw: raw, manifest: m,
 		ref:   repo.Digest(digest.String()),
 		blobs: make(map[v1.Hash]v1.Layer, len(blobs)),
@@ -88,7 +100,7 @@ func newPushing(repo name.Repository, tags []string, raw []byte, blobs []v1.Laye
 		}
 		p.blobs[digest] = b
 	}
-	for _, d := range descriptors(m) {
+	for _, d := range manifest.Blobs(m) {
 		b, given := p.blobs[d.Digest]
 		if !given {
 			continue
@@ -105,7 +117,7 @@ func newPushing(repo name.Repository, tags []string, raw []byte, blobs []v1.Laye
 }
 
 // verifyBlobs reads every blob and compares it with its own digest and size.
-func (p *pushing) verifyBlobs(ctx context.Context) error {
+func (p *pushPlan) verifyBlobs(ctx context.Context) error {
 	for digest, b := range p.blobs {
 		if err := verifyLayer(ctx, b, digest); err != nil {
 			return fmt.Errorf("blob %s: %w", digest, err)
@@ -124,31 +136,16 @@ func verifyLayer(ctx context.Context, l v1.Layer, digest v1.Hash) error {
 		return err
 	}
 	defer rc.Close()
-	return verifyAll(contextReader{ctx, rc}, digest, size)
-}
-
-// push does what Push says, from the first request on.
-func (s *session) push(ctx context.Context, p *pushing) error {
-	if err := s.requireBlobs(ctx, p); err != nil {
-		return err
-	}
-	if err := s.uploadBlobs(ctx, p); err != nil {
-		return pushResult(p, slices.Repeat([]error{err}, len(p.tags)))
-	}
-	return pushResult(p, s.putTags(ctx, p))
+	return verify.All(ctx, rc, digest, size)
 }
 
 // requireBlobs looks for the blobs that the manifest names and nobody gave.
-func (s *session) requireBlobs(ctx context.Context, p *pushing) error {
-	for _, d := range descriptors(p.manifest) {
+func requireBlobs(ctx context.Context, p *pushPlan, to *registry.Destination) error {
+	for _, d := range manifest.Blobs(p.manifest) {
 		if _, given := p.blobs[d.Digest]; given || !d.MediaType.IsDistributable() {
 			continue
 		}
-		var there bool
-		err := s.try(ctx, func(ctx context.Context) (err error) {
-			there, err = s.hasBlob(ctx, d.Digest)
-			return err
-		})
+		there, err := to.HasBlob(ctx, d.Digest)
 		if err != nil {
 			return fmt.Errorf("look for blob %s: %w", d.Digest, err)
 		}
@@ -159,17 +156,66 @@ func (s *session) requireBlobs(ctx context.Context, p *pushing) error {
 	return nil
 }
 
-func (s *session) uploadBlobs(ctx context.Context, p *pushing) error {
+func (c *Client) uploadBlobs(ctx context.Context, p *pushPlan, to *registry.Destination) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(s.concurrency)
+	g.SetLimit(c.concurrency)
 	for digest, b := range p.blobs {
 		g.Go(func() error {
-			if err := s.upload(ctx, b, digest); err != nil {
-				return s.fail("upload blob", p.repo.Digest(digest.String()), err)
+			if err := to.Upload(ctx, b, digest); err != nil {
+				return fail("upload blob", p.repo.Digest(digest.String()), err)
 			}
-			s.log.WithField("blob", digest.String()).Infof("blob is in %s", p.repo)
+			c.log.WithField("blob", digest.String()).Infof("blob is in %s", p.repo)
 			return nil
 		})
 	}
 	return g.Wait()
+}
+
+// errFirstTag is why the other tags are left alone when the first could not be put.
+var errFirstTag = errors.New("not attempted, because the first tag failed")
+
+// putTags puts the manifest under the first tag and then under the others. It returns an error or nil for each tag.
+// One that fails does not stop the others: they are as right as if it had not been asked for.
+func (c *Client) putTags(ctx context.Context, p *pushPlan, to *registry.Destination) []error {
+	errs := make([]error, len(p.tags))
+	put := func(i int) {
+		if errs[i] = context.Cause(ctx); errs[i] != nil {
+			return
+		}
+		tag := p.repo.Tag(p.tags[i])
+		if err := to.PutManifest(ctx, p.tags[i], p.raw, p.manifest.MediaType); err != nil {
+			errs[i] = fail("put manifest", tag, err)
+			return
+		}
+		c.log.WithField("digest", p.ref.DigestStr()).Infof("tagged %s", tag)
+	}
+	put(0)
+	var g errgroup.Group
+	g.SetLimit(c.concurrency)
+	for i := 1; i < len(p.tags); i++ {
+		if errs[0] != nil {
+			errs[i] = errFirstTag
+			continue
+		}
+		g.Go(func() error { put(i); return nil })
+	}
+	_ = g.Wait() // every error is in errs
+	return errs
+}
+
+// result turns the outcome for each tag into a *PushError, or nil if all went well.
+func (p *pushPlan) result(errs []error) error {
+	result := &PushError{Digest: p.ref}
+	for i, tag := range p.tags {
+		if errs[i] == nil {
+			result.Pushed = append(result.Pushed, tag)
+			continue
+		}
+		_, unanswered := errdef.NoteOf[registry.Unanswered](errs[i])
+		result.Failed = append(result.Failed, TagError{Tag: tag, Unknown: unanswered, Err: errs[i]})
+	}
+	if len(result.Failed) == 0 {
+		return nil
+	}
+	return result
 }

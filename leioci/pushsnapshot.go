@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
+	"github.com/lowendinsight/lei-go/leioci/internal/artifact"
+	"github.com/lowendinsight/lei-go/leioci/internal/registry"
 	"github.com/lowendinsight/lei-go/leioci/internal/verify"
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
@@ -46,19 +48,23 @@ func (c *Client) PushSnapshot(ctx context.Context, repo name.Repository, tags []
 			return name.Digest{}, fmt.Errorf("push to %s: %w", repo, err)
 		}
 	}
-	p, err := newSnapshotPushing(repo, tags, img)
+	p, err := newSnapshotPlan(repo, tags, img)
 	if err != nil {
 		return name.Digest{}, fmt.Errorf("push to %s: %w", repo, err)
 	}
-	return c.push(ctx, p, func(ctx context.Context, s *session) error {
-		if o.allowMoveBack {
-			return nil
+	to, err := c.connect(ctx, p)
+	if err != nil {
+		return name.Digest{}, err
+	}
+	if !o.allowMoveBack {
+		if err := refuseMoveBack(ctx, p, img, to.Source()); err != nil {
+			return name.Digest{}, fail("push", p.ref, err)
 		}
-		return s.refuseMoveBack(ctx, p, img)
-	})
+	}
+	return c.push(ctx, p, to)
 }
 
-func newSnapshotPushing(repo name.Repository, tags []string, img v1.Image) (*pushing, error) {
+func newSnapshotPlan(repo name.Repository, tags []string, img v1.Image) (*pushPlan, error) {
 	raw, err := img.RawManifest()
 	if err != nil {
 		return nil, err
@@ -71,22 +77,22 @@ func newSnapshotPushing(repo name.Repository, tags []string, img v1.Image) (*pus
 	if err != nil {
 		return nil, err
 	}
-	p, err := newPushing(repo, tags, raw, append(blobs, config))
+	p, err := newPushPlan(repo, tags, raw, append(blobs, config))
 	if err != nil {
 		return nil, err
 	}
-	_, err = snapshotFiles(p.manifest)
+	_, err = artifact.Files(p.manifest)
 	return p, err
 }
 
 // refuseMoveBack looks at what the moving tags hold.
-func (s *session) refuseMoveBack(ctx context.Context, p *pushing, img v1.Image) error {
+func refuseMoveBack(ctx context.Context, p *pushPlan, img v1.Image, src *registry.Source) error {
 	var ours time.Time
 	for _, tag := range p.tags {
 		if isDated(tag) {
 			continue
 		}
-		held, err := s.manifest(ctx, p.repo.Tag(tag))
+		held, _, err := src.Manifest(ctx, p.repo.Tag(tag), nil)
 		if absent(err) {
 			continue
 		}
@@ -98,7 +104,7 @@ func (s *session) refuseMoveBack(ctx context.Context, p *pushing, img v1.Image) 
 				return err
 			}
 		}
-		theirs, err := dateOf(ctx, held.Manifest, s.origin().openBlob)
+		theirs, err := dateOf(ctx, held.Manifest, blobOpener(src))
 		if err != nil {
 			return fmt.Errorf("look at the date of what tag %s holds (AllowMoveBack, --allow-move-back, pushes without): %w", tag, err)
 		}
@@ -113,9 +119,9 @@ func (s *session) refuseMoveBack(ctx context.Context, p *pushing, img v1.Image) 
 // absent reports whether a tag holds nothing that a snapshot could be older than. Some registries answer 403 for
 // what is not there: https://github.com/google/go-containerregistry/blob/v0.22.1/pkg/v1/remote/pusher.go#L319
 func absent(err error) bool {
-	var answer *transport.Error
-	if errors.As(err, &answer) {
-		return answer.StatusCode == http.StatusNotFound || answer.StatusCode == http.StatusForbidden
+	var response *transport.Error
+	if errors.As(err, &response) {
+		return response.StatusCode == http.StatusNotFound || response.StatusCode == http.StatusForbidden
 	}
 	return errors.Is(err, ErrUnsupportedManifest)
 }
@@ -123,14 +129,14 @@ func absent(err error) bool {
 // dateOf returns the date of the snapshot that m describes: from its annotation, or else, as the original writes none,
 // from its manifest.json. It is zero where there is neither, as in what is no snapshot at all.
 func dateOf(ctx context.Context, m *v1.Manifest, open opener) (time.Time, error) {
-	if date, err := time.Parse(time.DateOnly, m.Annotations[annotationVersion]); err == nil {
+	if date, ok := artifact.Date(m); ok {
 		return date, nil
 	}
-	files, err := snapshotFiles(m)
+	files, err := artifact.Files(m)
 	if err != nil {
 		return time.Time{}, nil
 	}
-	d := files[0].descriptor
+	d := files[0].Descriptor
 	rc, err := open(ctx, d)
 	if err != nil {
 		return time.Time{}, err

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
 // The tags that move from snapshot to snapshot.
@@ -31,20 +29,7 @@ func GenerateTags(date time.Time) []string {
 // Tags lists the tags of repo, all pages of them, in the registry's order (OCI distribution specification,
 // "Listing Tags"). A repository that does not exist is [ErrNotFound]; a page of more than 4 MiB, [ErrTooLarge].
 func (c *Client) Tags(ctx context.Context, repo name.Repository) ([]string, error) {
-	// What package remote leaves open of a listing that it cannot decode ends with this context.
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var tags []string
-	err := c.try(ctx, func(ctx context.Context) error {
-		return c.inSession(ctx, repo, transport.PullScope, func(ctx context.Context, s *session) error {
-			puller, err := remote.NewPuller(s.remoteOptions()...)
-			if err != nil {
-				return err
-			}
-			tags, err = puller.List(ctx, repo)
-			return err
-		})
-	})
+	tags, err := c.registry.Tags(ctx, repo)
 	if err != nil {
 		return nil, fail("list tags", repo, err)
 	}

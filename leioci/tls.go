@@ -5,9 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
-	"time"
 )
 
 // TLS says how registries are to be known, and how they know the client, beyond what the system has.
@@ -38,25 +35,5 @@ func WithTLS(t TLS) Option {
 		}
 		o.tls = config
 		return nil
-	}
-}
-
-// maxHeaderBytes is far more than any registry's answer needs; net/http would take 10 MB.
-const maxHeaderBytes = 256 << 10
-
-// newTransport returns a transport of the client's own, with the numbers of go-containerregistry's. That one is not
-// copied: it is a variable, which a program may have set to something else (remote.DefaultTransport).
-func newTransport(config *tls.Config) http.RoundTripper {
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		TLSClientConfig:        config,
-		ForceAttemptHTTP2:      true,
-		MaxIdleConns:           100,
-		MaxIdleConnsPerHost:    50,
-		IdleConnTimeout:        90 * time.Second,
-		TLSHandshakeTimeout:    10 * time.Second,
-		ExpectContinueTimeout:  time.Second,
-		MaxResponseHeaderBytes: maxHeaderBytes,
 	}
 }

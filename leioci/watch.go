@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/target"
 )
 
 // WatchOptions say how [Client.Watch] watches. The zero value is usable.
@@ -53,14 +55,14 @@ func (c *Client) Watch(ctx context.Context, ref name.Reference, dir string, opts
 			yield(nil, fmt.Errorf("watch %s: interval %v: want more than 0", ref, opts.Interval))
 			return
 		}
-		if _, err := newPulling(c, ref, opts.Pull); err != nil {
+		if _, err := pullPolicy(ref, opts.Pull); err != nil {
 			yield(nil, fail("watch", ref, err))
 			return
 		}
 		w := &watching{interval: orDefault(opts.Interval, defaultInterval)}
-		pull := append([]PullOption{remembering(&fingerprints{})}, opts.Pull...)
+		memory := &target.Memory{}
 		for news := true; ; {
-			res, err := c.PullSnapshot(ctx, ref, dir, pull...)
+			res, err := c.pull(ctx, ref, dir, opts.Pull, memory)
 			if ctx.Err() != nil {
 				return
 			}
@@ -72,14 +74,6 @@ func (c *Client) Watch(ctx context.Context, ref name.Reference, dir string, opts
 				return
 			}
 		}
-	}
-}
-
-// remembering lets several pulls share what they know of the files.
-func remembering(known *fingerprints) PullOption {
-	return func(p *pulling) error {
-		p.known = known
-		return nil
 	}
 }
 

@@ -8,10 +8,14 @@ import "errors"
 
 // The kinds. Package leioci documents each under the same name.
 var (
-	ErrVerification   = errors.New("content does not match its digest or size")
-	ErrTooLarge       = errors.New("larger than the limit")
-	ErrNotSnapshot    = errors.New("not an LEI snapshot")
-	ErrTargetNotEmpty = errors.New("target directory cannot be replaced")
-	ErrStalled        = errors.New("stalled")
-	ErrInsecure       = errors.New("insecure")
+	ErrInvalidReference    = errors.New("invalid reference")
+	ErrVerification        = errors.New("content does not match its digest or size")
+	ErrTooLarge            = errors.New("larger than the limit")
+	ErrUnsupportedManifest = errors.New("unsupported manifest")
+	ErrNotSnapshot         = errors.New("not an LEI snapshot")
+	ErrTargetNotEmpty      = errors.New("target directory cannot be replaced")
+	ErrOlder               = errors.New("older snapshot")
+	ErrStale               = errors.New("stale snapshot")
+	ErrStalled             = errors.New("stalled")
+	ErrInsecure            = errors.New("insecure")
 )

@@ -1,4 +1,4 @@
-package leioci
+package registry
 
 import (
 	"context"
@@ -12,27 +12,43 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/credential"
 	"github.com/lowendinsight/lei-go/leioci/internal/retry"
 )
 
-// A login is what a session authenticates with.
-type login struct {
+// credentials are what a session authenticates with.
+type credentials struct {
 	auth   authn.Authenticator
-	source string // where it comes from, for messages
-	stored bool   // it comes from the keychain, where it may have been left behind
-	given  bool   // it was given for this registry: nothing else is looked for
+	source string // where they come from, for messages
+	stored bool   // they come from the keychain, where they may be outdated
+	given  bool   // they were given for this registry: nothing else is looked up
 }
 
-// anonymous is the login without credentials. why says how it came to that.
-func anonymous(why string) login { return login{auth: authn.Anonymous, source: why} }
+// Shown is noted on the error of a request whose credentials were refused (errdef.NoteOf).
+type Shown struct {
+	// Registry is the host that refused them.
+	Registry string
+	// Source says where the credentials come from.
+	Source string
+	// Given: they were given for this registry, and come before any that are stored.
+	Given bool
+}
 
-// login finds the credentials for repo. A credential helper or a configuration that fails is an error where something is
-// to be changed; to read, access without credentials is tried, as much is public.
-func (c *Client) login(ctx context.Context, repo name.Repository, scope string) (login, error) {
-	if auth, ok := c.auths[repo.RegistryStr()]; ok {
-		return login{auth: auth, source: "the credentials given for " + repo.RegistryStr() + " (WithAuth, WithToken, LEI_REGISTRY_TOKEN)", given: true}, nil
+func (c credentials) shown(repo name.Repository) Shown {
+	return Shown{Registry: repo.RegistryStr(), Source: c.source, Given: c.given}
+}
+
+// anonymous are no credentials. why says how it came to that.
+func anonymous(why string) credentials { return credentials{auth: authn.Anonymous, source: why} }
+
+// credentials finds those for a session. A credential helper or a configuration that fails is an error
+// for a push; for a pull, anonymous access is tried, as much is public.
+func (c *Client) credentials(ctx context.Context, key sessionKey) (credentials, error) {
+	repo := key.repository
+	if auth, ok := c.config.Auths[repo.RegistryStr()]; ok {
+		return credentials{auth: auth, source: "the credentials given for " + repo.RegistryStr() + " (WithAuth, WithToken, LEI_REGISTRY_TOKEN)", given: true}, nil
 	}
 	auth, err := c.resolve(ctx, repo)
 	var helper *credential.HelperError
@@ -42,12 +58,12 @@ func (c *Client) login(ctx context.Context, repo name.Repository, scope string) 
 		return anonymous("no credentials, as none are stored for " + repo.RegistryStr()), nil
 	case err == nil:
 		s := newStored(auth, func(ctx context.Context) (authn.Authenticator, error) { return c.resolve(ctx, repo) })
-		return login{auth: s, source: sourceOf(auth), stored: true}, nil
-	case ctx.Err() == nil && scope == transport.PullScope && (errors.As(err, &helper) || errors.As(err, &config)):
-		c.log.Warnf("%v; reading %s without credentials", err, repo)
+		return credentials{auth: s, source: sourceOf(auth), stored: true}, nil
+	case ctx.Err() == nil && key.scope == transport.PullScope && (errors.As(err, &helper) || errors.As(err, &config)):
+		c.config.Log.Warnf("%v; reading %s without credentials", err, repo)
 		return anonymous(fmt.Sprintf("no credentials, because %v", err)), nil
 	default:
-		return login{}, fmt.Errorf("find the credentials for %s: %w", repo.RegistryStr(), err)
+		return credentials{}, fmt.Errorf("find the credentials for %s: %w", repo.RegistryStr(), err)
 	}
 }
 
@@ -62,26 +78,26 @@ func sourceOf(auth authn.Authenticator) string {
 // resolve asks the keychain. Keychains need not know of contexts, so the wait for one ends with ctx even where the keychain
 // goes on; what it finds then is dropped.
 func (c *Client) resolve(ctx context.Context, repo name.Repository) (authn.Authenticator, error) {
-	type answer struct {
+	type result struct {
 		auth authn.Authenticator
 		err  error
 	}
-	answers := make(chan answer, 1) // with room, so that nobody has to wait for it
+	results := make(chan result, 1) // with room, so that the keychain never waits for the caller
 	go func() {
-		auth, err := authn.Resolve(ctx, c.keychain, repo)
-		answers <- answer{auth, err}
+		auth, err := authn.Resolve(ctx, c.config.Keychain, repo)
+		results <- result{auth, err}
 	}()
 	select {
-	case a := <-answers:
-		return a.auth, a.err
+	case r := <-results:
+		return r.auth, r.err
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
 }
 
 // forget lets the keychain look anew for credentials that a registry refused.
-func (c *Client) forget(repo name.Repository, refused login) {
-	keychain, ok := c.keychain.(interface {
+func (c *Client) forget(repo name.Repository, refused credentials) {
+	keychain, ok := c.config.Keychain.(interface {
 		Forget(authn.Resource, authn.Authenticator)
 	})
 	if s, isStored := refused.auth.(*stored); ok && isStored {
@@ -96,15 +112,15 @@ const storedLifetime = 5 * time.Minute
 // stored is an authenticator that asks the keychain again from time to time, for all who want to know at once.
 type stored struct {
 	resolve func(context.Context) (authn.Authenticator, error)
-	turn    turn // whoever holds it asks; the others wait, or leave with their context
+	asking  *semaphore.Weighted // whoever holds it asks; the others wait, or leave with their context
 
 	mu      sync.Mutex
 	current authn.Authenticator
-	at      time.Time
+	asked   time.Time
 }
 
 func newStored(current authn.Authenticator, resolve func(context.Context) (authn.Authenticator, error)) *stored {
-	return &stored{resolve: resolve, turn: newTurn(), current: current, at: time.Now()}
+	return &stored{resolve: resolve, asking: semaphore.NewWeighted(1), current: current, asked: time.Now()}
 }
 
 // Authorization implements [authn.Authenticator].
@@ -114,12 +130,12 @@ func (s *stored) Authorization() (*authn.AuthConfig, error) {
 
 // AuthorizationContext implements [authn.ContextAuthenticator].
 func (s *stored) AuthorizationContext(ctx context.Context) (*authn.AuthConfig, error) {
-	if err := s.turn.take(ctx); err != nil {
-		return nil, err
+	if s.asking.Acquire(ctx, 1) != nil {
+		return nil, context.Cause(ctx)
 	}
-	defer s.turn.give()
+	defer s.asking.Release(1)
 	s.mu.Lock()
-	current, aged := s.current, time.Since(s.at) > storedLifetime
+	current, aged := s.current, time.Since(s.asked) > storedLifetime
 	s.mu.Unlock()
 	if aged {
 		var err error
@@ -127,7 +143,7 @@ func (s *stored) AuthorizationContext(ctx context.Context) (*authn.AuthConfig, e
 			return nil, err
 		}
 		s.mu.Lock()
-		s.current, s.at = current, time.Now()
+		s.current, s.asked = current, time.Now()
 		s.mu.Unlock()
 	}
 	return authn.Authorization(ctx, current)
@@ -140,8 +156,8 @@ func (s *stored) latest() authn.Authenticator {
 	return s.current
 }
 
-// sameLogin reports whether two logins show a registry the same.
-func sameLogin(ctx context.Context, a, b login) bool {
+// sameCredentials reports whether two credentials show a registry the same.
+func sameCredentials(ctx context.Context, a, b credentials) bool {
 	x, err := authn.Authorization(ctx, a.auth)
 	if err != nil {
 		return false
@@ -150,19 +166,10 @@ func sameLogin(ctx context.Context, a, b login) bool {
 	return err == nil && reflect.DeepEqual(x, y)
 }
 
-// refused reports whether err is the answer of a registry, or of its token server, that does not like who is asking. One
-// that only wants less traffic may say so with a 403: that passes.
+// refused reports whether err is the response of a registry, or of its token server, that does not
+// like who is asking. One that only wants less traffic may say so with a 403: that is retryable.
 func refused(err error) bool {
-	var answer *transport.Error
-	return errors.As(err, &answer) && !retry.IsPassing(answer) && (answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden)
+	var response *transport.Error
+	return errors.As(err, &response) && !retry.IsPassing(response) &&
+		(response.StatusCode == http.StatusUnauthorized || response.StatusCode == http.StatusForbidden)
 }
-
-// loginError is the error of a request, with the login that it was made with.
-type loginError struct {
-	login    login
-	registry string
-	err      error
-}
-
-func (e *loginError) Error() string { return e.err.Error() }
-func (e *loginError) Unwrap() error { return e.err }

@@ -1,94 +1,78 @@
-package leioci
+package registry
 
 import (
 	"context"
 	"errors"
 	"io"
-	"path/filepath"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 	"github.com/lowendinsight/lei-go/leioci/internal/retry"
-	"github.com/lowendinsight/lei-go/leioci/internal/staging"
 	"github.com/lowendinsight/lei-go/leioci/internal/verify"
 )
 
-// contentOpener opens a blob from an offset on. Besides an error it returns whose that is.
-type contentOpener func(ctx context.Context, d v1.Descriptor, offset int64) (*content, error)
-
-// fetch gets the file of one layer, verified: from the old directory, which puts it into the new one, or, if that does not
-// have it, from where it is pulled from. Then it is in the partial file that is returned, for the caller to move or close.
-func (p *pulling) fetch(ctx context.Context, stage *staging.Dir, f snapshotFile) (*staging.Partial, error) {
-	if p.reuse(ctx, stage, f) {
-		return nil, nil
-	}
-	part, err := stage.Partial(partialID(f.descriptor.Digest))
-	if err != nil {
-		return nil, err
-	}
-	return part, p.complete(ctx, part, f.descriptor)
+// A Partial is where a blob is downloaded to. It may hold the beginning of the blob, from an earlier
+// download that broke off, or something else.
+type Partial interface {
+	// Size is how many bytes it held when it was opened, or none after a Reset.
+	Size() int64
+	// Content reads those bytes.
+	Content() io.Reader
+	// Write appends.
+	io.Writer
+	// Reset empties it.
+	Reset() error
 }
 
-// partialID is the id of the partial file for a blob.
-func partialID(digest v1.Hash) string { return digest.Algorithm + "-" + digest.Hex }
-
-// reuse links a file of the old directory into the new one. It is verified there: the old one may have been replaced.
-func (p *pulling) reuse(ctx context.Context, stage *staging.Dir, f snapshotFile) bool {
-	from := p.held.path(f.descriptor.Digest)
-	return from != "" && stage.Link(f.name, from) == nil &&
-		verifyFile(ctx, filepath.Join(stage.Path(), f.name), f.descriptor) == nil
-}
-
-// complete fills a partial file with the content that d describes. Content that came in pieces, from an earlier pull or
-// from several answers, and is not right is fetched once more, from its beginning; a mirror whose content is not right is
-// passed over.
-func (p *pulling) complete(ctx context.Context, part *staging.Partial, d v1.Descriptor) error {
+// Download fills part with a blob, verified, and returns how many bytes were read from the network.
+//
+// Content that came in pieces, from an earlier download or from several responses, and does not verify
+// is fetched once more from its beginning. A mirror whose content does not verify is passed over.
+func (s *Source) Download(ctx context.Context, d v1.Descriptor, part Partial) (fetched int64, err error) {
 	if part.Size() > d.Size {
 		if err := part.Reset(); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	open, o := p.open, p.origin
-	for again := true; ; {
-		got, err := p.download(ctx, part, d, open)
+	for mayRestart := true; ; {
+		got, err := s.appendMissing(ctx, d, part)
+		fetched += got.n
 		// Where the context has ended, its cause may be another blob's.
-		wrong := ctx.Err() == nil && errors.Is(err, ErrVerification) && !errors.Is(err, io.ErrUnexpectedEOF)
+		wrong := ctx.Err() == nil && errors.Is(err, errdef.ErrVerification) && !errors.Is(err, io.ErrUnexpectedEOF)
 		switch {
-		case again && (wrong && got.pieces(d) || answered(err) && got.offset > 0):
-			again = false
-		case wrong && o != nil && o.without(got.from()) != nil:
-			o.report(got.from(), err)
-			o = o.without(got.from())
-			open, again = o.openContent, true
+		case mayRestart && (wrong && got.inPieces(d) || isFinalResponse(err) && got.offset > 0):
+			mayRestart = false
+		case wrong && got.answered() && s.without(got.content.from) != nil:
+			s.report(got.content.from, err)
+			s = s.without(got.content.from)
+			mayRestart = true
 		case wrong:
-			return errors.Join(err, part.Reset()) // it would only mislead the next pull
+			return fetched, errors.Join(err, part.Reset()) // it would only mislead the next download
 		default:
-			return err
+			return fetched, err
 		}
 		if err := part.Reset(); err != nil {
-			return err
+			return fetched, err
 		}
 	}
 }
 
-// answered reports whether err is an answer that will be the same next time, unless less is asked for. A refusal of the
-// credentials is another thing: what has come is kept for those that are right.
-func answered(err error) bool {
-	var answer *transport.Error
-	return errors.As(err, &answer) && !retry.IsPassing(err) && !refused(err)
+// isFinalResponse reports whether err is a response that will be the same next time, unless less is
+// asked for. Refused credentials are another matter: what has come is kept for those that are right.
+func isFinalResponse(err error) bool {
+	var response *transport.Error
+	return errors.As(err, &response) && !retry.IsPassing(err) && !refused(err)
 }
 
-// download appends what is missing, and says besides its error what that was.
-func (p *pulling) download(ctx context.Context, part *staging.Partial, d v1.Descriptor, open contentOpener) (got *rest, err error) {
-	got = &rest{offset: part.Size()}
-	got.open = func() (*content, error) { return open(ctx, d, got.offset) }
-	defer func() {
-		p.fetched.Add(got.n)
-		err = errors.Join(err, got.Close())
-	}()
-	v, err := verify.NewReader(contextReader{ctx, io.MultiReader(part.Content(), got)}, d.Digest, d.Size, p.maxBlob)
+// appendMissing appends what part lacks of a blob, and returns besides its error what that was.
+func (s *Source) appendMissing(ctx context.Context, d v1.Descriptor, part Partial) (got *remainder, err error) {
+	got = &remainder{offset: part.Size()}
+	got.open = func() (*content, error) { return s.open(ctx, d, got.offset) }
+	defer func() { err = errors.Join(err, got.Close()) }()
+	whole := verify.Until(ctx, io.MultiReader(part.Content(), got))
+	v, err := verify.NewReader(whole, d.Digest, d.Size, s.client.config.MaxBlobBytes)
 	if err != nil {
 		return got, err
 	}
@@ -99,8 +83,8 @@ func (p *pulling) download(ctx context.Context, part *staging.Partial, d v1.Desc
 	return got, err
 }
 
-// rest is what a partial file lacks. It is asked for when it is read first: never, if nothing is missing.
-type rest struct {
+// A remainder is what a partial file lacks. It is opened by the first read: never, if nothing is missing.
+type remainder struct {
 	open    func() (*content, error)
 	offset  int64 // where it begins
 	n       int64 // how much was read
@@ -109,7 +93,7 @@ type rest struct {
 }
 
 // Read implements [io.Reader].
-func (r *rest) Read(b []byte) (int, error) {
+func (r *remainder) Read(b []byte) (int, error) {
 	if r.content == nil {
 		r.content, r.err = r.open()
 	}
@@ -122,22 +106,18 @@ func (r *rest) Read(b []byte) (int, error) {
 }
 
 // Close closes what was opened.
-func (r *rest) Close() error {
-	if r.content == nil || r.content.ReadCloser == nil {
+func (r *remainder) Close() error {
+	if r.content == nil || r.content.Reader == nil {
 		return nil
 	}
 	return r.content.Close()
 }
 
-// from returns the source that answered last.
-func (r *rest) from() name.Repository {
-	if r.content == nil {
-		return name.Repository{}
-	}
-	return r.content.from
-}
+// answered reports whether a registry was asked.
+func (r *remainder) answered() bool { return r.content != nil }
 
-// pieces reports whether the content did not come whole from one answer.
-func (r *rest) pieces(d v1.Descriptor) bool {
-	return r.offset > 0 || r.content != nil && r.content.mixed() && r.n >= d.Size
+// inPieces reports whether the content did not come whole from one response.
+func (r *remainder) inPieces(d v1.Descriptor) bool {
+	resumed := r.content != nil && r.content.Reader != nil && r.content.Resumed()
+	return r.offset > 0 || resumed && r.n >= d.Size
 }

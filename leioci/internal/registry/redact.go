@@ -1,4 +1,4 @@
-package leioci
+package registry
 
 import (
 	"regexp"
@@ -10,11 +10,11 @@ import (
 // redirects to its storage or says where to upload, and a token server's answer, which go-containerregistry quotes.
 var secretText = regexp.MustCompile(`(\?)[^\s")][^\s"]*|(no token in bearer response:)(?s:.*)`)
 
-// redact returns err with a text that shows no secret. Texts are looked at, and not the errors in the chain, because
+// Redact returns err with a text that shows no secret. Texts are looked at, and not the errors in the chain, because
 // there may be several of net/http's, nested where [errors.As] does not reach.
 //
 // A text is cut short, too: a registry may answer with a page of HTML.
-func redact(err error) error {
+func Redact(err error) error {
 	text := err.Error()
 	clean := guard.Undisguise(secretText.ReplaceAllString(text, "$1$2..."))
 	clean = page.ReplaceAllString(clean, "a page of HTML (from a registry, or from a proxy or another server?)")

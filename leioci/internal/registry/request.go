@@ -1,4 +1,4 @@
-package leioci
+package registry
 
 import (
 	"context"
@@ -36,7 +36,7 @@ func (s *session) do(ctx context.Context, r request) (*http.Response, error) {
 	if r.size > 0 {
 		req.Body, req.GetBody, req.ContentLength = unopened{}, r.body, r.size
 	}
-	client := http.Client{Transport: s.authenticated}
+	client := http.Client{Transport: s.transport}
 	resp, err := client.Do(req)
 	if err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-package leioci
+package registry
 
 import (
 	"context"
@@ -10,128 +10,100 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 	"github.com/lowendinsight/lei-go/leioci/internal/retry"
 )
 
-// A Mirror is another place for what a repository holds.
-type Mirror struct {
-	// Of is the repository that references name.
-	Of name.Repository
-	// At is where it is asked for first.
-	At name.Repository
+// A Source reads a repository: at its mirrors, and at the repository itself. It is a value that does
+// not change, and safe for concurrent use.
+type Source struct {
+	client *Client
+	repo   name.Repository   // what references name
+	order  []name.Repository // where it is read, in this order
+	scope  string
 }
 
-// WithMirrors reads what a repository holds from its mirrors, in the order given, and last from the repository itself.
-// Pushes and [Client.Tags] do not use them.
-//
-// A source that cannot be reached, does not answer, does not have what is wanted, or answers with an error, is passed
-// over; one that refuses the credentials, serves content that does not have its digest, or a snapshot that is too old
-// ([MaxAge], [ErrOlder]), with a warning. If all fail, the error lists every source with its reason. A reference is
-// resolved at one source; everything after uses the digest, wherever it comes from. Each source has credentials of its own: those of one are never sent to another.
-func WithMirrors(mirrors ...Mirror) Option {
-	return func(o *options) error {
-		for _, m := range mirrors {
-			if m.Of.RepositoryStr() == "" || m.At.RepositoryStr() == "" {
-				return errors.New("mirror: want the repository it is of and the one it is at")
-			}
-			if m.Of == m.At {
-				return fmt.Errorf("mirror: %s is no mirror of itself", m.Of)
-			}
-			o.mirrors = append(o.mirrors, m)
-		}
-		return nil
-	}
-}
-
-// An origin is a repository as it is read: at its mirrors, and at itself.
-type origin struct {
-	client  *Client
-	repo    name.Repository
-	sources []name.Repository // in the order in which they are asked
-	session *session          // the one to ask in, if there is one already
-}
-
-// origin returns the session's repository to be read in the session, without mirrors.
-func (s *session) origin() *origin {
-	return &origin{client: s.Client, repo: s.repo, sources: []name.Repository{s.repo}, session: s}
-}
-
-func (c *Client) origin(repo name.Repository) *origin {
-	o := &origin{client: c, repo: repo}
-	for _, m := range c.mirrors {
+// Source returns repo with its mirrors in front.
+func (c *Client) Source(repo name.Repository) *Source {
+	s := &Source{client: c, repo: repo, scope: transport.PullScope}
+	for _, m := range c.config.Mirrors {
 		if m.Of.String() == repo.String() { // however it was made: a repository knows whether it is insecure
-			o.sources = append(o.sources, m.At)
+			s.order = append(s.order, m.At)
 		}
 	}
-	o.sources = append(o.sources, repo)
-	return o
+	s.order = append(s.order, repo)
+	return s
 }
 
-// prefer returns the origin with one of its sources in front.
-func (o *origin) prefer(first name.Repository) *origin {
-	return o.with(append([]name.Repository{first}, o.others(first)...))
+// Repository returns the repository that references name.
+func (s *Source) Repository() name.Repository { return s.repo }
+
+// HasMirrors reports whether there is more than one place to ask.
+func (s *Source) HasMirrors() bool { return len(s.order) > 1 }
+
+// Prefer returns the source with one of its places in front.
+func (s *Source) Prefer(first name.Repository) *Source {
+	return s.reordered(append([]name.Repository{first}, s.others(first)...))
 }
 
-// last returns the origin with one of its sources at the end.
-func (o *origin) last(source name.Repository) *origin {
-	return o.with(append(o.others(source), source))
+// last returns the source with one of its places at the end.
+func (s *Source) last(place name.Repository) *Source {
+	return s.reordered(append(s.others(place), place))
 }
 
-// without returns the origin without one of its sources, or nil if there is no other.
-func (o *origin) without(bad name.Repository) *origin {
-	if others := o.others(bad); len(others) > 0 {
-		return o.with(others)
+// without returns the source without one of its places, or nil if there is no other.
+func (s *Source) without(bad name.Repository) *Source {
+	if others := s.others(bad); len(others) > 0 {
+		return s.reordered(others)
 	}
 	return nil
 }
 
-func (o *origin) with(sources []name.Repository) *origin {
-	return &origin{client: o.client, repo: o.repo, sources: sources, session: o.session}
+func (s *Source) reordered(order []name.Repository) *Source {
+	return &Source{client: s.client, repo: s.repo, order: order, scope: s.scope}
 }
 
-// others are the sources but one.
-func (o *origin) others(source name.Repository) []name.Repository {
-	return slices.DeleteFunc(slices.Clone(o.sources), func(s name.Repository) bool { return s == source })
+// others are the places but one.
+func (s *Source) others(but name.Repository) []name.Repository {
+	return slices.DeleteFunc(slices.Clone(s.order), func(place name.Repository) bool { return place == but })
 }
 
-// ask carries out an operation at the first source where it succeeds, by the client's policy for failures that pass: all
-// sources are asked before any is asked again. It returns that source.
-func (o *origin) ask(ctx context.Context, operation func(context.Context, *session) error) (from name.Repository, err error) {
-	err = o.client.try(ctx, func(ctx context.Context) error {
-		failed := sourceErrors{repo: o.repo}
-		for _, from = range o.sources {
-			err := o.askOne(ctx, from, operation)
-			if err == nil || len(o.sources) == 1 || ctx.Err() != nil {
-				return err
-			}
-			o.report(from, err)
-			retry.Elsewhere(ctx)
-			failed.each = append(failed.each, sourceError{from, err})
-		}
-		return failed
+// ask carries out an operation at the first place where it succeeds, and returns that place. It
+// retries: all places are asked before any is asked again.
+func (s *Source) ask(ctx context.Context, do operation) (from name.Repository, err error) {
+	err = s.client.retry(ctx, func(ctx context.Context) error {
+		from, err = s.askOnce(ctx, do)
+		return err
 	})
 	return from, err
 }
 
-func (o *origin) askOne(ctx context.Context, source name.Repository, operation func(context.Context, *session) error) error {
-	if o.session != nil {
-		return operation(ctx, o.session)
+// askOnce is one try of ask.
+func (s *Source) askOnce(ctx context.Context, do operation) (from name.Repository, err error) {
+	failed := sourceErrors{repo: s.repo}
+	for _, from = range s.order {
+		err := s.client.inSession(ctx, sessionKey{from, s.scope}, do)
+		if err == nil || len(s.order) == 1 || ctx.Err() != nil {
+			return from, err
+		}
+		s.report(from, err)
+		retry.Elsewhere(ctx)
+		failed.each = append(failed.each, sourceError{from, err})
 	}
-	return o.client.inSession(ctx, source, transport.PullScope, operation)
+	return from, failed
 }
 
-// report logs why a source is passed over: aloud, where somebody should look into it.
-func (o *origin) report(source name.Repository, err error) {
-	err = explain(redact(err))
-	if errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrDenied) || errors.Is(err, ErrInsecure) || errors.Is(err, ErrVerification) ||
-		errors.Is(err, ErrStale) || errors.Is(err, ErrOlder) {
-		o.client.log.Warnf("%s as a source of %s is passed over: %v", source, o.repo, err)
-		return
+// report logs why a place is passed over: as a warning where somebody should look into it.
+func (s *Source) report(place name.Repository, err error) {
+	log := s.client.config.Log.Infof
+	var stale, older = errors.Is(err, errdef.ErrStale), errors.Is(err, errdef.ErrOlder)
+	if refused(err) || stale || older || errors.Is(err, errdef.ErrInsecure) || errors.Is(err, errdef.ErrVerification) {
+		log = s.client.config.Log.Warnf
 	}
-	o.client.log.Infof("%s as a source of %s is passed over: %v", source, o.repo, err)
+	log("%s as a source of %s is passed over: %v", place, s.repo, s.client.config.Explain(Redact(err)))
 }
 
-// sourceErrors is why no source would do.
+// sourceErrors is why no place would do.
 type sourceErrors struct {
 	repo name.Repository // that was asked for
 	each []sourceError   // in the order in which they were asked
@@ -145,30 +117,31 @@ func (s sourceErrors) Error() string {
 	return "no source has it: " + strings.Join(texts, "; ")
 }
 
-// Unwrap puts the repository's own reason first, as that which errors.As finds: a mirror need not have everything.
+// Unwrap puts the repository's own reason first, so that errors.As finds it: a mirror need not have
+// everything.
 func (s sourceErrors) Unwrap() []error {
 	var errs []error
 	for _, err := range s.each {
-		at := len(errs)
-		if err.source == s.repo {
-			at = 0
+		i := len(errs)
+		if err.place == s.repo {
+			i = 0
 		}
-		errs = slices.Insert(errs, at, error(err))
+		errs = slices.Insert(errs, i, error(err))
 	}
 	return errs
 }
 
-// sourceError is why one source would not do.
+// sourceError is why one place would not do.
 type sourceError struct {
-	source name.Repository
-	err    error
+	place name.Repository
+	err   error
 }
 
-func (s sourceError) Error() string { return fmt.Sprintf("%s: %v", s.source, s.err) }
+func (s sourceError) Error() string { return fmt.Sprintf("%s: %v", s.place, s.err) }
 func (s sourceError) Unwrap() error { return s.err }
 
-// at returns ref in another repository.
-func at(ref name.Reference, repo name.Repository) name.Reference {
+// in returns ref in another repository.
+func in(repo name.Repository, ref name.Reference) name.Reference {
 	if digest, ok := ref.(name.Digest); ok {
 		return repo.Digest(digest.DigestStr())
 	}

@@ -1,4 +1,4 @@
-package leioci
+package registry
 
 import (
 	"context"
@@ -14,12 +14,14 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/retry"
 )
 
-// upload sends a blob unless the repository has it (OCI distribution specification, "Pushing a blob monolithically").
+// Upload sends a blob unless the repository has it (OCI distribution specification, "Pushing a blob
+// monolithically"). The content is opened anew for each try.
 //
-// What fails is tried again as a whole: a new look whether the blob is there, for the answer may have been lost; a new
-// upload session, because one that was half written refuses a second body; and the blob from its beginning.
-func (s *session) upload(ctx context.Context, blob v1.Layer, digest v1.Hash) error {
-	return s.try(ctx, func(ctx context.Context) error {
+// What fails is tried again as a whole: a new look whether the blob is there, because the response may
+// have been lost; a new upload session, because one that was half written refuses a second body; and
+// the blob from its beginning.
+func (d *Destination) Upload(ctx context.Context, blob v1.Layer, digest v1.Hash) error {
+	return d.do(ctx, func(ctx context.Context, s *session) error {
 		there, err := s.hasBlob(ctx, digest)
 		if err != nil {
 			return fmt.Errorf("look for it: %w", err)
@@ -27,7 +29,7 @@ func (s *session) upload(ctx context.Context, blob v1.Layer, digest v1.Hash) err
 		if there {
 			return nil
 		}
-		to, err := s.openUpload(ctx)
+		to, err := d.openUpload(ctx, s)
 		if err != nil {
 			return fmt.Errorf("open an upload: %w", err)
 		}
@@ -38,7 +40,15 @@ func (s *session) upload(ctx context.Context, blob v1.Layer, digest v1.Hash) err
 	})
 }
 
-// hasBlob asks whether the repository has a blob.
+// HasBlob asks whether the repository has a blob.
+func (d *Destination) HasBlob(ctx context.Context, digest v1.Hash) (there bool, err error) {
+	err = d.do(ctx, func(ctx context.Context, s *session) error {
+		there, err = s.hasBlob(ctx, digest)
+		return err
+	})
+	return there, err
+}
+
 func (s *session) hasBlob(ctx context.Context, digest v1.Hash) (bool, error) {
 	resp, err := s.do(ctx, request{
 		method: http.MethodHead, url: s.url("blobs/" + digest.String()),
@@ -51,7 +61,7 @@ func (s *session) hasBlob(ctx context.Context, digest v1.Hash) (bool, error) {
 }
 
 // openUpload starts an upload session and returns where its content is wanted.
-func (s *session) openUpload(ctx context.Context) (*url.URL, error) {
+func (d *Destination) openUpload(ctx context.Context, s *session) (*url.URL, error) {
 	resp, err := s.do(ctx, request{
 		method: http.MethodPost, url: s.url("blobs/uploads/"),
 		statuses: []int{http.StatusAccepted},
@@ -60,7 +70,7 @@ func (s *session) openUpload(ctx context.Context) (*url.URL, error) {
 		return nil, err
 	}
 	defer resp.Body.Close()
-	return s.guard.Location(resp)
+	return d.client.guard.Location(resp)
 }
 
 // send uploads a blob in one request.
@@ -93,12 +103,12 @@ func (s *session) send(ctx context.Context, to *url.URL, blob v1.Layer, digest v
 // go-containerregistry's bearer transport does after a 401 (v0.22.1, remote/transport/bearer.go); a digest that is wrong is
 // then given a second chance.
 func sessionLost(err error, doubtful bool) error {
-	var answer *transport.Error
-	if !errors.As(err, &answer) {
+	var response *transport.Error
+	if !errors.As(err, &response) {
 		return err
 	}
-	lost := answer.StatusCode == http.StatusRequestedRangeNotSatisfiable
-	for _, d := range answer.Errors {
+	lost := response.StatusCode == http.StatusRequestedRangeNotSatisfiable
+	for _, d := range response.Errors {
 		lost = lost || d.Code == transport.BlobUploadUnknownErrorCode || d.Code == transport.BlobUploadInvalidErrorCode ||
 			doubtful && d.Code == transport.DigestInvalidErrorCode
 	}

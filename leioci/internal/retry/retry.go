@@ -27,11 +27,7 @@ type Policy struct {
 
 // Do calls try until it succeeds, fails for good, or was called Attempts times, and returns its last error. Give the
 // context it passes to the requests. Before each wait notify is told why, and how long it is. Waiting ends with ctx.
-// Within another operation that is tried again, try is called once.
 func (p Policy) Do(ctx context.Context, try func(context.Context) error, notify Notify) error {
-	if ctx.Value(attemptKey{}) != nil {
-		return try(ctx)
-	}
 	run := p.Run(notify)
 	for {
 		err := try(run.Context(ctx))

@@ -1,0 +1,58 @@
+// Package manifest decodes image manifests, and tells them from everything else that a registry may
+// send: the [OCI image manifest], or Docker's schema 2.
+//
+// [OCI image manifest]: https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md
+package manifest
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
+)
+
+// MaxBytes is the size of the largest manifest that is read. The OCI distribution specification asks
+// registries to accept 4 MiB.
+const MaxBytes = 4 << 20
+
+// Parse decodes an image manifest. sentAs is the Content-Type that came with it, which counts where
+// the manifest has no media type itself. The errors: errdef.ErrTooLarge, errdef.ErrUnsupportedManifest.
+func Parse(raw []byte, sentAs types.MediaType) (*v1.Manifest, error) {
+	if len(raw) > MaxBytes {
+		return nil, fmt.Errorf("%w: a manifest of %d bytes, limit %d", errdef.ErrTooLarge, len(raw), MaxBytes)
+	}
+	var m struct {
+		v1.Manifest
+		Manifests json.RawMessage `json:"manifests"`
+	}
+	if err := json.Unmarshal(raw, &m); err != nil {
+		return nil, fmt.Errorf("%w: %w", errdef.ErrUnsupportedManifest, err)
+	}
+	if m.MediaType == "" {
+		bare, _, _ := strings.Cut(string(sentAs), ";") // without a charset
+		m.MediaType = types.MediaType(strings.TrimSpace(bare))
+	}
+	switch {
+	case m.MediaType.IsIndex() || m.Manifests != nil:
+		return nil, fmt.Errorf("%w: an index; name one of its manifests by digest", errdef.ErrUnsupportedManifest)
+	case m.Config.Digest == v1.Hash{}:
+		return nil, fmt.Errorf("%w: no config", errdef.ErrUnsupportedManifest)
+	case !m.MediaType.IsImage():
+		return nil, fmt.Errorf("%w: media type %q", errdef.ErrUnsupportedManifest, m.MediaType)
+	}
+	for _, d := range Blobs(&m.Manifest) {
+		if d.Size < 0 || d.Digest == (v1.Hash{}) {
+			return nil, fmt.Errorf("%w: a descriptor without digest or with a negative size", errdef.ErrUnsupportedManifest)
+		}
+	}
+	return &m.Manifest, nil
+}
+
+// Blobs returns the descriptors of all blobs that m names: its config, then its layers.
+func Blobs(m *v1.Manifest) []v1.Descriptor {
+	return append([]v1.Descriptor{m.Config}, m.Layers...)
+}

@@ -1,0 +1,78 @@
+package registry
+
+import (
+	"context"
+	"io"
+	"net/http"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/limit"
+	"github.com/lowendinsight/lei-go/leioci/internal/resume"
+	"github.com/lowendinsight/lei-go/leioci/internal/verify"
+)
+
+// SizeUnknown is the size of a blob that the registry is to tell.
+const SizeUnknown = verify.SizeUnknown
+
+// Blob opens a blob whose stream is verified as it is read. Where the connection breaks, reading goes
+// on over a new one. Close it.
+func (s *Source) Blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
+	c, err := s.open(ctx, d, 0)
+	if err != nil {
+		return nil, err
+	}
+	v, err := verify.NewReader(c, d.Digest, c.Size, s.client.config.MaxBlobBytes)
+	if err != nil {
+		_ = c.Close() // nothing was read; the first error is the one to tell
+		return nil, err
+	}
+	return verifiedBlob{v, c}, nil
+}
+
+type verifiedBlob struct {
+	io.Reader
+	io.Closer
+}
+
+// content is a blob as it arrives, not verified.
+type content struct {
+	*resume.Reader
+	from name.Repository // the place that answered last
+}
+
+// open opens a blob from an offset on. Where it breaks off, it goes on, at another place if need be.
+// With an error, the content's place is the one that failed.
+func (s *Source) open(ctx context.Context, d v1.Descriptor, offset int64) (*content, error) {
+	c := &content{}
+	next := s
+	fetch := func(ctx context.Context, bytes string) (resp *http.Response, err error) {
+		c.from, err = next.askOnce(ctx, func(ctx context.Context, session *session) (err error) {
+			resp, err = session.getBlob(ctx, d.Digest, bytes, s.client.config.MaxBlobBytes) //nolint:bodyclose // the reader's to close
+			return err
+		})
+		next = s.last(c.from) // if it breaks off
+		return resp, err
+	}
+	var err error
+	c.Reader, err = resume.Open(ctx, s.client.config.Retry, resume.Content{
+		Fetch: fetch, Size: d.Size, Offset: offset, Notify: s.client.logRetry,
+	})
+	return c, err
+}
+
+// getBlob asks for a blob, or for a range of it if bytes is not empty. It is asked for as it is stored:
+// net/http would ask for it compressed, and undo that silently.
+func (s *session) getBlob(ctx context.Context, digest v1.Hash, bytes string, most int64) (*http.Response, error) {
+	r := request{
+		method: http.MethodGet, url: s.url("blobs/" + digest.String()),
+		header:   http.Header{"Accept-Encoding": {"identity"}},
+		statuses: []int{http.StatusOK},
+	}
+	if bytes != "" {
+		r.header.Set("Range", bytes)
+		r.statuses = append(r.statuses, http.StatusPartialContent)
+	}
+	return s.do(limit.Answer(ctx, most), r) // not for the handshake, which has no blob to read
+}

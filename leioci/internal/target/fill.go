@@ -1,0 +1,112 @@
+package target
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync/atomic"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/artifact"
+	"github.com/lowendinsight/lei-go/leioci/internal/staging"
+)
+
+// Fetch fills a partial file with a blob, verified, and returns how many bytes it read of its source.
+type Fetch func(ctx context.Context, d v1.Descriptor, into *staging.Partial) (fetched int64, err error)
+
+// A filling is a new directory that is being filled with a snapshot.
+type filling struct {
+	raw         []byte
+	files       []artifact.File
+	fetch       Fetch
+	held        *held // the old snapshot, whose files may be reused
+	concurrency int
+	fetched     atomic.Int64
+}
+
+// partialIDs are those of the partial files that are worth keeping for this snapshot.
+func (f *filling) partialIDs() []string {
+	ids := make([]string, len(f.files))
+	for i, file := range f.files {
+		ids[i] = partialID(file.Descriptor.Digest)
+	}
+	return ids
+}
+
+func partialID(digest v1.Hash) string { return digest.Algorithm + "-" + digest.Hex }
+
+// fill writes the files of a snapshot. Each stays a partial file until all are complete: if one fails,
+// the next pull has the others.
+func (f *filling) fill(ctx context.Context, stage *staging.Dir) (err error) {
+	parts := make([]*staging.Partial, len(f.files)) // nil where the old file was reused
+	defer func() {
+		for _, part := range parts {
+			if part != nil {
+				err = errors.Join(err, part.Close())
+			}
+		}
+	}()
+	err = f.each(ctx, func(ctx context.Context, i int) (err error) {
+		parts[i], err = f.get(ctx, stage, f.files[i])
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	err = f.each(ctx, func(_ context.Context, i int) error {
+		if parts[i] == nil {
+			return nil
+		}
+		return parts[i].MoveTo(f.files[i].Name)
+	})
+	if err != nil {
+		return err
+	}
+	w, err := stage.Create(ociManifestFile)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(f.raw)
+	return staging.Finish(w, err)
+}
+
+// each does something for every file, for several at once.
+func (f *filling) each(ctx context.Context, do func(ctx context.Context, i int) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(f.concurrency)
+	for i, file := range f.files {
+		g.Go(func() error {
+			if err := do(ctx, i); err != nil {
+				return fmt.Errorf("%s: %w", file.Name, err)
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// get gets one file, verified: from the old directory into the new one, or into the partial file that is
+// returned, for the caller to move or close.
+func (f *filling) get(ctx context.Context, stage *staging.Dir, file artifact.File) (*staging.Partial, error) {
+	if f.reuse(ctx, stage, file) {
+		return nil, nil
+	}
+	part, err := stage.Partial(partialID(file.Descriptor.Digest))
+	if err != nil {
+		return nil, err
+	}
+	n, err := f.fetch(ctx, file.Descriptor, part)
+	f.fetched.Add(n)
+	return part, err
+}
+
+// reuse links a file of the old directory into the new one. It is verified there: the old one may have
+// been replaced.
+func (f *filling) reuse(ctx context.Context, stage *staging.Dir, file artifact.File) bool {
+	from := f.held.path(file.Descriptor.Digest)
+	return from != "" && stage.Link(file.Name, from) == nil &&
+		verifyFile(ctx, filepath.Join(stage.Path(), file.Name), file.Descriptor) == nil
+}

@@ -1,0 +1,110 @@
+package target
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"path/filepath"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/artifact"
+	"github.com/lowendinsight/lei-go/leioci/internal/manifest"
+	"github.com/lowendinsight/lei-go/leioci/internal/regular"
+	"github.com/lowendinsight/lei-go/leioci/internal/staging"
+	"github.com/lowendinsight/lei-go/leioci/internal/verify"
+	"github.com/lowendinsight/lei-go/leioci/snapshot"
+)
+
+// ociManifestFile keeps the artifact's manifest, byte for byte, beside the snapshot it came with: a
+// later pull can tell from it what the directory holds.
+const ociManifestFile = "oci-manifest.json"
+
+// snapshotKind is what a directory may hold and still be replaced. The original client writes a
+// config.json too.
+func snapshotKind() staging.Kind {
+	return staging.Kind{
+		Required: []string{snapshot.ManifestFile, snapshot.CacheFile},
+		Optional: []string{ociManifestFile, "config.json"},
+	}
+}
+
+// A held is the snapshot that a directory holds, by the manifest that was kept with it.
+type held struct {
+	dir    string
+	raw    []byte
+	digest v1.Hash
+	files  []artifact.File
+}
+
+// readHeld returns what dir holds, or nil if there is nothing, or nothing that can be told.
+func readHeld(dir string) *held {
+	f, _, err := regular.Open(filepath.Join(dir, ociManifestFile))
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	raw, err := io.ReadAll(io.LimitReader(f, manifest.MaxBytes+1))
+	if err != nil {
+		return nil
+	}
+	m, err := manifest.Parse(raw, types.OCIManifestSchema1)
+	if err != nil {
+		return nil
+	}
+	files, err := artifact.Files(m)
+	if err != nil {
+		return nil
+	}
+	digest, _, err := v1.SHA256(bytes.NewReader(raw))
+	if err != nil {
+		return nil
+	}
+	return &held{dir, raw, digest, files}
+}
+
+// intact reports whether every file has the right size and digest.
+func (h *held) intact(ctx context.Context, memory *Memory) bool {
+	for _, f := range h.files {
+		if !memory.verified(ctx, filepath.Join(h.dir, f.Name), f.Descriptor) {
+			return false
+		}
+	}
+	return true
+}
+
+// path returns the path of the file that should have a digest, or nothing.
+func (h *held) path(digest v1.Hash) string {
+	if h == nil {
+		return ""
+	}
+	for _, f := range h.files {
+		if f.Descriptor.Digest == digest {
+			return filepath.Join(h.dir, f.Name)
+		}
+	}
+	return ""
+}
+
+// metadataOf returns what the manifest.json in dir says, or nothing where there is none to read: what a
+// pull guarantees is digests and sizes, not what is in the files.
+func metadataOf(dir string) snapshot.Metadata {
+	f, _, err := regular.Open(filepath.Join(dir, snapshot.ManifestFile))
+	if err != nil {
+		return snapshot.Metadata{}
+	}
+	defer f.Close()
+	meta, _ := snapshot.ReadMetadata(f)
+	return meta
+}
+
+// verifyFile reads a file and compares it with its descriptor.
+func verifyFile(ctx context.Context, path string, d v1.Descriptor) error {
+	f, _, err := regular.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return verify.All(ctx, f, d.Digest, d.Size)
+}
