@@ -15,7 +15,6 @@ import (
 
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 	"github.com/lowendinsight/lei-go/leioci/internal/registry"
-	"github.com/lowendinsight/lei-go/leioci/internal/retry"
 )
 
 // fail says which operation on what failed, adds the kind of a registry's answer, and what to do about it.
@@ -29,11 +28,11 @@ func explain(err error) error {
 	if _, done := errdef.NoteOf[explained](err); done {
 		return err
 	}
-	var after *retry.AfterError
 	var response *transport.Error
+	after, limited := registry.RateLimited(err)
 	switch {
-	case errors.As(err, &after):
-		err = &RateLimitError{RetryAfter: after.After, Err: err}
+	case limited:
+		err = &RateLimitError{RetryAfter: after, Err: err}
 	case tlsAdvice(err) != "": // before the answer: what failed over https may have been tried over http, too
 		err = fmt.Errorf("%w (%s)", err, tlsAdvice(err))
 	case errors.As(err, &response):

@@ -15,7 +15,6 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/registry"
-	"github.com/lowendinsight/lei-go/leioci/internal/retry"
 )
 
 // The defaults of the options.
@@ -45,7 +44,7 @@ func makeOptions(opts []Option) (*options, error) {
 		registry: registry.Config{
 			Auths:        map[string]authn.Authenticator{},
 			Keychain:     DefaultKeychain(),
-			Retry:        retry.Policy(defaultRetryPolicy()),
+			Retry:        registry.RetryPolicy(defaultRetryPolicy()),
 			StallTimeout: defaultStallTimeout,
 			MaxBlobBytes: defaultMaxBlobBytes,
 			UserAgent:    defaultUserAgent,
@@ -216,7 +215,7 @@ func WithRetry(r RetryPolicy) Option {
 		if r.MaxDelay < r.MinDelay {
 			return fmt.Errorf("retry: the longest delay, %v, is shorter than the shortest, %v", r.MaxDelay, r.MinDelay)
 		}
-		o.registry.Retry = retry.Policy(r)
+		o.registry.Retry = registry.RetryPolicy(r)
 		return nil
 	}
 }

@@ -10,7 +10,6 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/registry"
-	"github.com/lowendinsight/lei-go/leioci/internal/staging"
 	"github.com/lowendinsight/lei-go/leioci/internal/target"
 )
 
@@ -163,7 +162,7 @@ func install(ctx context.Context, src *registry.Source, ref name.Reference, into
 	}
 	pinned := ref.Context().Digest(m.Descriptor.Digest.String())
 	src = src.Prefer(from)
-	res, err := into.Install(ctx, m.Raw, m.Manifest, func(ctx context.Context, d v1.Descriptor, part *staging.Partial) (int64, error) {
+	res, err := into.Install(ctx, m.Raw, m.Manifest, func(ctx context.Context, d v1.Descriptor, part target.Partial) (int64, error) {
 		return src.Download(ctx, d, part)
 	})
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/manifest"
-	"github.com/lowendinsight/lei-go/leioci/internal/staging"
 	"github.com/lowendinsight/lei-go/leioci/internal/target"
 	"github.com/lowendinsight/lei-go/leioci/internal/verify"
 )
@@ -59,7 +58,7 @@ func unpack(ctx context.Context, img v1.Image, dir string, opts []PullOption) (*
 // an earlier pull left, a file is kept if it is whole.
 func fetchFrom(img v1.Image) target.Fetch {
 	open := layersOf(img)
-	return func(ctx context.Context, d v1.Descriptor, into *staging.Partial) (int64, error) {
+	return func(ctx context.Context, d v1.Descriptor, into target.Partial) (int64, error) {
 		if into.Size() == d.Size && d.Size > 0 && verify.All(ctx, into.Content(), d.Digest, d.Size) == nil {
 			return 0, nil
 		}

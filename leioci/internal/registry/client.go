@@ -14,6 +14,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/netip"
 	"time"
@@ -41,7 +42,7 @@ type Config struct {
 	// Mirrors are tried in their order. May be nil.
 	Mirrors []Mirror
 
-	Retry        retry.Policy
+	Retry        RetryPolicy
 	StallTimeout time.Duration
 	MaxBlobBytes int64
 	UserAgent    string
@@ -50,6 +51,9 @@ type Config struct {
 	// Explain adds to an error what it means to a user, for the log.
 	Explain func(error) error
 }
+
+// A RetryPolicy says how often an operation is tried, and how long to wait in between.
+type RetryPolicy = retry.Policy
 
 // A Mirror is another place for what a repository holds.
 type Mirror struct{ Of, At name.Repository }
@@ -64,6 +68,16 @@ type Client struct {
 // New returns a client.
 func New(config Config) *Client {
 	return &Client{config: config, guard: newChain(config)}
+}
+
+// RateLimited reports whether err is that of a registry that wants less traffic, and when it wants to be
+// asked again: 0 if it did not say.
+func RateLimited(err error) (after time.Duration, ok bool) {
+	var limited *retry.AfterError
+	if !errors.As(err, &limited) {
+		return 0, false
+	}
+	return limited.After, true
 }
 
 // retry carries out an operation by the client's policy.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"sync/atomic"
 
@@ -15,7 +16,15 @@ import (
 )
 
 // Fetch fills a partial file with a blob, verified, and returns how many bytes it read of its source.
-type Fetch func(ctx context.Context, d v1.Descriptor, into *staging.Partial) (fetched int64, err error)
+type Fetch func(ctx context.Context, d v1.Descriptor, into Partial) (fetched int64, err error)
+
+// A Partial is a file that may hold the beginning of a blob, or something else, from an earlier pull.
+type Partial interface {
+	Size() int64        // how many bytes it held when it was opened, or none after a Reset
+	Content() io.Reader // reads those bytes
+	io.Writer           // appends
+	Reset() error       // empties it
+}
 
 // A filling is a new directory that is being filled with a snapshot.
 type filling struct {

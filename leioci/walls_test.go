@@ -1,0 +1,74 @@
+package leioci_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// walls lists, for each package, the packages of this module that it may import. What is said to a
+// registry, what is done to a directory, and what is in a snapshot do not know each other.
+var walls = map[string][]string{
+	"leioci": {
+		"internal/artifact", "internal/credential", "internal/errdef", "internal/manifest", "internal/registry",
+		"internal/regular", "internal/target", "internal/verify", "snapshot",
+	},
+	"leioci/cmd/leioci": {"", "internal/credential", "snapshot"},
+	"leioci/leiocitest": {},
+	"leioci/snapshot":   {"internal/errdef", "internal/regular"},
+
+	"leioci/internal/registry": {
+		"internal/credential", "internal/errdef", "internal/guard", "internal/limit", "internal/manifest",
+		"internal/resume", "internal/retry", "internal/stall", "internal/verify", "internal/wirelog",
+	},
+	"leioci/internal/target": {
+		"internal/artifact", "internal/errdef", "internal/manifest", "internal/regular", "internal/staging",
+		"internal/verify", "snapshot",
+	},
+	"leioci/internal/artifact": {"internal/errdef", "snapshot"},
+
+	"leioci/internal/credential": {"internal/regular"},
+	"leioci/internal/errdef":     {},
+	"leioci/internal/guard":      {"internal/errdef"},
+	"leioci/internal/limit":      {"internal/errdef"},
+	"leioci/internal/manifest":   {"internal/errdef"},
+	"leioci/internal/regular":    {},
+	"leioci/internal/resume":     {"internal/errdef", "internal/retry", "internal/verify"},
+	"leioci/internal/retry":      {},
+	"leioci/internal/staging":    {"internal/errdef"},
+	"leioci/internal/stall":      {"internal/errdef"},
+	"leioci/internal/testenv":    {},
+	"leioci/internal/verify":     {"internal/errdef"},
+	"leioci/internal/wirelog":    {"internal/retry"},
+}
+
+func TestEveryPackageKeepsToItsWalls(t *testing.T) {
+	const module = "github.com/lowendinsight/lei-go/"
+	list := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "./...")
+	out, err := list.Output()
+	if err != nil {
+		t.Fatalf("%v: %s", err, err.(*exec.ExitError).Stderr)
+	}
+	seen := 0
+	for line := range strings.Lines(string(out)) {
+		imports := strings.Fields(strings.ReplaceAll(line, module, ""))
+		pkg := imports[0]
+		allowed, known := walls[pkg]
+		if !known {
+			t.Errorf("%s has no walls: add it here", pkg)
+		}
+		seen++
+		for _, i := range imports[1:] {
+			if i != "leioci" && !strings.HasPrefix(i, "leioci/") {
+				continue // another module's
+			}
+			if !slices.Contains(allowed, strings.TrimPrefix(strings.TrimPrefix(i, "leioci"), "/")) {
+				t.Errorf("%s imports %s", pkg, i)
+			}
+		}
+	}
+	if seen != len(walls) {
+		t.Errorf("%d packages are there, the walls are for %d", seen, len(walls))
+	}
+}
