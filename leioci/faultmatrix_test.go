@@ -218,7 +218,7 @@ func kindOf(err error) string {
 		"private":                "private",
 		"Location":               "bad Location",
 		"not a URL":              "bad Location",
-		"a URL of scheme":        "bad Location",
+		"URL with scheme":        "bad Location",
 		"invalid character":      "no token",
 		"unexpected end of JSON": "no token",
 		"exceeds":                "no token",

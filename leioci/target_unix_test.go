@@ -52,7 +52,7 @@ func targetRows() []targetRow {
 			must(w.t, os.Remove(filepath.Join(w.dir, "cache.jsonl.gz")))
 			return w.pulling()
 		}},
-		{name: "a symbolic link to nothing", says: []string{"symbolic link to nothing"}, prepare: func(w *crashWorld) child {
+		{name: "a symbolic link to nothing", says: []string{"dangling symbolic link"}, prepare: func(w *crashWorld) child {
 			c := w.pulling()
 			c.Dir = filepath.Join(w.t.TempDir(), "link")
 			must(w.t, os.Symlink("nowhere", c.Dir))

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// Status answers with a status and, where code is not empty, an error of the OCI distribution specification.
+// Status answers with a status and, if code is not empty, an error in the format of the OCI
+// distribution specification.
 func Status(status int, code string) Fault {
 	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 		w.WriteHeader(status)
@@ -18,7 +19,8 @@ func Status(status int, code string) Fault {
 	}
 }
 
-// RetryAfter answers with a status and a Retry-After header: a number of seconds, a date, or nonsense.
+// RetryAfter answers with a status and a Retry-After header, which may be a number of seconds, a
+// date, or nonsense.
 func RetryAfter(status int, value string) Fault {
 	return func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
 		w.Header().Set("Retry-After", value)
@@ -26,16 +28,18 @@ func RetryAfter(status int, value string) Fault {
 	}
 }
 
-// HugeError answers with a status and n bytes of text that is no error of the specification.
+// HugeError answers with a status and n bytes of text that is not an error in the format of the
+// specification.
 func HugeError(status, n int) Fault {
 	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 		w.WriteHeader(status)
-		_, _ = w.Write([]byte(strings.Repeat("e", n))) // a client that hangs up is its test's affair
+		_, _ = w.Write([]byte(strings.Repeat("e", n))) // a client may hang up; the test will notice
 	}
 }
 
-// Redirect answers with a status such as 307 and a Location: a URL or path, after which the request's own path comes if
-// it ends with "://HOST" (so that Redirect(307, "http://storage.localhost") sends each blob to its like).
+// Redirect answers with a status such as 307 and a Location: a URL or a path. If a URL ends with
+// its host, the request's own path is appended. So Redirect(307, "http://storage.localhost")
+// redirects each blob to the same path on that host.
 func Redirect(status int, location string) Fault {
 	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 		to := location
@@ -47,50 +51,54 @@ func Redirect(status int, location string) Fault {
 	}
 }
 
-// Cut closes the connection without an answer. net/http sends a GET or HEAD again by itself where a kept connection
-// breaks before the answer begins; inject the fault [Always] to break that one too.
+// Cut closes the connection without a response. net/http resends a GET or HEAD by itself if a
+// reused connection breaks before the response begins; inject the fault [Always] to break that one
+// too.
 func Cut() Fault {
 	return func(http.ResponseWriter, *http.Request, http.Handler) { panic(http.ErrAbortHandler) }
 }
 
-// Hang reads the request and gives no answer until the client goes away. It tells reached, which must have room, that it
-// was asked; reached may be nil.
+// Hang reads the request and does not respond until the client goes away. It sends to reached once
+// it gets the request, so reached needs a buffer; it may also be nil.
 func Hang(reached chan<- struct{}) Fault {
 	return func(_ http.ResponseWriter, r *http.Request, _ http.Handler) {
 		if reached != nil {
 			reached <- struct{}{}
 		}
-		awaitLeave(r)
+		awaitDisconnect(r)
 	}
 }
 
-// awaitLeave returns when the client has gone away. net/http's server looks out for that only once it has read the body.
-func awaitLeave(r *http.Request) {
-	_, _ = io.Copy(io.Discard, r.Body) // its error is that the client has gone
+// awaitDisconnect returns when the client has gone away. net/http's server notices that only after
+// the request body was read.
+func awaitDisconnect(r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body) // an error means that the client has gone
 	<-r.Context().Done()
 }
 
-// Header answers as the registry does, with a header set to another value, or left out if that is empty.
+// Header answers as the registry does, with a header set to another value, or left out if value is
+// empty.
 func Header(name, value string) Fault {
 	return func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
 		registry.ServeHTTP(&headerWriter{ResponseWriter: w, name: name, value: value}, r)
 	}
 }
 
-// Location answers as the registry does, with another Location: what edit makes of the right one. If that is empty, it is
-// left out.
+// Location answers as the registry does, with another Location: edit gets the original and returns
+// the new one. If that is empty, the header is left out.
 func Location(edit func(string) string) Fault {
 	return func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
-		right := record(r, registry)
-		Header("Location", edit(right.Header().Get("Location")))(w, r, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			maps.Copy(w.Header(), right.Header())
-			w.WriteHeader(right.Code)
-			_, _ = w.Write(right.Body.Bytes()) // a client that hangs up is its test's affair
-		}))
+		original := capture(r, registry)
+		replay := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			maps.Copy(w.Header(), original.Header())
+			w.WriteHeader(original.Code)
+			_, _ = w.Write(original.Body.Bytes()) // a client may hang up; the test will notice
+		})
+		Header("Location", edit(original.Header().Get("Location")))(w, r, replay)
 	}
 }
 
-// headerWriter changes a header before it is sent.
+// headerWriter changes a header before the response is sent.
 type headerWriter struct {
 	http.ResponseWriter
 	name, value string

@@ -18,8 +18,8 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// A fault strikes the requests it is injected for, as often as it says: here the connection breaks once, in the middle of
-// a blob. The client goes on where it stopped.
+// A fault applies to the requests it is injected for, as many times as it says. Here the connection
+// breaks once, in the middle of a blob, and the client continues where it stopped.
 func ExampleRegistry_On() {
 	t := newT() // in a test, its *testing.T
 	defer t.stop()
@@ -29,7 +29,7 @@ func ExampleRegistry_On() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	blob, err := push(ctx, client, reg.Host()+"/org/lei-cache", "a blob that comes in two pieces")
+	blob, err := push(ctx, client, reg.Host()+"/org/lei-cache", "a blob that arrives in two pieces")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func ExampleRegistry_On() {
 		log.Fatal(err)
 	}
 	fmt.Printf("%s, though the connection broke %d time\n", data, cut.Hits())
-	// Output: a blob that comes in two pieces, though the connection broke 1 time
+	// Output: a blob that arrives in two pieces, though the connection broke 1 time
 }
 
 // push pushes an artifact of one blob and returns the blob's reference.
@@ -66,7 +66,7 @@ func push(ctx context.Context, c *leioci.Client, repository, content string) (na
 	return repo.Digest(digest.String()), err
 }
 
-// exampleT is what a testing.TB needs to be for an example, which has none.
+// exampleT implements as much of testing.TB as an example needs, which has none.
 type exampleT struct {
 	testing.TB
 	cleanups []func()

@@ -5,10 +5,11 @@ import (
 	"strings"
 )
 
-// A Fault answers a request in place of the registry, or asks the registry and changes its answer.
+// A Fault answers a request in place of the registry. It may call the registry and change its
+// answer.
 type Fault func(w http.ResponseWriter, r *http.Request, registry http.Handler)
 
-// An Injection is a fault that waits for its requests.
+// An Injection is a fault that waits for matching requests.
 type Injection struct {
 	registry     *Registry
 	method, path string
@@ -16,11 +17,12 @@ type Injection struct {
 	fault        Fault
 }
 
-// Always is a number of times that does not run out.
+// Always is a number of times without a limit.
 const Always = -1
 
-// On lets fault handle the next requests, as many as times says (or [Always]), that have this method and a path that
-// contains path. An empty method or path matches every one. The first injected fault that matches is taken.
+// On injects a fault: it answers the next requests with the given method and with a path that
+// contains path. times says how many, or [Always]. An empty method or path matches every request.
+// If several faults match, the one injected first answers.
 func (r *Registry) On(method, path string, times int, fault Fault) *Injection {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -29,22 +31,23 @@ func (r *Registry) On(method, path string, times int, fault Fault) *Injection {
 	return i
 }
 
-// Hits returns how many requests the fault has handled. A test that injects one asserts that it was hit.
+// Hits returns how many requests the fault has answered. A test that injects a fault should check
+// that it was hit.
 func (i *Injection) Hits() int {
 	i.registry.mu.Lock()
 	defer i.registry.mu.Unlock()
 	return i.hits
 }
 
-// Stop ends the fault: requests that come later are the registry's, or another fault's.
+// Stop ends the fault: later requests reach the registry, or another fault.
 func (i *Injection) Stop() {
 	i.registry.mu.Lock()
 	defer i.registry.mu.Unlock()
 	i.times = i.hits
 }
 
-// due returns the fault for a request, or nil. The caller holds r.mu.
-func (r *Registry) due(req *http.Request) Fault {
+// nextFault returns the fault for a request, or nil. The caller holds r.mu.
+func (r *Registry) nextFault(req *http.Request) Fault {
 	for _, i := range r.faults {
 		if i.method != "" && i.method != req.Method || !strings.Contains(req.URL.Path, i.path) || i.hits == i.times {
 			continue

@@ -27,7 +27,7 @@ func TestFaultsAnswerAsTheySay(t *testing.T) {
 	for name, tc := range map[string]struct {
 		fault  leiocitest.Fault
 		status int
-		header map[string]string // empty for one that must not be there
+		header map[string]string // empty if the header must be absent
 		body   string
 		fails  bool
 	}{
@@ -91,11 +91,11 @@ func TestFaultsAnswerAsTheySay(t *testing.T) {
 	}
 }
 
-func TestALocationThatIsLeftOutIsNotThere(t *testing.T) {
+func TestALocationCanBeLeftOut(t *testing.T) {
 	reg := leiocitest.NewRegistry(t)
 	reg.On(http.MethodPost, "", leiocitest.Always, leiocitest.Location(func(location string) string {
 		if !strings.HasPrefix(location, "/v2/a/blobs/uploads/") {
-			t.Errorf("the right one is %q", location)
+			t.Errorf("the original is %q", location)
 		}
 		return ""
 	}))

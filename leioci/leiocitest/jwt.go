@@ -16,27 +16,28 @@ import (
 	"time"
 )
 
-// claims are those of a token, by the [token specification]. The audience is one string, as distribution 2 has it.
+// claims are the claims of a token, as in the [token specification]. The audience is a single
+// string, as in distribution 2.
 //
 // [token specification]: https://distribution.github.io/distribution/spec/auth/jwt/
 type claims struct {
 	Issuer    string   `json:"iss"`
 	Subject   string   `json:"sub"`
 	Audience  string   `json:"aud"`
-	Expires   int64    `json:"exp"` // seconds since 1970, as all times here
+	Expires   int64    `json:"exp"` // Unix time, as are the others
 	NotBefore int64    `json:"nbf"`
 	Issued    int64    `json:"iat"`
 	ID        string   `json:"jti"`
 	Access    []Access `json:"access"`
 }
 
-// signer signs JSON web tokens (RFC 7519) with ES256 (RFC 7518), and verifies its own.
+// signer signs JSON web tokens (RFC 7519) with ES256 (RFC 7518), and verifies the ones it signed.
 type signer struct {
 	key         *ecdsa.PrivateKey
-	certificate []byte // DER, signed by itself
+	certificate []byte // DER, self-signed
 }
 
-// newSigner makes a key and its certificate, which outlasts any test.
+// newSigner makes a key and a certificate that outlives any test.
 func newSigner(now time.Time) (*signer, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -62,7 +63,8 @@ func (s *signer) certificatePEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.certificate})
 }
 
-// sign returns a token. Its header brings the certificate, which a registry finds among its root certificates.
+// sign returns a token. Its header contains the certificate, which a registry looks up among its
+// root certificates.
 func (s *signer) sign(c claims) (string, error) {
 	header, err := encode(map[string]any{
 		"typ": "JWT", "alg": "ES256", "x5c": []string{base64.StdEncoding.EncodeToString(s.certificate)},
@@ -79,22 +81,22 @@ func (s *signer) sign(c claims) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	signature := make([]byte, 64) // the two numbers, in 32 bytes each
+	signature := make([]byte, 64) // r and s, 32 bytes each
 	r.FillBytes(signature[:32])
 	t.FillBytes(signature[32:])
 	return header + "." + payload + "." + base64.RawURLEncoding.EncodeToString(signature), nil
 }
 
-// verify returns the claims of a token that this signer has signed.
+// verify returns the claims of a token signed by this signer.
 func (s *signer) verify(token string) (claims, error) {
 	end := strings.LastIndex(token, ".")
 	_, payload, ok := strings.Cut(token[:max(end, 0)], ".")
 	if !ok {
-		return claims{}, errors.New("not a token")
+		return claims{}, errors.New("malformed token")
 	}
 	signature, err := base64.RawURLEncoding.DecodeString(token[end+1:])
 	if err != nil || len(signature) != 64 {
-		return claims{}, errors.New("not a signature")
+		return claims{}, errors.New("malformed signature")
 	}
 	digest := sha256.Sum256([]byte(token[:end]))
 	r, t := new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])
@@ -109,7 +111,7 @@ func (s *signer) verify(token string) (claims, error) {
 	return c, json.Unmarshal(data, &c)
 }
 
-// encode returns the base64url of the JSON of a part of a token.
+// encode returns part as JSON in base64url.
 func encode(part any) (string, error) {
 	data, err := json.Marshal(part)
 	return base64.RawURLEncoding.EncodeToString(data), err

@@ -11,22 +11,24 @@ import (
 	"testing"
 )
 
-// A Network is a number of hosts in memory. It needs no port, and time in it can be that of a testing/synctest bubble,
-// in which a test of half a minute's silence takes no time.
+// A Network is a set of hosts in memory. It uses no ports, and it works in a testing/synctest
+// bubble, where a test of half a minute of silence takes no time.
 type Network struct {
 	t     testing.TB
 	mu    sync.Mutex
 	hosts map[string]*listener
 }
 
-// NewNetwork returns a network without hosts. Those that [Network.Serve] adds stop when the test ends.
+// NewNetwork returns a network without hosts. [Network.Serve] adds hosts, which stop when the test
+// ends.
 func NewNetwork(t testing.TB) *Network {
 	t.Helper()
 	return &Network{t: t, hosts: map[string]*listener{}}
 }
 
-// Serve adds a host that answers over plain HTTP, with faults on demand and a record of requests as [Serve] has them. Host
-// names under .localhost are loopback's: clients speak http to them without being told.
+// Serve adds a host that answers over plain HTTP, with faults on demand and a record of requests,
+// as [Serve] does. Clients treat host names under .localhost as loopback, and use http for them
+// without further configuration.
 func (n *Network) Serve(host string, handler http.Handler) *Registry {
 	n.t.Helper()
 	r := &Registry{host: host, handler: handler}
@@ -35,7 +37,7 @@ func (n *Network) Serve(host string, handler http.Handler) *Registry {
 	n.hosts[host] = l
 	n.mu.Unlock()
 	var conns sync.WaitGroup
-	server := &http.Server{Handler: r, ErrorLog: silent(), ConnState: func(_ net.Conn, state http.ConnState) {
+	server := &http.Server{Handler: r, ErrorLog: discardLogger(), ConnState: func(_ net.Conn, state http.ConnState) {
 		switch state {
 		case http.StateNew:
 			conns.Add(1)
@@ -46,31 +48,31 @@ func (n *Network) Serve(host string, handler http.Handler) *Registry {
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
-		_ = server.Serve(l) // it returns when it is closed
+		_ = server.Serve(l) // returns when the server is closed
 	}()
 	n.t.Cleanup(func() {
-		_ = server.Close() // what it has open are the ends of pipes
+		_ = server.Close() // it has only pipes open
 		<-served
-		conns.Wait() // net/http lingers where it has not read all of a body; a bubble would end before it
+		conns.Wait() // net/http lingers if a body was not read to the end; a bubble must not end before
 	})
 	return r
 }
 
-// Refuse lets the next connections to host, as many as times says (or [Always]), fail as if nothing listened there.
-// Connections that a client keeps are not affected.
+// Refuse makes the next connections to host fail as if nothing listened there. times says how many,
+// or [Always]. Connections that a client keeps open are not affected.
 func (n *Network) Refuse(host string, times int) {
 	n.t.Helper()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	l := n.hosts[host]
 	if l == nil {
-		n.t.Fatalf("the network has no host %s", host)
+		n.t.Fatalf("no host %s in this network", host)
 	}
 	l.refuse = times
 }
 
-// Transport returns a transport that connects to the network's hosts and to no other. Its idle connections are closed
-// when the test ends.
+// Transport returns a transport that connects only to the network's hosts. Its idle connections are
+// closed when the test ends.
 func (n *Network) Transport() *http.Transport {
 	n.t.Helper()
 	t := &http.Transport{DialContext: n.dial}
@@ -92,11 +94,12 @@ func (n *Network) dial(ctx context.Context, network, addr string) (net.Conn, err
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
-	_, _ = client.Close(), server.Close() // nobody has them
+	_, _ = client.Close(), server.Close() // nobody uses them
 	return nil, &net.OpError{Op: "dial", Net: network, Err: err}
 }
 
-// listener returns who listens at addr, host:port; http's own port stands for a host without one.
+// listener returns the listener at addr, which is host:port. A host added without a port listens on
+// port 80.
 func (n *Network) listener(addr string) (*listener, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -107,7 +110,7 @@ func (n *Network) listener(addr string) (*listener, error) {
 	}
 	switch {
 	case l == nil && n.hosts[host] != nil:
-		return nil, syscall.ECONNREFUSED // another port
+		return nil, syscall.ECONNREFUSED // the host exists, but not on this port
 	case l == nil:
 		return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
 	case l.refuse != 0:
@@ -117,7 +120,7 @@ func (n *Network) listener(addr string) (*listener, error) {
 	return l, nil
 }
 
-// listener accepts the connections that dial makes.
+// listener accepts the connections made by dial.
 type listener struct {
 	host   string
 	conns  chan net.Conn
@@ -142,7 +145,7 @@ func (l *listener) Close() error {
 
 func (l *listener) Addr() net.Addr { return address(l.host) }
 
-// address is a host of a [Network].
+// address is the address of a host in a [Network].
 type address string
 
 func (a address) Network() string { return "memory" }

@@ -14,14 +14,15 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// answered is an answer without its body.
+// answered is a response without its body.
 type answered struct {
 	status int
 	header http.Header
 	length int64
 }
 
-// ask sends a request over a network and returns the answer and what could be read of its body.
+// ask sends a request over a network and returns the response and the part of its body that could
+// be read.
 func ask(ctx context.Context, t *testing.T, rt http.RoundTripper, method, url string, body io.Reader) (answered, string, error) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(ctx, method, url, body)
@@ -63,7 +64,7 @@ func TestANetworkHasTheHostsThatItServes(t *testing.T) {
 			}
 		}
 		if got := strings.Join(one.Requests(), ", "); got != "GET /a, GET /a" || one.Host() != "one.example" {
-			t.Errorf("%s was asked %s", one.Host(), got)
+			t.Errorf("%s got %s", one.Host(), got)
 		}
 	})
 }

@@ -9,25 +9,28 @@ import (
 	"time"
 )
 
-// BasicAuth puts HTTP basic authentication (RFC 7617) in front of a registry: whoever does not show the user name and
-// password is answered 401. Start it with [Serve].
+// BasicAuth puts HTTP basic authentication (RFC 7617) in front of a registry: a request without the
+// right user name and password is answered with 401. Start it with [Serve].
 func BasicAuth(user, password string, registry http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if u, p, ok := r.BasicAuth(); !ok || u != user || p != password {
 			w.Header().Set("WWW-Authenticate", `Basic realm="leiocitest"`)
-			demand(w)
+			unauthorized(w)
 			return
 		}
 		registry.ServeHTTP(w, r)
 	})
 }
 
-// Protect puts token authentication in front of a registry: under /v2/, whoever does not show a token of this server,
-// neither expired nor ended by [TokenServer.Expire], that allows what is asked, is answered 401 with a challenge that
-// names the server and the scope. Reading needs pull, writing push and pull, deleting delete, mounting also pull on the repository
-// to mount from, and the catalog all of it. Start it with [Serve]:
+// Protect puts token authentication in front of a registry. A request under /v2/ needs a token of
+// this server that allows the request, and that has neither expired nor been ended by
+// [TokenServer.Expire]. Otherwise it is answered with 401 and a challenge that names the server and
+// the scope. Reading needs pull, writing needs pull and push, and deleting needs delete. Mounting a
+// blob also needs pull on the repository to mount from. The catalog needs every action on it. Start
+// it with [Serve]:
 //
-//	tokens := leiocitest.NewTokenServer(t, leiocitest.TokenConfig{Users: map[string]string{"bob": "secret"}})
+//	users := map[string]string{"bob": "secret"}
+//	tokens := leiocitest.NewTokenServer(t, leiocitest.TokenConfig{Users: users})
 //	reg := leiocitest.Serve(t, tokens.Protect(registry.New()))
 func (s *TokenServer) Protect(registry http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -35,19 +38,20 @@ func (s *TokenServer) Protect(registry http.Handler) http.Handler {
 			registry.ServeHTTP(w, r)
 			return
 		}
-		needed := needs(r)
-		problem, ok := s.check(r.Header.Get("Authorization"), needed)
+		required := requiredAccess(r)
+		errorCode, ok := s.check(r.Header.Get("Authorization"), required)
 		if !ok {
-			w.Header().Set("WWW-Authenticate", s.challenge(needed, problem))
-			demand(w)
+			w.Header().Set("WWW-Authenticate", s.challenge(required, errorCode))
+			unauthorized(w)
 			return
 		}
 		registry.ServeHTTP(w, r)
 	})
 }
 
-// check reports whether a header shows a token for what is needed, and if not, the error code of RFC 6750.
-func (s *TokenServer) check(header string, needed []Access) (problem string, ok bool) {
+// check reports whether an Authorization header has a token for the required access. If not, it
+// returns the error code of RFC 6750, or "" if there is no token.
+func (s *TokenServer) check(header string, required []Access) (errorCode string, ok bool) {
 	scheme, token, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
 		return "", false
@@ -59,7 +63,7 @@ func (s *TokenServer) check(header string, needed []Access) (problem string, ok 
 	if err != nil || !valid || time.Now().Unix() >= c.Expires {
 		return "invalid_token", false
 	}
-	for _, need := range needed {
+	for _, need := range required {
 		for _, action := range need.Actions {
 			if !slices.ContainsFunc(c.Access, func(a Access) bool {
 				return a.Type == need.Type && a.Name == need.Name && slices.Contains(a.Actions, action)
@@ -71,27 +75,28 @@ func (s *TokenServer) check(header string, needed []Access) (problem string, ok 
 	return "", true
 }
 
-// challenge is the header that sends a client to the token server.
-func (s *TokenServer) challenge(needed []Access, problem string) string {
+// challenge returns the WWW-Authenticate header that sends a client to the token server.
+func (s *TokenServer) challenge(required []Access, errorCode string) string {
 	text := fmt.Sprintf("Bearer realm=%q,service=%q", s.Realm(), s.config.Service)
 	var scopes []string
-	for _, need := range needed {
+	for _, need := range required {
 		scopes = append(scopes, need.Type+":"+need.Name+":"+strings.Join(need.Actions, ","))
 	}
 	if len(scopes) > 0 {
 		text += fmt.Sprintf(",scope=%q", strings.Join(scopes, " "))
 	}
-	if problem != "" {
-		text += fmt.Sprintf(",error=%q", problem)
+	if errorCode != "" {
+		text += fmt.Sprintf(",error=%q", errorCode)
 	}
 	return text
 }
 
-// repositoryPath matches the paths of the OCI distribution specification that are of a repository.
+// repositoryPath matches the paths in the OCI distribution specification that belong to a
+// repository.
 var repositoryPath = regexp.MustCompile(`^/v2/(.+)/(manifests|blobs|tags|referrers)/`)
 
-// needs returns the access that a request needs.
-func needs(r *http.Request) []Access {
+// requiredAccess returns the access that a request requires.
+func requiredAccess(r *http.Request) []Access {
 	if r.URL.Path == "/v2/_catalog" {
 		return []Access{{"registry", "catalog", []string{"*"}}}
 	}
@@ -106,14 +111,16 @@ func needs(r *http.Request) []Access {
 	case http.MethodDelete:
 		actions = []string{"delete"}
 	}
-	needed := []Access{{"repository", match[1], actions}}
+	required := []Access{{"repository", match[1], actions}}
 	if query := r.URL.Query(); query.Get("mount") != "" && query.Get("from") != "" {
-		needed = append(needed, Access{"repository", query.Get("from"), []string{"pull"}})
+		required = append(required, Access{"repository", query.Get("from"), []string{"pull"}})
 	}
-	return needed
+	return required
 }
 
-// demand answers 401 with an error of the OCI distribution specification.
-func demand(w http.ResponseWriter) {
-	reply(w, http.StatusUnauthorized, map[string]any{"errors": []map[string]string{{"code": "UNAUTHORIZED", "message": "authentication required"}}})
+// unauthorized answers 401 with an error in the format of the OCI distribution specification.
+func unauthorized(w http.ResponseWriter) {
+	writeJSON(w, http.StatusUnauthorized, map[string]any{
+		"errors": []map[string]string{{"code": "UNAUTHORIZED", "message": "authentication required"}},
+	})
 }

@@ -21,7 +21,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// answers says what a server answers to a request with this header: the status and the challenge.
+// answers sends a request with an Authorization header and returns the status and the challenge.
 func answers(t *testing.T, reg *leiocitest.Registry, method, path, authorization string) (int, string) {
 	t.Helper()
 	rt := &http.Transport{}
@@ -41,7 +41,7 @@ func answers(t *testing.T, reg *leiocitest.Registry, method, path, authorization
 	return resp.StatusCode, resp.Header.Get("WWW-Authenticate")
 }
 
-func TestBasicAuthWantsUserAndPassword(t *testing.T) {
+func TestBasicAuthNeedsUserAndPassword(t *testing.T) {
 	reg := leiocitest.Serve(t, leiocitest.BasicAuth("bob", "s3cret", http.HandlerFunc(hello)))
 	for authorization, want := range map[string]int{
 		"":                         http.StatusUnauthorized,
@@ -58,7 +58,7 @@ func TestBasicAuthWantsUserAndPassword(t *testing.T) {
 	}
 }
 
-func TestProtectWantsATokenForWhatIsAsked(t *testing.T) {
+func TestProtectNeedsATokenThatAllowsTheRequest(t *testing.T) {
 	tokens := leiocitest.NewTokenServer(t, config)
 	reg := leiocitest.Serve(t, tokens.Protect(http.HandlerFunc(hello)))
 	const none = ""
@@ -101,7 +101,7 @@ func TestProtectWantsATokenForWhatIsAsked(t *testing.T) {
 	}
 }
 
-func TestProtectTakesOnlyItsOwnTokensInTheirTime(t *testing.T) {
+func TestProtectAcceptsOnlyItsOwnTokensWhileTheyAreValid(t *testing.T) {
 	tokens, other := leiocitest.NewTokenServer(t, config), leiocitest.NewTokenServer(t, config)
 	expired := config
 	expired.Lifetime = -time.Second
@@ -112,7 +112,7 @@ func TestProtectTakesOnlyItsOwnTokensInTheirTime(t *testing.T) {
 	for name, tc := range map[string]struct {
 		reg           *leiocitest.Registry
 		authorization string
-		want          string // the error in the challenge; OK where it is empty
+		want          string // how the challenge ends; empty for status 200
 	}{
 		"its own":         {reg, "Bearer " + good, ""},
 		"another server":  {reg, "Bearer " + issue(other), `,error="invalid_token"`},

@@ -1,27 +1,31 @@
-// Package leiocitest provides a registry for tests: go-containerregistry's in-memory one, on a loopback address,
-// with faults on demand and a record of what it was asked; and snapshots to put into it.
+// Package leiocitest provides a registry for testing code that uses leioci, and snapshots to push
+// to it. The registry is go-containerregistry's in-memory one, on a loopback address, with faults
+// on demand and a record of requests.
 //
 //	func TestMyServiceSurvivesACorruptBlob(t *testing.T) {
 //		reg := leiocitest.NewRegistry(t)
-//		dir := leiocitest.WriteSnapshot(t, date, `{"data":{"repo":"https://example.org/a","risk":"low"}}`)
+//		dir := leiocitest.WriteSnapshot(t, date,
+//			`{"data":{"repo":"https://example.org/a","risk":"low"}}`)
 //		// ... push dir to reg.Host() + "/org/lei-cache" ...
-//		fault := reg.On(http.MethodGet, "/blobs/", leiocitest.Always, leiocitest.Body(func(b []byte) []byte {
+//		corrupt := leiocitest.Body(func(b []byte) []byte {
 //			b[0] ^= 1
 //			return b
-//		}))
-//		// ... let the service pull, and see that it keeps what it had ...
+//		})
+//		fault := reg.On(http.MethodGet, "/blobs/", leiocitest.Always, corrupt)
+//		// ... let the service pull, and check that it keeps its snapshot ...
 //		if fault.Hits() == 0 {
 //			t.Error("the service did not pull")
 //		}
 //	}
 //
-// Faults are answers ([Status], [RetryAfter], [Redirect], [Location], [Cut], [Hang]) and bodies ([Truncate], [Stall],
-// [Drip], [Corrupt], [Short], [Endless]); a [Fault] of one's own is a function. [BasicAuth] and a [TokenServer] put
-// authentication in front of a registry. A [Network] has hosts of any name in memory, whose time can be that of a
-// testing/synctest bubble, and connections that are refused.
+// Some faults replace the whole response ([Status], [RetryAfter], [Redirect], [Location], [Cut],
+// [Hang]), others only its body ([Truncate], [Stall], [Drip], [Corrupt], [Short], [Endless]). To
+// write your own, implement the function type [Fault]. [BasicAuth] and [TokenServer] put
+// authentication in front of a registry. A [Network] has hosts with arbitrary names in memory. It
+// works in a testing/synctest bubble, and can refuse connections.
 //
-// The in-memory registry is laxer than real ones: it accepts a manifest whose blobs are missing. What must hold against a
-// real one is to be tested against a real one.
+// The in-memory registry is laxer than real ones: it accepts a manifest whose blobs are missing.
+// Test what must hold with a real registry against a real registry.
 package leiocitest
 
 import (
@@ -52,12 +56,14 @@ func NewRegistry(t testing.TB) *Registry {
 	return Serve(t, NewHandler())
 }
 
-// NewHandler returns an empty in-memory registry, for [Serve] and [Network.Serve], or to be wrapped before.
-func NewHandler() http.Handler { return registry.New(registry.Logger(silent())) }
+// NewHandler returns an empty in-memory registry for [Serve] and [Network.Serve], possibly wrapped
+// first.
+func NewHandler() http.Handler { return registry.New(registry.Logger(discardLogger())) }
 
-func silent() *log.Logger { return log.New(io.Discard, "", 0) }
+func discardLogger() *log.Logger { return log.New(io.Discard, "", 0) }
 
-// Serve starts any handler the way [NewRegistry] does, with faults and the record of requests around it.
+// Serve starts any handler as [NewRegistry] starts its registry, with faults and a record of
+// requests.
 func Serve(t testing.TB, handler http.Handler) *Registry {
 	t.Helper()
 	r := &Registry{handler: handler}
@@ -67,21 +73,21 @@ func Serve(t testing.TB, handler http.Handler) *Registry {
 	return r
 }
 
-// Host returns the registry's host:port, the first segment of its references.
+// Host returns the registry's host:port, the first segment of references to it.
 func (r *Registry) Host() string { return r.host }
 
-// Requests returns what was asked so far, each request as "METHOD path", the path with its query.
+// Requests returns the requests so far, each as "METHOD path", where path includes the query.
 func (r *Registry) Requests() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return append([]string(nil), r.requests...)
 }
 
-// ServeHTTP records the request and answers it, by a fault if one applies.
+// ServeHTTP records the request, and answers it with a fault if one applies.
 func (r *Registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.mu.Lock()
 	r.requests = append(r.requests, req.Method+" "+req.URL.RequestURI())
-	fault := r.due(req)
+	fault := r.nextFault(req)
 	r.mu.Unlock()
 	if fault != nil {
 		fault(w, req, r.handler)

@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { testenv.Main(m) }
 
-// get asks a server for a path and returns the status and what could be read of the body.
+// get requests a path and returns the status and the part of the body that could be read.
 func get(ctx context.Context, t *testing.T, reg *leiocitest.Registry, path string) (int, string, error) {
 	t.Helper()
 	transport := &http.Transport{}
@@ -98,7 +98,7 @@ func TestHangLastsUntilTheClientGoesAway(t *testing.T) {
 	}
 }
 
-func TestAFaultIsForItsRequestsAndAsOftenAsItSays(t *testing.T) {
+func TestAFaultAnswersItsRequestsAsOftenAsItSays(t *testing.T) {
 	reg := leiocitest.Serve(t, http.HandlerFunc(hello))
 	twice := reg.On(http.MethodGet, "/a", 2, leiocitest.Status(http.StatusTeapot, ""))
 	never := reg.On(http.MethodPut, "", leiocitest.Always, leiocitest.Status(http.StatusTeapot, ""))

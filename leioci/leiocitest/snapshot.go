@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// WriteSnapshot writes a snapshot of date that holds the given reports, each a JSON object on one line, to a temporary
-// directory and returns its path. The snapshot is right in every count and hash, whatever the reports are.
+// WriteSnapshot writes a snapshot to a temporary directory and returns its path. The snapshot has
+// the given date and reports, each report a JSON object on one line. Its counts and hashes are
+// correct, whatever the reports are.
 func WriteSnapshot(t testing.TB, date time.Time, reports ...string) string {
 	t.Helper()
 	lines := strings.Join(reports, "\n")
@@ -53,7 +54,7 @@ func WriteSnapshot(t testing.TB, date time.Time, reports ...string) string {
 	return dir
 }
 
-// repos lists the repositories of reports, each once, in their order.
+// repos lists the repositories of the reports, each once, in the order of their first appearance.
 func repos(reports []string) []string {
 	seen := map[string]bool{}
 	names := []string{}

@@ -19,7 +19,8 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// config is that of most tests: bob may do everything, eve only pull, and nobody else anything.
+// config is used by most tests: bob may do everything, eve may pull and delete, and nobody else may
+// do anything.
 var config = leiocitest.TokenConfig{
 	Service: "registry.example", Issuer: "issuer.example",
 	Users: map[string]string{"bob": "s3cret", "eve": "hunter2"},
@@ -28,7 +29,7 @@ var config = leiocitest.TokenConfig{
 	},
 }
 
-// answer is a token server's.
+// answer is a token server's response.
 type answer struct {
 	Status       int
 	Token        string `json:"token"`
@@ -39,7 +40,7 @@ type answer struct {
 	Error        string `json:"error"`
 }
 
-// ask sends a GET with a query, or, where form is given, a POST with that form.
+// request sends a GET with a query or, if form is given, a POST with that form.
 func request(t *testing.T, s *leiocitest.TokenServer, user, password string, query, form url.Values) answer {
 	t.Helper()
 	transport := &http.Transport{}
@@ -71,7 +72,8 @@ func request(t *testing.T, s *leiocitest.TokenServer, user, password string, que
 	return a
 }
 
-// claims verifies a token as a registry does, by RFC 7515 and RFC 7518 alone, and returns what it claims.
+// claims verifies a token as a registry does, using only RFC 7515 and RFC 7518, and returns its
+// claims.
 func claims(t *testing.T, s *leiocitest.TokenServer, token string) map[string]any {
 	t.Helper()
 	parts := strings.Split(token, ".")
@@ -158,7 +160,7 @@ func TestATokenVerifiesAndClaimsWhatWasGranted(t *testing.T) {
 	}
 }
 
-func TestTokensAreForThoseWhoMayHaveThem(t *testing.T) {
+func TestTokensGoOnlyToThoseWhoMayHaveThem(t *testing.T) {
 	const scope = "repository:a:pull,push"
 	for name, tc := range map[string]struct {
 		config         leiocitest.TokenConfig

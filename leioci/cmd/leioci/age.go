@@ -10,7 +10,8 @@ import (
 	"github.com/lowendinsight/lei-go/leioci"
 )
 
-// days is a duration as a flag, which may be given in days, such as 2d: what is published daily is not counted in hours.
+// days is a duration flag that also accepts days, such as 2d, because snapshots are published
+// daily.
 type days time.Duration
 
 const day = 24 * time.Hour
@@ -32,18 +33,18 @@ func (d *days) Set(s string) error {
 		parsed = time.Duration(n) * day
 	}
 	if err != nil || parsed <= 0 {
-		return errors.New("want more than nothing, in days or hours: 2d, 36h")
+		return errors.New("must be positive, in days or hours, such as 2d or 36h")
 	}
 	*d = days(parsed)
 	return nil
 }
 
-// describeAge says of which day a snapshot is, and how long ago that is.
+// describeAge gives the date of a snapshot and its age.
 func describeAge(res *leioci.PullResult, now time.Time) string {
-	if res.Date.IsZero() { // a pull guarantees digests, not that manifest.json is LEI's
+	if res.Date.IsZero() { // a pull checks digests, not whether manifest.json is valid
 		return "snapshot of unknown date"
 	}
-	age := "today's"
+	age := "dated today"
 	switch n := int(now.Sub(res.Date) / day); {
 	case now.Before(res.Date):
 		age = "dated in the future"

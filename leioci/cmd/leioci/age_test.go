@@ -39,7 +39,7 @@ func TestPullSaysHowOldASnapshotIsAndRefusesOneThatIsTooOld(t *testing.T) {
 func TestAnAgeReadsAsAPersonWouldSayIt(t *testing.T) {
 	date := time.Date(2026, 2, 8, 0, 0, 0, 0, time.UTC)
 	for after, want := range map[time.Duration]string{
-		0: "today's", 23 * time.Hour: "today's", day: "1 day old", 3*day - 1: "2 days old", -time.Hour: "dated in the future",
+		0: "dated today", 23 * time.Hour: "dated today", day: "1 day old", 3*day - 1: "2 days old", -time.Hour: "dated in the future",
 	} {
 		if got := describeAge(&leioci.PullResult{Date: date}, date.Add(after)); got != "snapshot of 2026-02-08, "+want {
 			t.Errorf("after %v: got %q", after, got)

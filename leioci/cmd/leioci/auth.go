@@ -15,9 +15,9 @@ import (
 func newAuth(env environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "auth",
-		Short: "Say where credentials come from",
+		Short: "Show where credentials come from",
 		Args:  unknownCommand,
-		RunE:  func(*cobra.Command, []string) error { return nil }, // as for the root
+		RunE:  func(*cobra.Command, []string) error { return nil }, // as in newRoot
 
 		DisableFlagsInUseLine: true,
 	}
@@ -28,10 +28,13 @@ func newAuth(env environment) *cobra.Command {
 func newAuthExplain(env environment) *cobra.Command {
 	return &cobra.Command{
 		Use:   "explain REF",
-		Short: "Say which credentials are used for a reference, and why",
-		Long: `Print every place where credentials for REF are looked for, in order, with what is there: the entry
-that matches, the credential helper, the user name. An asterisk marks the one that counts, and the last line repeats it.
-No secret is printed. Credential helpers are run, those of later places too; the registry is not asked.`,
+		Short: "Show which credentials are used for a reference, and why",
+		Long: `Print every place that is searched for credentials for REF, in order, with what it holds: the
+matching entry, the credential helper, the user name. An asterisk marks the one that is used, and
+the last line repeats it.
+
+No secrets are printed. Credential helpers are run, including those of later places. The registry
+is not contacted.`,
 		Example: "  leioci auth explain ghcr.io/org/lei-cache",
 		Args:    arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -46,37 +49,38 @@ func explain(ctx context.Context, env environment, s string) error {
 		return usageError{err}
 	}
 	findings := credential.Default(credential.Options{}).Explain(ctx, ref.Context())
-	if ctx.Err() != nil { // then they say no more than that
+	if ctx.Err() != nil { // the findings would say nothing else
 		return fmt.Errorf("explain %s: %w", ref, context.Cause(ctx))
 	}
-	_, err = fmt.Fprint(env.stdout, explanation(ref.Context().Name(), env.getenv(tokenVariable) != "", findings))
+	_, err = fmt.Fprint(env.stdout, formatFindings(ref.Context().Name(), env.getenv(tokenVariable) != "", findings))
 	return err
 }
 
-// explanation is the text for a person.
-func explanation(repository string, token bool, findings []credential.Finding) string {
-	result := "used: none, access is anonymous"
+// formatFindings returns the text to print.
+func formatFindings(repository string, token bool, findings []credential.Finding) string {
+	used := "used: none, access is anonymous"
 	lines := []string{"  " + tokenVariable + ": not set"}
 	if token {
-		result = "used: " + tokenVariable
+		used = "used: " + tokenVariable
 		lines[0] = "* " + tokenVariable + ": set"
 	}
 	for _, f := range findings {
 		mark := "  "
 		if f.Decides && !token {
 			mark = "* "
-			result = outcome(f)
+			used = describeUsed(f)
 		}
 		lines = append(lines, mark+describe(f))
 	}
-	lines = append([]string{"credentials for " + repository + ", in the order of the places where they are looked for:"}, append(lines, result)...)
+	title := "credentials for " + repository + ", in the order they are looked up:"
+	lines = append([]string{title}, append(lines, used)...)
 	for i := range lines {
-		lines[i] = visible(lines[i])
+		lines[i] = replaceControl(lines[i])
 	}
 	return strings.Join(lines, "\n") + "\n"
 }
 
-// describe says what one place has.
+// describe returns what one place holds.
 func describe(f credential.Finding) string {
 	text := f.Place
 	if f.Config != "" {
@@ -84,28 +88,28 @@ func describe(f credential.Finding) string {
 	}
 	switch {
 	case f.Err != nil:
-		return text + ": fails: " + f.Err.Error()
+		return text + ": error: " + f.Err.Error()
 	case f.Source != nil:
 		return text + ": " + f.Source.Entry()
 	case f.Present:
-		return text + ": nothing for it"
+		return text + ": no matching entry"
 	case f.Config != "":
-		return text + ": not there"
+		return text + ": no such file"
 	default:
 		return text + ": not set"
 	}
 }
 
-// outcome says what the place that decides leads to.
-func outcome(f credential.Finding) string {
+// describeUsed returns the result of the place that decides.
+func describeUsed(f credential.Finding) string {
 	if f.Err != nil {
-		return "used: none, as the search ends where it fails"
+		return "used: none, because the lookup stops at the first error"
 	}
 	return "used: " + f.Source.String()
 }
 
-// visible keeps what a configuration holds from moving the cursor.
-func visible(line string) string {
+// replaceControl keeps text from a configuration file from moving the cursor.
+func replaceControl(line string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '

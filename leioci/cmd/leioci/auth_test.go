@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// place writes a configuration with one entry, and returns its path.
+// place writes a configuration file below dir and returns its path.
 func place(t *testing.T, dir, path, content string) string {
 	t.Helper()
 	path = filepath.Join(dir, path)
@@ -35,22 +35,22 @@ func TestExplainSaysWhatEveryPlaceHas(t *testing.T) {
 		t.Setenv(name, value)
 	}
 	for _, tc := range []struct{ token, ref, want string }{
-		{"", "ghcr.io/org/lei-cache:latest", `credentials for ghcr.io/org/lei-cache, in the order of the places where they are looked for:
+		{"", "ghcr.io/org/lei-cache:latest", `credentials for ghcr.io/org/lei-cache, in the order they are looked up:
   LEI_REGISTRY_TOKEN: not set
   REGISTRY_AUTH_FILE: not set
-  DOCKER_AUTH_CONFIG: nothing for it
+  DOCKER_AUTH_CONFIG: no matching entry
 * DOCKER_CONFIG, DOCKER: password of "bob", entry "ghcr.io/org"
   docker, home directory, HOME_FILE: password of "eve", entry "ghcr.io"
-  podman, XDG_RUNTIME_DIR, RUN_FILE: fails: credentials in RUN_FILE: not JSON at byte 1; correct it, or remove it and log in again
-  podman, XDG_CONFIG_HOME or home directory, XDG_FILE: fails: credential helper docker-credential-absent [2J (in XDG_FILE), asked for ghcr.io: executable file not found in $PATH; install it, or remove it from the configuration
+  podman, XDG_RUNTIME_DIR, RUN_FILE: error: credentials in RUN_FILE: invalid JSON at byte 1; correct it, or remove it and log in again
+  podman, XDG_CONFIG_HOME or home directory, XDG_FILE: error: credential helper docker-credential-absent [2J (in XDG_FILE) for ghcr.io: executable file not found in $PATH; install it, or remove it from the configuration
 used: password of "bob", entry "ghcr.io/org" in DOCKER
 `},
 		{"s3cret", "ghcr.io/org/lei-cache", "* LEI_REGISTRY_TOKEN: set\n"},
 		{"s3cret", "ghcr.io/org/lei-cache", "\n  DOCKER_CONFIG, DOCKER: password of \"bob\", entry \"ghcr.io/org\"\n"},
 		{"s3cret", "ghcr.io/org/lei-cache", "\nused: LEI_REGISTRY_TOKEN\n"},
-		{"", "ghcr.io/other/lei-cache", "\n  DOCKER_CONFIG, DOCKER: nothing for it\n* docker, home directory, HOME_FILE: password of \"eve\""},
-		{"", "localhost:5000/a/b", "\n* podman, XDG_RUNTIME_DIR, RUN_FILE: fails"},
-		{"", "localhost:5000/a/b", "\nused: none, as the search ends where it fails\n"},
+		{"", "ghcr.io/other/lei-cache", "\n  DOCKER_CONFIG, DOCKER: no matching entry\n* docker, home directory, HOME_FILE: password of \"eve\""},
+		{"", "localhost:5000/a/b", "\n* podman, XDG_RUNTIME_DIR, RUN_FILE: error"},
+		{"", "localhost:5000/a/b", "\nused: none, because the lookup stops at the first error\n"},
 	} {
 		status, stdout, stderr := leiociIn(t, dir, tc.token, "auth", "explain", tc.ref)
 		want := strings.NewReplacer("DOCKER:", docker+":", "DOCKER\n", docker+"\n", "HOME_FILE", home, "RUN_FILE", run, "XDG_FILE", xdg).Replace(tc.want)
@@ -58,7 +58,7 @@ used: password of "bob", entry "ghcr.io/org" in DOCKER
 			t.Errorf("%s: %d, %q, got\n%s\nwant\n%s", tc.ref, status, stderr, stdout, want)
 		}
 		if strings.Contains(stdout, "s3cret") || strings.Contains(stdout, "\x1b") {
-			t.Errorf("%s: it shows a secret, or moves the cursor:\n%q", tc.ref, stdout)
+			t.Errorf("%s: output has a secret, or moves the cursor:\n%q", tc.ref, stdout)
 		}
 	}
 }
@@ -72,7 +72,7 @@ func TestExplainWithoutAnyConfigurationIsAnonymous(t *testing.T) {
 	}
 }
 
-func TestAuthIsUsedRightly(t *testing.T) {
+func TestWrongUsageOfAuthIsStatus2(t *testing.T) {
 	for _, args := range [][]string{
 		{"auth"},
 		{"auth", "frobnicate"},
@@ -84,7 +84,7 @@ func TestAuthIsUsedRightly(t *testing.T) {
 			t.Errorf("%q: %d, %q, %q", args, status, stdout, stderr)
 		}
 	}
-	if status, stdout, _ := leiociIn(t, t.TempDir(), "", "auth", "explain", "--help"); status != 0 || !strings.Contains(stdout, "No secret is printed") {
+	if status, stdout, _ := leiociIn(t, t.TempDir(), "", "auth", "explain", "--help"); status != 0 || !strings.Contains(stdout, "No secrets are printed") {
 		t.Errorf("%d, %q", status, stdout)
 	}
 }

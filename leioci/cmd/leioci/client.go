@@ -9,12 +9,15 @@ import (
 	"github.com/lowendinsight/lei-go/leioci"
 )
 
-// tokenVariable is the environment variable that the original client reads its token from.
+// tokenVariable is the environment variable that holds the token, as in the original client.
 const tokenVariable = "LEI_REGISTRY_TOKEN"
 
-// newClient returns a client for the repositories of a command line. The token of the environment belongs to the one
-// registry that they name: with two, nobody can tell whose it is, and it must not be shown to the wrong one.
-func newClient(env environment, network *networkFlags, repos []name.Repository, opts ...leioci.Option) (*leioci.Client, error) {
+// newClient returns a client for the repositories on a command line. The token from the environment
+// belongs to the one registry they name. With two registries, nobody can tell whose it is, and it
+// must not be sent to the wrong one.
+func newClient(
+	env environment, network *networkFlags, repos []name.Repository, opts ...leioci.Option,
+) (*leioci.Client, error) {
 	networkOpts, err := network.options(env, repos)
 	if err != nil {
 		return nil, err
@@ -26,20 +29,20 @@ func newClient(env environment, network *networkFlags, repos []name.Repository, 
 	}
 	var registries []string
 	for _, r := range repos {
-		registries = appendNew(registries, r.RegistryStr())
+		registries = appendUnique(registries, r.RegistryStr())
 	}
 	if len(registries) > 1 {
-		return nil, usageError{fmt.Errorf("%s is set, and the references name %d registries %q; push to one at a time",
+		return nil, usageError{fmt.Errorf("%s is set, but the references name %d registries %q; push to one at a time",
 			tokenVariable, len(registries), registries)}
 	}
-	bound := leioci.WithToken(registries[0], token)
-	if _, err := leioci.New(bound); err != nil {
+	withToken := leioci.WithToken(registries[0], token)
+	if _, err := leioci.New(withToken); err != nil {
 		return nil, usageError{fmt.Errorf("%s: %w", tokenVariable, err)}
 	}
-	return newOrUsage(append(opts, bound))
+	return newOrUsage(append(opts, withToken))
 }
 
-// newOrUsage makes a client; an option that is wrong came from a flag.
+// newOrUsage returns a client. Any invalid option came from a flag, so the error is a usageError.
 func newOrUsage(opts []leioci.Option) (*leioci.Client, error) {
 	client, err := leioci.New(opts...)
 	if err != nil {
@@ -48,8 +51,8 @@ func newOrUsage(opts []leioci.Option) (*leioci.Client, error) {
 	return client, nil
 }
 
-// appendNew appends s to list unless it is there.
-func appendNew(list []string, s string) []string {
+// appendUnique appends s to list unless list contains it.
+func appendUnique(list []string, s string) []string {
 	if slices.Contains(list, s) {
 		return list
 	}

@@ -14,7 +14,7 @@ func TestAFaultIsOneLineThatSaysWhatToDo(t *testing.T) {
 	for name, tc := range map[string]struct {
 		method, path string
 		fault        leiocitest.Fault
-		says         string // what to try next
+		says         string // what the user should try next
 		args         []string
 	}{
 		"a login page":        {http.MethodGet, "/manifests/", leiocitest.Status(http.StatusUnauthorized, "UNAUTHORIZED"), "log in with docker login", nil},
@@ -54,7 +54,7 @@ func TestAFaultIsOneLineThatSaysWhatToDo(t *testing.T) {
 	}
 }
 
-// closedPort returns a loopback address at which nothing listens.
+// closedPort returns a loopback address on which nothing listens.
 func closedPort(t *testing.T) string {
 	t.Helper()
 	server := httptest.NewServer(nil)

@@ -2,11 +2,13 @@
 //
 //	leioci push DIR REF [REF...]
 //	leioci pull REF [-o DIR]
+//	leioci auth explain REF
 //	leioci version
 //
-// Results go to standard output and everything else to standard error. The exit status is 0 on success, 1 on failure,
-// with one line that says why, 2 on wrong usage, and 130 when it was interrupted. LEI_REGISTRY_TOKEN is a bearer token for the registry that the
-// references name; without it, credentials are those of docker and podman.
+// Results go to standard output, everything else to standard error. The exit status is 0 on
+// success, 1 on failure, with a one-line reason, 2 on wrong usage, and 130 when interrupted.
+// LEI_REGISTRY_TOKEN is a bearer token for the registry that the references name. Without it, the
+// command uses the credentials of docker and podman.
 package main
 
 import (
@@ -30,7 +32,7 @@ func main() {
 	os.Exit(status)
 }
 
-// environment is what the command has from outside, so that a test can give it another.
+// environment is what the command takes from its process. Tests replace it.
 type environment struct {
 	getenv         func(string) string
 	stdout, stderr io.Writer
@@ -41,10 +43,10 @@ const (
 	exitOK          = 0
 	exitFailure     = 1
 	exitUsage       = 2
-	exitInterrupted = 130 // as a shell says of a program that SIGINT ended
+	exitInterrupted = 130 // what a shell reports for a program killed by SIGINT
 )
 
-// run carries out a command line and returns the exit status.
+// run executes a command line and returns the exit status.
 func run(ctx context.Context, args []string, env environment) int {
 	cmd := newRoot(env)
 	cmd.SetArgs(args)
@@ -55,7 +57,7 @@ func run(ctx context.Context, args []string, env environment) int {
 		return exitOK
 	}
 	if ctx.Err() != nil {
-		fmt.Fprintln(env.stderr, "leioci: interrupted; run it again to go on")
+		fmt.Fprintln(env.stderr, "leioci: interrupted; run it again to continue")
 		return exitInterrupted
 	}
 	fmt.Fprintln(env.stderr, "leioci: "+oneLine(err.Error()))
@@ -72,18 +74,20 @@ func newRoot(env environment) *cobra.Command {
 		Short: "Push and pull LowEndInsight snapshots",
 		Long: `leioci pushes LowEndInsight (LEI) snapshots to OCI registries and pulls them back, verified.
 
-Results go to standard output and everything else to standard error. The exit status is 0 on success,
-1 on failure, 2 on wrong usage, and 130 when it was interrupted. Credentials are those of docker and podman; LEI_REGISTRY_TOKEN, if set,
-is a bearer token for the registry that the references name, and is sent to no other.`,
+Results go to standard output, everything else to standard error. The exit status is 0 on success,
+1 on failure, 2 on wrong usage, and 130 when interrupted.
+
+Credentials are those of docker and podman. LEI_REGISTRY_TOKEN, if set, is a bearer token for the
+registry that the references name, and is sent to no other.`,
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          unknownCommand,
-		RunE:          func(*cobra.Command, []string) error { return nil }, // without it, cobra would print help and succeed
+		RunE:          func(*cobra.Command, []string) error { return nil }, // otherwise cobra prints help and succeeds
 
 		DisableFlagsInUseLine: true,
 	}
-	root.SetFlagErrorFunc(misused)
+	root.SetFlagErrorFunc(withUsage)
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newPush(env), newPull(env), newVersion(env))
@@ -91,35 +95,36 @@ is a bearer token for the registry that the references name, and is sent to no o
 	return root
 }
 
-// unknownCommand is for a command line that names none of the commands.
+// unknownCommand rejects a command line without a known command.
 func unknownCommand(_ *cobra.Command, args []string) error {
 	if len(args) == 0 {
-		return usageError{errors.New("no command given; leioci --help lists them")}
+		return usageError{errors.New("no command given; see leioci --help")}
 	}
-	return usageError{fmt.Errorf("unknown command %q; leioci --help lists them", args[0])}
+	return usageError{fmt.Errorf("unknown command %q; see leioci --help", args[0])}
 }
 
-// usageError is a command line that cannot be carried out as it stands.
+// usageError is an invalid command line.
 type usageError struct{ error }
 
 func (u usageError) Unwrap() error { return u.error }
 
-// misused says what is wrong with a command line, and how it should look.
-func misused(cmd *cobra.Command, err error) error {
+// withUsage returns a usageError with the correct usage of the command.
+func withUsage(cmd *cobra.Command, err error) error {
 	return usageError{fmt.Errorf("%w; usage: %s", err, cmd.UseLine())}
 }
 
-// arguments checks how many arguments a command has.
+// arguments wraps a check of the positional arguments so that its errors show the usage.
 func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {
-			return misused(cmd, err)
+			return withUsage(cmd, err)
 		}
 		return nil
 	}
 }
 
-// oneLine is a message without line breaks and without what a terminal would obey: registries may put either into theirs.
+// oneLine removes line breaks and terminal control characters from a message, because registries
+// may put either into theirs.
 func oneLine(message string) string {
 	visible := func(r rune) rune {
 		if unicode.IsControl(r) {

@@ -18,7 +18,7 @@ const sampleDir = "../../testdata/lei-0.9.1"
 
 func TestMain(m *testing.M) { testenv.Main(m) }
 
-// leiociIn runs the command in a new directory, with the given token, and returns what a shell would see.
+// leiociIn runs the command in dir, with the given token, and returns what a shell would see.
 func leiociIn(t *testing.T, dir, token string, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	t.Chdir(dir)
@@ -33,7 +33,7 @@ func leiociIn(t *testing.T, dir, token string, args ...string) (status int, stdo
 	return status, out.String(), errs.String()
 }
 
-// absolute returns the sample's path, which a test that changes its directory needs.
+// absolute returns the sample's absolute path, for tests that change the working directory.
 func absolute(t *testing.T) string {
 	t.Helper()
 	dir, err := filepath.Abs(sampleDir)
@@ -103,7 +103,7 @@ func TestARepositoryThatFailsDoesNotKeepTheSnapshotFromTheOthers(t *testing.T) {
 	}
 }
 
-// assertPut fails unless just these tags were put, the first one first.
+// assertPut fails unless exactly these tags were put, and want[0] first.
 func assertPut(t *testing.T, reg *leiocitest.Registry, want ...string) {
 	t.Helper()
 	var got []string
@@ -145,8 +145,8 @@ func TestWrongUsageIsStatus2AndFailureIs1WithOneLine(t *testing.T) {
 		{2, "usage: leioci version", "", []string{"version", "x"}},
 		{2, "registry/repository[:tag]", "", []string{"pull", "invalid"}},
 		{2, "registry/repository[:tag]", "", []string{"push", dir, "https://ghcr.io/a/b"}},
-		{2, "a digest cannot be pushed to", "", []string{"push", dir, ref + digest}},
-		{2, "--output names no directory", "", []string{"pull", ref, "-o", ""}},
+		{2, "cannot push to a digest", "", []string{"push", dir, ref + digest}},
+		{2, "--output is empty", "", []string{"pull", ref, "-o", ""}},
 		{2, "LEI_REGISTRY_TOKEN", "s3cret\n", []string{"pull", ref}},
 		{2, "name 2 registries", "s3cret", []string{"push", dir, ref, "localhost:1/a/b"}},
 		{1, "not an LEI snapshot", "", []string{"push", t.TempDir(), ref}},
@@ -188,7 +188,7 @@ func TestTheTokenIsShownToTheNamedRegistry(t *testing.T) {
 	}
 }
 
-func TestPushAsksBeforeItMovesATagBack(t *testing.T) {
+func TestPushMovesATagBackOnlyIfAllowed(t *testing.T) {
 	reg, dir := leiocitest.NewRegistry(t), absolute(t)
 	ref := reg.Host() + "/org/lei-cache"
 	newer := leiocitest.WriteSnapshot(t, time.Date(2026, 2, 10, 0, 0, 0, 0, time.UTC))
@@ -218,7 +218,7 @@ func TestVersionPrintsOneLine(t *testing.T) {
 	}
 }
 
-func TestARegistryDoesNotWriteToTheTerminal(t *testing.T) {
+func TestARegistrysControlCharactersDoNotReachTheTerminal(t *testing.T) {
 	reg := leiocitest.NewRegistry(t)
 	reg.On("", "/manifests/", leiocitest.Always, leiocitest.Status(http.StatusForbidden, "DENIED\x1b[2J\r\nleioci: all is well"))
 	status, _, stderr := leiociIn(t, t.TempDir(), "", "pull", reg.Host()+"/org/a")
@@ -271,7 +271,7 @@ func TestAnInterruptIsNoFailure(t *testing.T) {
 	var out, errs strings.Builder
 	t.Chdir(t.TempDir())
 	status := run(ctx, []string{"pull", reg.Host() + "/org/lei-cache"}, environment{func(string) string { return "" }, &out, &errs})
-	if status != 130 || out.Len() > 0 || errs.String() != "leioci: interrupted; run it again to go on\n" {
+	if status != 130 || out.Len() > 0 || errs.String() != "leioci: interrupted; run it again to continue\n" {
 		t.Errorf("%d, %q, %q", status, out.String(), errs.String())
 	}
 }

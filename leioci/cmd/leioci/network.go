@@ -14,12 +14,12 @@ import (
 	"github.com/lowendinsight/lei-go/leioci"
 )
 
-// networkFlags are the flags of every command that speaks to a registry.
+// networkFlags are the flags of every command that contacts a registry.
 type networkFlags struct {
 	plainHTTP, skipVerify     bool
 	plainHosts                []string
 	caFile, certFile, keyFile string
-	private                   []string
+	privateNetworks           []string
 	attempts                  int
 	stall                     time.Duration
 	verbose                   bool
@@ -28,21 +28,25 @@ type networkFlags struct {
 
 func addNetworkFlags(cmd *cobra.Command) *networkFlags {
 	f := &networkFlags{cmd: cmd}
-	set := cmd.Flags()
-	set.BoolVar(&f.plainHTTP, "plain-http", false, "speak http, and only http, to the references' registries, credentials included")
-	set.StringSliceVar(&f.plainHosts, "plain-http-host", nil, "`host` or host:port of another registry, such as a mirror, for which this holds")
-	set.StringVar(&f.caFile, "ca-file", "", "PEM `file` with further certificate authorities")
-	set.StringVar(&f.certFile, "cert-file", "", "PEM `file` with a client certificate; needs --key-file")
-	set.StringVar(&f.keyFile, "key-file", "", "PEM `file` with the key of --cert-file")
-	set.BoolVar(&f.skipVerify, "insecure-skip-verify", false, "take any certificate: others can then read the credentials and change what is pulled")
-	set.StringSliceVar(&f.private, "allow-private-redirects", nil, "private `networks` (10.0.0.0/8) that a registry may redirect to")
-	set.IntVar(&f.attempts, "attempts", 0, "tries in all where a failure may pass (default 5)")
-	set.DurationVar(&f.stall, "stall-timeout", 0, "give up after so long without a byte (default 30s)")
-	set.BoolVarP(&f.verbose, "verbose", "v", false, "log every request to standard error, without credentials")
+	flags := cmd.Flags()
+	flags.BoolVar(&f.plainHTTP, "plain-http", false,
+		"use http, never https, for the registries of the references; credentials are sent unencrypted")
+	flags.StringSliceVar(&f.plainHosts, "plain-http-host", nil,
+		"`host` or host:port of another registry, such as a mirror, to use http for")
+	flags.StringVar(&f.caFile, "ca-file", "", "PEM `file` with additional certificate authorities")
+	flags.StringVar(&f.certFile, "cert-file", "", "PEM `file` with a client certificate; requires --key-file")
+	flags.StringVar(&f.keyFile, "key-file", "", "PEM `file` with the private key for --cert-file")
+	flags.BoolVar(&f.skipVerify, "insecure-skip-verify", false,
+		"accept any server certificate: an attacker can then read credentials and alter what is pulled")
+	flags.StringSliceVar(&f.privateNetworks, "allow-private-redirects", nil,
+		"private `networks` that a registry may redirect to, such as 10.0.0.0/8")
+	flags.IntVar(&f.attempts, "attempts", 0, "total attempts per request when failures may be transient (default 5)")
+	flags.DurationVar(&f.stall, "stall-timeout", 0, "give up when no byte moves for this long (default 30s)")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "log every request to standard error, without credentials")
 	return f
 }
 
-// options turns the flags into options of a client for repos.
+// options converts the flags into options for a client of repos.
 func (f *networkFlags) options(env environment, repos []name.Repository) ([]leioci.Option, error) {
 	opts := []leioci.Option{leioci.WithUserAgent("leioci/" + version()), leioci.WithLogger(f.logger(env))}
 	if f.plainHTTP {
@@ -53,15 +57,15 @@ func (f *networkFlags) options(env environment, repos []name.Repository) ([]leio
 	opts = append(opts, leioci.WithPlainHTTP(f.plainHosts...))
 	if f.cmd.Flags().Changed("attempts") {
 		if f.attempts < 1 {
-			return nil, usageError{fmt.Errorf("--attempts %d: want 1 or more", f.attempts)}
+			return nil, usageError{fmt.Errorf("--attempts %d: must be at least 1", f.attempts)}
 		}
 		opts = append(opts, leioci.WithRetry(leioci.RetryPolicy{Attempts: f.attempts}))
 	}
 	if f.cmd.Flags().Changed("stall-timeout") {
 		opts = append(opts, leioci.WithStallTimeout(f.stall))
 	}
-	if len(f.private) > 0 {
-		networks, err := parseNetworks(f.private)
+	if len(f.privateNetworks) > 0 {
+		networks, err := parseNetworks(f.privateNetworks)
 		if err != nil {
 			return nil, usageError{err}
 		}
@@ -85,7 +89,7 @@ func (f *networkFlags) tls() (leioci.TLS, error) {
 		t.RootCAs = pem
 	}
 	if (f.certFile == "") != (f.keyFile == "") {
-		return t, usageError{fmt.Errorf("--cert-file and --key-file belong together")}
+		return t, usageError{fmt.Errorf("--cert-file and --key-file must be given together")}
 	}
 	if f.certFile != "" {
 		pair, err := tls.LoadX509KeyPair(f.certFile, f.keyFile)
@@ -97,7 +101,7 @@ func (f *networkFlags) tls() (leioci.TLS, error) {
 	return t, nil
 }
 
-// logger writes warnings, and with --verbose everything, to standard error.
+// logger returns a logger to standard error: warnings only, or everything with --verbose.
 func (f *networkFlags) logger(env environment) logrus.FieldLogger {
 	l := logrus.New()
 	l.SetOutput(env.stderr)
@@ -110,7 +114,7 @@ func (f *networkFlags) logger(env environment) logrus.FieldLogger {
 	return l
 }
 
-// plainFormatter writes a warning as the command writes its errors.
+// plainFormatter formats a warning like the command's errors.
 type plainFormatter struct{}
 
 func (plainFormatter) Format(e *logrus.Entry) ([]byte, error) {

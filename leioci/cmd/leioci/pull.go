@@ -22,11 +22,12 @@ func newPull(env environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "pull REF",
 		Short: "Pull a snapshot into a directory",
-		Long: `Pull the snapshot that REF names, verify its digests and put it into a directory, in one step.
+		Long: `Pull the snapshot that REF names, verify its digests, and put it into a directory atomically.
 
-REF is registry/repository with a tag or a digest; the tag latest is understood. The directory must be absent,
-empty or an earlier snapshot, which is replaced. What it holds already is not fetched again, and a pull that was
-interrupted goes on where it stopped. Prints the digest reference of what the directory holds, and its age.`,
+REF is registry/repository with a tag or a digest; the default tag is latest. The directory must be
+absent, empty or an earlier snapshot, which is replaced. Files that are already there are not
+fetched again, and an interrupted pull resumes where it stopped. Prints the digest reference of the
+snapshot in the directory, and its age.`,
 		Example: "  leioci pull ghcr.io/org/lei-cache\n  leioci pull ghcr.io/org/lei-cache:weekly -o ./lei",
 		Args:    arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -40,22 +41,30 @@ interrupted goes on where it stopped. Prints the digest reference of what the di
 			if cmd.Flags().Changed("max-age") {
 				opts = append(opts, leioci.MaxAge(time.Duration(maxAge)))
 			}
-			if dir == "" && cmd.Flags().Changed("output") { // an unset variable, perhaps
-				return misused(cmd, errors.New("--output names no directory"))
+			if dir == "" && cmd.Flags().Changed("output") { // perhaps from an unset shell variable
+				return withUsage(cmd, errors.New("--output is empty"))
 			}
 			return pull(cmd.Context(), env, network, args[0], mirrors, dir, opts)
 		},
 	}
-	cmd.Flags().StringVarP(&dir, "output", "o", "", "directory (default ./lei-cache-TAG, or the first 12 hex digits of the digest)")
-	cmd.Flags().BoolVar(&older, "allow-older", false, "let a moving tag replace the directory's snapshot by an older one")
-	cmd.Flags().Var(&maxAge, "max-age", "fail if the snapshot's date is longer ago, such as 48h or 2d; nothing is replaced then")
-	cmd.Flags().BoolVar(&verify, "verify", false, "read the reports, too, and replace nothing if they are not what manifest.json says")
-	cmd.Flags().StringSliceVar(&mirrors, "mirror", nil, "`repository` to ask before REF's own, and in this order if there are several")
+	cmd.Flags().StringVarP(&dir, "output", "o", "",
+		"target directory (default ./lei-cache-TAG, or ./lei-cache- and the first 12 hex digits of the digest)")
+	cmd.Flags().BoolVar(&older, "allow-older", false,
+		"allow a moving tag to replace the directory's snapshot with an older one")
+	cmd.Flags().Var(&maxAge, "max-age",
+		"fail, and replace nothing, if the snapshot's date is longer ago than this, such as 48h or 2d")
+	cmd.Flags().BoolVar(&verify, "verify", false,
+		"also check the reports against manifest.json, and replace nothing if they differ")
+	cmd.Flags().StringSliceVar(&mirrors, "mirror", nil,
+		"`repository` to try before REF's own; several are tried in the order given")
 	network = addNetworkFlags(cmd)
 	return cmd
 }
 
-func pull(ctx context.Context, env environment, network *networkFlags, s string, mirrors []string, dir string, opts []leioci.PullOption) error {
+func pull(
+	ctx context.Context, env environment, network *networkFlags, s string, mirrors []string, dir string,
+	opts []leioci.PullOption,
+) error {
 	ref, err := leioci.ParseReference(s)
 	if err != nil {
 		return usageError{err}
@@ -77,20 +86,20 @@ func pull(ctx context.Context, env environment, network *networkFlags, s string,
 	if err != nil {
 		return err
 	}
-	did := "pulled into"
+	outcome := "pulled into"
 	if res.UpToDate {
-		did = "up to date in"
+		outcome = "up to date in"
 	}
 	from := ""
 	if res.Source != ref.Context() {
 		from = " from " + res.Source.String()
 	}
-	fmt.Fprintf(env.stderr, "%s %s%s: %s\n", did, dir, from, describeAge(res, time.Now()))
+	fmt.Fprintf(env.stderr, "%s %s%s: %s\n", outcome, dir, from, describeAge(res, time.Now()))
 	_, err = fmt.Fprintln(env.stdout, res.Ref)
 	return err
 }
 
-// parseMirrors reads the repositories that are mirrors of another.
+// parseMirrors parses the repositories that mirror another.
 func parseMirrors(texts []string, of name.Repository) ([]leioci.Mirror, error) {
 	var mirrors []leioci.Mirror
 	for _, text := range texts {
@@ -103,7 +112,7 @@ func parseMirrors(texts []string, of name.Repository) ([]leioci.Mirror, error) {
 	return mirrors, nil
 }
 
-// defaultDir is where a pull without -o goes.
+// defaultDir returns the target directory of a pull without -o.
 func defaultDir(ref name.Reference) (string, error) {
 	const digits = 12
 	id := ref.Identifier()

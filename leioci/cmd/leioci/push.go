@@ -21,11 +21,11 @@ func newPush(env environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "push DIR REF [REF...]",
 		Short: "Push the snapshot in a directory",
-		Long: `Push the snapshot in DIR to registries.
+		Long: `Push the snapshot in DIR to one or more repositories.
 
-A REF with a tag gets that tag. One without gets the tags of the snapshot's own date: the date,
-latest and, on a Sunday, weekly. Prints the digest reference of what was pushed, a line for each repository.
-A repository that fails does not keep the snapshot from the others.`,
+A REF with a tag gets that tag. A REF without one gets the tags of the snapshot's own date: the
+date, latest and, on a Sunday, weekly. Prints the digest reference of what was pushed, one line for
+each repository. If one repository fails, the snapshot is still pushed to the others.`,
 		Example: "  leioci push ./export ghcr.io/org/lei-cache\n  leioci push ./export ghcr.io/org/lei-cache:2026-02-08",
 		Args:    arguments(cobra.MinimumNArgs(2)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -35,13 +35,18 @@ A repository that fails does not keep the snapshot from the others.`,
 			return push(cmd.Context(), env, network, args[0], args[1:], verify, opts)
 		},
 	}
-	cmd.Flags().BoolVar(&moveBack, "allow-move-back", false, "move a tag such as latest even from a newer snapshot to this one")
-	cmd.Flags().BoolVar(&verify, "verify", false, "read the reports before, and push nothing if they are not what manifest.json says")
+	cmd.Flags().BoolVar(&moveBack, "allow-move-back", false,
+		"move tags such as latest even if they point at a newer snapshot")
+	cmd.Flags().BoolVar(&verify, "verify", false,
+		"check the reports against manifest.json first, and push nothing if they differ")
 	network = addNetworkFlags(cmd)
 	return cmd
 }
 
-func push(ctx context.Context, env environment, network *networkFlags, dir string, refs []string, verify bool, opts []leioci.PushOption) error {
+func push(
+	ctx context.Context, env environment, network *networkFlags, dir string, refs []string, verify bool,
+	opts []leioci.PushOption,
+) error {
 	targets, err := parseTargets(refs)
 	if err != nil {
 		return err
@@ -54,24 +59,24 @@ func push(ctx context.Context, env environment, network *networkFlags, dir strin
 	if err != nil {
 		return fmt.Errorf("push %s: %w", dir, err)
 	}
-	var failed []error // one repository that fails does not keep the snapshot from the others
+	var failed []error // if one repository fails, still push to the others
 	for _, t := range targets {
-		wanted := t.tagsOr(tags)
-		digest, err := client.PushSnapshot(ctx, t.repo, wanted, img, opts...)
+		pushTags := t.allTags(tags)
+		digest, err := client.PushSnapshot(ctx, t.repo, pushTags, img, opts...)
 		if err != nil {
 			failed = append(failed, err)
 			continue
 		}
-		fmt.Fprintf(env.stderr, "pushed %s to %s under %s\n", dir, t.repo, strings.Join(wanted, ", "))
+		fmt.Fprintf(env.stderr, "pushed %s to %s under %s\n", dir, t.repo, strings.Join(pushTags, ", "))
 		if _, err := fmt.Fprintln(env.stdout, digest); err != nil {
 			return err
 		}
 	}
-	return joined(failed)
+	return joinOnOneLine(failed)
 }
 
-// joined is several errors on one line, or nil if there are none.
-func joined(errs []error) error {
+// joinOnOneLine joins errors on one line. It returns nil if there are none.
+func joinOnOneLine(errs []error) error {
 	texts := make([]string, len(errs))
 	for i, err := range errs {
 		texts[i] = err.Error()
@@ -99,26 +104,27 @@ func packageDir(ctx context.Context, dir string, verify bool) (v1.Image, []strin
 	return img, tags, err
 }
 
-// target is a repository and what is to be pushed there.
+// target is a repository and the tags to push there.
 type target struct {
 	repo  name.Repository
-	dated bool // the generated tags are wanted
+	dated bool // also push the generated tags
 	tags  []string
 }
 
-// tagsOr returns the tags to push, each once, the generated ones first, because they begin with the dated one.
-func (t target) tagsOr(generated []string) []string {
+// allTags returns the tags to push, without duplicates. The generated ones come first, because they
+// begin with the dated tag.
+func (t target) allTags(generated []string) []string {
 	var tags []string
 	if t.dated {
 		tags = append(tags, generated...)
 	}
 	for _, tag := range t.tags {
-		tags = appendNew(tags, tag)
+		tags = appendUnique(tags, tag)
 	}
 	return tags
 }
 
-// parseTargets reads references and groups them by repository, in the order in which they were given.
+// parseTargets parses references and groups them by repository, in the order given.
 func parseTargets(refs []string) ([]target, error) {
 	var targets []target
 	for _, s := range refs {
@@ -128,22 +134,22 @@ func parseTargets(refs []string) ([]target, error) {
 		}
 		tag, ok := ref.(name.Tag)
 		if !ok {
-			return nil, usageError{fmt.Errorf("%s: a digest cannot be pushed to; give a tag, or none", ref)}
+			return nil, usageError{fmt.Errorf("%s: cannot push to a digest; give a tag, or no tag", ref)}
 		}
 		t := targetFor(&targets, ref.Context())
 		if _, err := leioci.ParseRepository(s); err == nil {
 			t.dated = true
 		} else {
-			t.tags = appendNew(t.tags, tag.TagStr())
+			t.tags = appendUnique(t.tags, tag.TagStr())
 		}
 	}
 	if len(targets) == 0 {
-		return nil, usageError{errors.New("no reference")}
+		return nil, usageError{errors.New("no reference given")}
 	}
 	return targets, nil
 }
 
-// targetFor returns the target for repo, which it adds if need be.
+// targetFor returns the target for repo, adding it if necessary.
 func targetFor(targets *[]target, repo name.Repository) *target {
 	for i := range *targets {
 		if (*targets)[i].repo == repo {

@@ -10,7 +10,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-func TestVerifyHoldsBackWhatIsNotWhatItSays(t *testing.T) {
+func TestVerifyRefusesASnapshotThatDiffersFromItsManifest(t *testing.T) {
 	reg, dir := leiocitest.NewRegistry(t), leiocitest.WriteSnapshot(t, time.Now(), `{"data":{"repo":"https://example.org/a"}}`)
 	path := filepath.Join(dir, "manifest.json")
 	manifest, err := os.ReadFile(path)

@@ -19,7 +19,8 @@ func newVersion(env environment) *cobra.Command {
 	}
 }
 
-// version is that of the module this was built from, as the Go tool recorded it: "(devel)" for a build without one.
+// version returns the module version that the Go tool recorded in the binary: "(devel)" for a build
+// without one.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

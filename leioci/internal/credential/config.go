@@ -17,10 +17,11 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/regular"
 )
 
-// maxConfigBytes is far more than any configuration has, and little enough to read.
+// maxConfigBytes is far larger than any real configuration, and small enough to read into memory.
 const maxConfigBytes = 4 << 20
 
-// ConfigError is a configuration that cannot be read. Its text never shows what is in there.
+// ConfigError reports a configuration that cannot be read. Its text never shows the configuration's
+// content.
 type ConfigError struct {
 	// Config is the file's path, or DOCKER_AUTH_CONFIG.
 	Config string
@@ -35,10 +36,10 @@ func (e *ConfigError) Error() string {
 // Unwrap returns the cause.
 func (e *ConfigError) Unwrap() error { return e.Err }
 
-// read returns the configuration of a place, or nil where it has none.
+// read returns the configuration at a place, or nil if there is none.
 func (p place) read() (*configfile.ConfigFile, error) {
 	data := []byte(p.inline)
-	if p.path == os.DevNull { // the usual way to have none
+	if p.path == os.DevNull { // the usual way to configure none
 		return nil, nil
 	}
 	if p.path != "" {
@@ -56,13 +57,13 @@ func (p place) read() (*configfile.ConfigFile, error) {
 	return cfg, nil
 }
 
-// absent reports whether there is no such file, where there need not be one. A home may be no directory: services have
-// HOME=/dev/null.
+// absent reports whether err means that an optional file does not exist. A home need not be a
+// directory: services have HOME=/dev/null.
 func (p place) absent(err error) bool {
-	return !p.required && (errors.Is(err, fs.ErrNotExist) || p.atHome && errors.Is(err, syscall.ENOTDIR))
+	return !p.required && (errors.Is(err, fs.ErrNotExist) || p.inHome && errors.Is(err, syscall.ENOTDIR))
 }
 
-// readFile reads a regular file. Another kind could keep the caller waiting beyond any context.
+// readFile reads a regular file. Reading any other kind could block, and no context would end that.
 func readFile(path string) ([]byte, error) {
 	f, _, err := regular.Open(path)
 	if err != nil {
@@ -74,53 +75,54 @@ func readFile(path string) ([]byte, error) {
 		return nil, withoutPath(err)
 	}
 	if len(data) > maxConfigBytes {
-		return nil, fmt.Errorf("more than %d MiB", maxConfigBytes>>20)
+		return nil, fmt.Errorf("larger than %d MiB", maxConfigBytes>>20)
 	}
 	return data, nil
 }
 
-// withoutPath returns why a file operation failed; which file it was, [ConfigError] says.
+// withoutPath returns the reason why a file operation failed, without the path, which [ConfigError]
+// adds.
 func withoutPath(err error) error {
-	var failed *fs.PathError
-	if errors.As(err, &failed) {
-		return failed.Err
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		return pathErr.Err
 	}
 	return err
 }
 
-// parse reads a configuration. Errors of package json quote what they met, which may be a password: they are not
-// kept, only the kind and the place are.
+// parse parses a configuration. Errors of package json quote their input, which may be a password.
+// So parse drops them, and reports only the kind of the error and its position.
 func parse(data []byte) (*configfile.ConfigFile, error) {
 	cfg := configfile.New("")
 	err := cfg.LoadFromReader(bytes.NewReader(data))
-	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
-	var encoding base64.CorruptInputError
+	var syntaxErr *json.SyntaxError
+	var typeErr *json.UnmarshalTypeError
+	var base64Err base64.CorruptInputError
 	switch {
 	case err == nil:
 		return cfg, nil
-	case errors.As(err, &syntax):
-		return nil, fmt.Errorf("not JSON at byte %d", syntax.Offset)
+	case errors.As(err, &syntaxErr):
+		return nil, fmt.Errorf("invalid JSON at byte %d", syntaxErr.Offset)
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, errors.New("not JSON: ends in the middle")
-	case errors.As(err, &kind):
-		return nil, fmt.Errorf("not a docker configuration: wrong type of value at byte %d", kind.Offset)
-	case errors.As(err, &encoding):
-		return nil, errors.New(`not a docker configuration: an "auth" that is not base64`)
+		return nil, errors.New("invalid JSON: unexpected end")
+	case errors.As(err, &typeErr):
+		return nil, fmt.Errorf("not a docker configuration: wrong type of value at byte %d", typeErr.Offset)
+	case errors.As(err, &base64Err):
+		return nil, errors.New(`not a docker configuration: "auth" is not base64`)
 	default:
-		return nil, errors.New(`not a docker configuration: an "auth" that is not the base64 of user:password`)
+		return nil, errors.New(`not a docker configuration: "auth" is not the base64 of user:password`)
 	}
 }
 
-// auths returns the entries of a configuration that have something in them. docker leaves empty ones for what a
-// credential helper keeps.
-func auths(cfg *configfile.ConfigFile) map[string]types.AuthConfig {
-	filled := map[string]types.AuthConfig{}
+// nonEmptyAuths returns the entries of a configuration that have any content. docker leaves empty
+// entries for credentials that a credential helper stores.
+func nonEmptyAuths(cfg *configfile.ConfigFile) map[string]types.AuthConfig {
+	nonEmpty := map[string]types.AuthConfig{}
 	for key, entry := range cfg.AuthConfigs {
-		entry.ServerAddress = "" // the key again
+		entry.ServerAddress = "" // a copy of the key
 		if entry != (types.AuthConfig{}) {
-			filled[key] = entry
+			nonEmpty[key] = entry
 		}
 	}
-	return filled
+	return nonEmpty
 }

@@ -18,15 +18,15 @@ import (
 
 func TestAConfigurationThatCannotBeReadIsNamedAndNotShown(t *testing.T) {
 	for name, tc := range map[string]struct{ content, says string }{
-		"not JSON":               {`{"auths":{"ghcr.io":{"auth":s3cret}}}`, "not JSON at byte "},
-		"another character":      {`s3cret`, "not JSON at byte 1"},
-		"cut off":                {`{"auths":{"ghcr.io":{"auth":"s3cret`, "ends in the middle"},
+		"not JSON":               {`{"auths":{"ghcr.io":{"auth":s3cret}}}`, "invalid JSON at byte "},
+		"another character":      {`s3cret`, "invalid JSON at byte 1"},
+		"cut off":                {`{"auths":{"ghcr.io":{"auth":"s3cret`, "unexpected end"},
 		"a number for a secret":  {`{"auths":{"ghcr.io":{"auth":31337}}}`, "wrong type of value at byte "},
 		"a list of entries":      {`{"auths":["s3cret"]}`, "wrong type of value at byte "},
 		"not base64":             {`{"auths":{"ghcr.io":{"auth":"s3cret!"}}}`, "not base64"},
 		"base64 without a colon": {`{"auths":{"ghcr.io":{"auth":"czNjcmV0"}}}`, "not the base64 of user:password"},
 		"base64 without a user":  {`{"auths":{"ghcr.io":{"auth":"OnMzY3JldA=="}}}`, "not the base64 of user:password"},
-		"endless":                {strings.Repeat(" ", 5<<20), "more than 4 MiB"},
+		"too large":              {strings.Repeat(" ", 5<<20), "larger than 4 MiB"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := write(t, t.TempDir(), "config.json", tc.content)
@@ -44,7 +44,7 @@ func TestAConfigurationThatCannotBeReadIsNamedAndNotShown(t *testing.T) {
 				}
 				text := fmt.Sprintf("%v %+v %#v %#v", err, err, failed, failed.Err)
 				if !strings.Contains(err.Error(), config) || !strings.Contains(err.Error(), tc.says) {
-					t.Errorf("it says %s", err)
+					t.Errorf("got %s", err)
 				}
 				if strings.Contains(text, "s3cret") || strings.Contains(text, "czNjcmV0") || strings.Contains(text, "31337") {
 					t.Errorf("it shows the secret: %s", text)
@@ -54,7 +54,7 @@ func TestAConfigurationThatCannotBeReadIsNamedAndNotShown(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoFileIsAnError(t *testing.T) {
+func TestAConfigurationThatIsNotAFileIsAnError(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "file", "{}")
 	for name, tc := range map[string]struct {
@@ -65,7 +65,7 @@ func TestWhatIsNoFileIsAnError(t *testing.T) {
 		"a given path that is not there": {credential.Config(filepath.Join(dir, "absent"), environ()), filepath.Join(dir, "absent"), fs.ErrNotExist},
 		"a directory in a file's place":  {credential.Default(environ("REGISTRY_AUTH_FILE=" + dir)), dir, nil},
 		"a file in a directory's place":  {credential.Default(environ("DOCKER_CONFIG=" + filepath.Join(dir, "file"))), filepath.Join(dir, "file", "config.json"), nil},
-		"a name that cannot be":          {credential.Config("a\x00b", environ()), "a\x00b", nil},
+		"an impossible name":             {credential.Config("a\x00b", environ()), "a\x00b", nil},
 		"no name":                        {credential.Config("", environ()), ".", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -91,7 +91,7 @@ func TestEveryKindOfEntryIsUnderstood(t *testing.T) {
 		`{"registrytoken":"r"}`:               {authn.AuthConfig{RegistryToken: "r"}, "registry token"},
 	} {
 		k := credential.Config(write(t, t.TempDir(), "auth.json", `{"auths":{"ghcr.io":`+content+`,"ghcr.io/a":{}}}`), environ())
-		found, err := k.Resolve(repository(t, "ghcr.io/a/b")) // the empty entry for ghcr.io/a is none
+		found, err := k.Resolve(repository(t, "ghcr.io/a/b")) // the empty entry for ghcr.io/a does not count
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,9 +119,9 @@ func TestCredentialsDoNotPrintTheirSecret(t *testing.T) {
 	}
 }
 
-// errorText is all that may be said of a configuration: no text of its own.
-var errorText = regexp.MustCompile(`^credentials in DOCKER_AUTH_CONFIG: (not JSON at byte \d+|not JSON: ends in the middle|` +
-	`not a docker configuration: (wrong type of value at byte \d+|an "auth" that is not base64|an "auth" that is not the base64 of user:password))` +
+// errorText matches every error about a configuration. None quotes the configuration's own text.
+var errorText = regexp.MustCompile(`^credentials in DOCKER_AUTH_CONFIG: (invalid JSON at byte \d+|invalid JSON: unexpected end|` +
+	`not a docker configuration: (wrong type of value at byte \d+|"auth" is not base64|"auth" is not the base64 of user:password))` +
 	`; correct it, or remove it and log in again$`)
 
 func FuzzConfiguration(f *testing.F) {
@@ -142,7 +142,7 @@ func FuzzConfiguration(f *testing.F) {
 			return
 		}
 		if err != nil && !errorText.MatchString(err.Error()) {
-			t.Fatalf("it says %q", err)
+			t.Fatalf("got %q", err)
 		}
 		again, err2 := k.ResolveContext(t.Context(), target)
 		if (err == nil) != (err2 == nil) || fmt.Sprint(first) != fmt.Sprint(again) {
@@ -154,7 +154,7 @@ func FuzzConfiguration(f *testing.F) {
 	})
 }
 
-// host is what every key for a target has in it.
+// host returns what every key for a target contains.
 func host(target authn.Resource) string {
 	if target.RegistryStr() == "index.docker.io" {
 		return "docker.io"

@@ -11,7 +11,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/credential"
 )
 
-func TestAPipeIsNotWaitedFor(t *testing.T) {
+func TestReadingAPipeDoesNotBlock(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "config.json")
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)

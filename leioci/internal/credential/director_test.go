@@ -16,8 +16,8 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/credential"
 )
 
-// script is what a director tells a helper to do: to start a child that holds its pipes and never ends, to print, and
-// to hang or exit.
+// script is what a director tells a helper to do: start a child that holds its pipes and never
+// ends, print, and hang or exit.
 type script struct {
 	Stdout, Stderr string
 	Exit           int
@@ -30,7 +30,7 @@ func says(user string) script {
 	return script{Stdout: fmt.Sprintf(`{"ServerURL":"ignored","Username":%q,"Secret":"s3cret"}`, user)}
 }
 
-// process is a helper, or its child, that waits to be told what to do.
+// process is a helper, or its child, that waits for its script.
 type process struct {
 	Name  string
 	Args  []string
@@ -38,7 +38,7 @@ type process struct {
 	conn  net.Conn
 }
 
-// do tells the process.
+// do sends the process its script.
 func (p *process) do(t *testing.T, s script) {
 	t.Helper()
 	if err := json.NewEncoder(p.conn).Encode(s); err != nil {
@@ -46,18 +46,19 @@ func (p *process) do(t *testing.T, s script) {
 	}
 }
 
-// awaitEnd returns when the process is dead: the system then closes its connection.
+// awaitEnd waits until the process is dead: the system then closes its connection.
 func (p *process) awaitEnd(t *testing.T) {
 	t.Helper()
-	if err := p.conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil { // instead of the whole package's timeout
+	// Fail before the whole package's timeout.
+	if err := p.conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := p.conn.Read(make([]byte, 1)); os.IsTimeout(err) {
-		t.Errorf("%s lives on", p.Name)
+		t.Errorf("%s is still alive", p.Name)
 	}
 }
 
-// director hears of every helper that runs.
+// director is notified of every helper that runs, and tells it what to do.
 type director struct {
 	listener net.Listener
 	bin      string
@@ -110,13 +111,13 @@ func newDirector(t *testing.T, helpers ...string) *director {
 	return d
 }
 
-// options give a keychain this director's helpers, and no others.
+// options returns options for a keychain with this director's helpers and no others.
 func (d *director) options(env ...string) credential.Options {
 	env = append(env, "PATH="+d.bin, "HELPER_ADDR="+d.listener.Addr().String(), "GORACE=atexit_sleep_ms=0")
 	return credential.Options{Environ: func() []string { return env }}
 }
 
-// next returns the next helper that runs, which must have this name and question.
+// next returns the next helper that runs, which must have this name and input.
 func (d *director) next(t *testing.T, name, input string) *process {
 	t.Helper()
 	p := <-d.started
@@ -126,7 +127,7 @@ func (d *director) next(t *testing.T, name, input string) *process {
 	return p
 }
 
-// always tells every helper that runs the same, until the test ends.
+// always sends every helper the same script, until the test ends.
 func (d *director) always(t *testing.T, s script) {
 	t.Helper()
 	stop, over := make(chan struct{}), make(chan struct{})
@@ -147,7 +148,7 @@ func (d *director) always(t *testing.T, s script) {
 	})
 }
 
-// beHelper is the program at the other end. It does not return.
+// beHelper is the main function of a helper or its child. It does not return.
 func beHelper(addr string) {
 	conn, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", addr)
 	must(err)

@@ -14,7 +14,7 @@ func TestEveryPlaceIsExplained(t *testing.T) {
 	docker := write(t, dir, ".docker/config.json", `{"credsStore":"store"}`)
 	podman := write(t, dir, ".config/containers/auth.json", auths(t, "ghcr.io"))
 	broken := write(t, dir, "run/containers/auth.json", `s3cret`)
-	registry := write(t, dir, "registry.json", "") // podman's before the first login
+	registry := write(t, dir, "registry.json", "") // as podman's is before the first login
 	absent := filepath.Join(dir, "absent")
 	k := credential.Default(d.options("HOME="+dir, "USERPROFILE="+dir, "REGISTRY_AUTH_FILE="+registry, "DOCKER_CONFIG="+absent,
 		"XDG_RUNTIME_DIR="+filepath.Join(dir, "run")))

@@ -1,13 +1,13 @@
 package credential
 
-// Waiting returns how many callers wait for a helper.
+// Waiting returns how many callers are waiting for a helper.
 func (k *Keychain) Waiting() int {
 	k.runs.mu.Lock()
 	defer k.runs.mu.Unlock()
 	var n int
-	for _, u := range k.runs.running {
+	for _, u := range k.runs.byQuery {
 		if !u.finished {
-			n += u.waiting
+			n += u.waiters
 		}
 	}
 	return n

@@ -4,6 +4,6 @@ package credential
 
 import "os/exec"
 
-// group leaves it at package exec's way, which kills the process alone. A child that goes on is not waited for longer
-// than waitDelay.
-func group(*exec.Cmd) (kill func()) { return func() {} }
+// setProcessGroup does nothing: package exec kills only the process itself. A child that survives
+// is waited for no longer than waitDelay.
+func setProcessGroup(*exec.Cmd) (kill func()) { return func() {} }

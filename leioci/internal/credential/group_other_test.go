@@ -4,5 +4,5 @@ package credential_test
 
 import "os/exec"
 
-// escape does nothing: there is no group to leave.
+// escape does nothing: there is no process group to leave.
 func escape(*exec.Cmd) {}

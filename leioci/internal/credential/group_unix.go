@@ -9,10 +9,11 @@ import (
 	"syscall"
 )
 
-// group makes the command the leader of a process group of its own, and lets the end of its context kill the group:
-// a helper is often a script, and the program that hangs is its child. The function kills what is left of the group
-// after the command itself has ended, of which package exec takes no notice.
-func group(cmd *exec.Cmd) (kill func()) {
+// setProcessGroup makes the command the leader of its own process group, and makes the end of its
+// context kill the whole group: a helper is often a script, and the program that hangs is its
+// child. The returned function kills what is left of the group after the command itself has ended,
+// which package exec does not do.
+func setProcessGroup(cmd *exec.Cmd) (kill func()) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error {
 		err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
@@ -23,7 +24,7 @@ func group(cmd *exec.Cmd) (kill func()) {
 	}
 	return func() {
 		if cmd.Process != nil {
-			_ = cmd.Cancel() // most often there is nothing left
+			_ = cmd.Cancel() // usually there is nothing left to kill
 		}
 	}
 }

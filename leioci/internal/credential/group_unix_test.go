@@ -12,7 +12,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/credential"
 )
 
-// escape lets a child lead a process group of its own.
+// escape makes a child the leader of its own process group.
 func escape(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
 func TestAHelperIsKilledWithItsChildren(t *testing.T) {
@@ -36,8 +36,8 @@ func TestAHelperIsKilledWithItsChildren(t *testing.T) {
 
 func TestAChildIsKilledAfterItsHelperHasEnded(t *testing.T) {
 	for name, end := range map[string]func(context.CancelFunc){
-		"it fails":             func(context.CancelFunc) {},
-		"nobody wants it more": func(cancel context.CancelFunc) { cancel() },
+		"it fails":              func(context.CancelFunc) {},
+		"every caller has left": func(cancel context.CancelFunc) { cancel() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDirector(t, "store")

@@ -15,14 +15,15 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/credential"
 )
 
-// configured is a keychain with this configuration and the director's helpers.
+// configured returns a keychain with this configuration and the director's helpers, and the
+// configuration's path.
 func (d *director) configured(t *testing.T, content string) (*credential.Keychain, string) {
 	t.Helper()
 	path := write(t, t.TempDir(), "config.json", content)
 	return credential.Config(path, d.options()), path
 }
 
-// outcome is what a look-up ends with.
+// outcome is the result of a lookup.
 type outcome struct {
 	auth authn.Authenticator
 	err  error
@@ -129,7 +130,7 @@ func TestAHelpersAnswerIsUsed(t *testing.T) {
 	}
 }
 
-func TestAHelperWithoutCredentialsIsNotTheEnd(t *testing.T) {
+func TestAHelperWithoutCredentialsFallsThroughToTheNext(t *testing.T) {
 	for name, nothing := range map[string]script{
 		"the documented message": {Stdout: "credentials not found in native keychain\n", Exit: 1},
 		"an empty object":        {Stdout: "{}"},
@@ -161,7 +162,7 @@ func TestAHelperThatFailsIsNamedWithWhatItSaid(t *testing.T) {
 		return errors.As(err, &exit)
 	}
 	garbage := func(err error) bool {
-		return strings.Contains(err.Error(), "its answer is not the JSON object of the credential helper protocol")
+		return strings.Contains(err.Error(), "response is not the JSON object of the credential helper protocol")
 	}
 	for name, tc := range map[string]struct {
 		says  script
@@ -207,7 +208,7 @@ func TestAHelperThatFailsIsNamedWithWhatItSaid(t *testing.T) {
 	}
 }
 
-func TestAHelperThatIsNotThereIsNotFound(t *testing.T) {
+func TestAMissingHelperIsErrNotFound(t *testing.T) {
 	d := newDirector(t, "../sub") // a program in the directory docker-credential-..
 	k, _ := d.configured(t, `{"credHelpers":{"a.example":"absent","b.example":"../sub","c.example":"plain"}}`)
 	write(t, d.bin, "docker-credential-plain", "not a program")

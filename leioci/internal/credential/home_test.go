@@ -11,7 +11,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/credential"
 )
 
-func TestAHomeThatIsNoDirectoryHasNoCredentials(t *testing.T) {
+func TestAHomeThatIsNotADirectoryHasNoCredentials(t *testing.T) {
 	reg, err := name.NewRegistry("ghcr.io")
 	if err != nil {
 		t.Fatal(err)

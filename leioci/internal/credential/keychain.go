@@ -1,9 +1,14 @@
-// Package credential finds a registry's credentials where docker and podman keep them. It is the mechanism behind
-// leioci.DefaultKeychain, whose documentation gives the order, the match and the handling of credential helpers.
+// Package credential finds a registry's credentials where docker and podman keep them. It is the
+// mechanism behind leioci.DefaultKeychain, whose documentation gives the order, the match and the
+// handling of credential helpers.
 //
-// Reading is docker/cli's, and talking to helpers docker-credential-helpers'. What is added is what go-containerregistry's
-// keychain leaves open: an order that does not depend on which files exist, a match that does not depend on the order
-// of a map, helpers that end with their context and wait for nobody, and an account of where credentials came from.
+// It reads configurations with docker/cli, and talks to helpers with docker-credential-helpers. It
+// adds what go-containerregistry's keychain lacks:
+//
+//   - an order that does not depend on which files exist;
+//   - matching that does not depend on the order of a map;
+//   - helpers that end with their context and do not wait for each other;
+//   - a record of where credentials came from.
 package credential
 
 import (
@@ -20,14 +25,14 @@ const (
 	DefaultLifetime = 5 * time.Minute
 )
 
-// Options are what a keychain takes from its surroundings. The zero value is the process's own.
+// Options configure a keychain. The zero value uses the process's environment and the defaults.
 type Options struct {
-	// Environ is asked at each look-up for the environment, in which credentials are looked for and helpers are
-	// found and run. The default is [os.Environ].
+	// Environ returns the environment for finding credentials, and for finding and running helpers.
+	// It is called at each lookup. The default is [os.Environ].
 	Environ func() []string
 	// Timeout bounds each run of a helper. The default is [DefaultTimeout].
 	Timeout time.Duration
-	// Lifetime is how long a helper's answer is kept. The default is [DefaultLifetime].
+	// Lifetime is how long a helper's answer is cached. The default is [DefaultLifetime].
 	Lifetime time.Duration
 	// Now is the clock for Lifetime. The default is [time.Now].
 	Now func() time.Time
@@ -40,12 +45,13 @@ type Keychain struct {
 	runs    runs
 }
 
-// Default looks everywhere, in order.
+// Default returns a keychain that looks in all of docker's and podman's places, in order.
 func Default(o Options) *Keychain { return o.keychain(defaultPlaces) }
 
-// Config looks into one configuration file, or into the config.json of one directory.
+// Config returns a keychain that uses only one configuration file, or the config.json of one
+// directory.
 func Config(path string, o Options) *Keychain {
-	return o.keychain(func(environ) []place { return []place{given(path)} })
+	return o.keychain(func(environ) []place { return []place{explicitPlace(path)} })
 }
 
 func (o Options) keychain(places func(environ) []place) *Keychain {
@@ -61,43 +67,49 @@ func (o Options) keychain(places func(environ) []place) *Keychain {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Keychain{o.Environ, places, runs{timeout: o.Timeout, lifetime: o.Lifetime, now: o.Now, running: map[question]*run{}}}
+	return &Keychain{o.Environ, places, runs{
+		timeout: o.Timeout, lifetime: o.Lifetime, now: o.Now, byQuery: map[query]*run{},
+	}}
 }
 
-// Resolve is [Keychain.ResolveContext] without a context: a helper has the timeout only.
+// Resolve is [Keychain.ResolveContext] without a context: only the timeout bounds a helper.
 func (k *Keychain) Resolve(target authn.Resource) (authn.Authenticator, error) {
 	return k.ResolveContext(context.Background(), target)
 }
 
-// ResolveContext returns the credentials for target as a [Sourced], or [authn.Anonymous] where there are none.
-// The error is a [*ConfigError] or a [*HelperError], or the context's.
+// ResolveContext returns the credentials for target as a [Sourced], or [authn.Anonymous] if there
+// are none. The error is a [*ConfigError], a [*HelperError] or the context's.
 func (k *Keychain) ResolveContext(ctx context.Context, target authn.Resource) (authn.Authenticator, error) {
 	env := environ(k.environ())
 	for _, p := range k.places(env) {
-		f, _, err := k.look(ctx, env, p, scopeOf(target))
+		a, _, err := k.lookUp(ctx, env, p, scopeOf(target))
 		if err != nil {
 			return nil, err
 		}
-		if f != nil {
-			return f, nil
+		if a != nil {
+			return a, nil
 		}
 	}
 	return authn.Anonymous, nil
 }
 
-// Forget drops what helpers answered for target's registry, so that the next look-up asks them again. It is for when
-// the registry refused used, which ResolveContext returned: where another caller has asked them since, it does nothing.
+// Forget drops the cached helper answers for target's registry, so that the next lookup runs the
+// helpers again. Call it when the registry has refused used, which ResolveContext returned. If
+// another caller has run the helper again since, Forget does nothing.
 func (k *Keychain) Forget(target authn.Resource, used authn.Authenticator) {
-	f, ok := used.(*found)
+	a, ok := used.(*authenticator)
 	if !ok {
 		k.runs.forget(scopeOf(target).host, nil)
-	} else if f.answer != nil {
-		k.runs.forget(scopeOf(target).host, f.answer)
+	} else if a.answer != nil {
+		k.runs.forget(scopeOf(target).host, a.answer)
 	}
 }
 
-// look returns what a place has for target, or nil, and whether the place is there at all.
-func (k *Keychain) look(ctx context.Context, env environ, p place, target scope) (f *found, present bool, err error) {
+// lookUp returns a place's credentials for target, or nil if it has none, and whether the place
+// exists.
+func (k *Keychain) lookUp(
+	ctx context.Context, env environ, p place, target scope,
+) (a *authenticator, present bool, err error) {
 	if p.unset {
 		return nil, false, nil
 	}
@@ -105,22 +117,22 @@ func (k *Keychain) look(ctx context.Context, env environ, p place, target scope)
 	if err != nil || cfg == nil {
 		return nil, err != nil, err
 	}
-	for _, a := range asked(cfg, target) {
-		r, err := k.runs.ask(ctx, env, a.question)
+	for _, c := range candidates(cfg, target) {
+		r, err := k.runs.ask(ctx, env, c.query)
 		if err != nil {
-			return nil, true, newHelperError(err, a, p)
+			return nil, true, newHelperError(err, c, p)
 		}
 		if r.creds != nil {
-			f := newFound(authConfig(r.creds), Source{Config: p.config(), Key: a.key, Helper: a.program()})
-			f.answer = r
-			return f, true, nil
+			a := newAuthenticator(authConfig(r.creds), Source{Config: p.config(), Key: c.key, Helper: c.program()})
+			a.answer = r
+			return a, true, nil
 		}
 	}
-	entries := auths(cfg)
+	entries := nonEmptyAuths(cfg)
 	if key := match(entries, target); key != "" {
-		a := entries[key]
-		return newFound(authn.AuthConfig{
-			Username: a.Username, Password: a.Password, IdentityToken: a.IdentityToken, RegistryToken: a.RegistryToken,
+		e := entries[key]
+		return newAuthenticator(authn.AuthConfig{
+			Username: e.Username, Password: e.Password, IdentityToken: e.IdentityToken, RegistryToken: e.RegistryToken,
 		}, Source{Config: p.config(), Key: key}), true, nil
 	}
 	return nil, true, nil

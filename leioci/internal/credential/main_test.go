@@ -7,7 +7,8 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/testenv"
 )
 
-// TestMain runs the tests, or, where a keychain has run this program under the name of a credential helper, is one.
+// TestMain runs the tests. If a keychain runs this program under the name of a credential helper,
+// it acts as the helper.
 func TestMain(m *testing.M) {
 	if addr := os.Getenv("HELPER_ADDR"); addr != "" {
 		beHelper(addr)

@@ -10,50 +10,55 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 )
 
-// A scope is what a credential is for: a registry, or the repositories under a path of one.
+// A scope is what a credential is valid for: a registry, or the repositories under a path in a
+// registry.
 type scope struct{ host, path string }
 
 // scopeOf returns the scope of a registry or repository.
 func scopeOf(target authn.Resource) scope {
 	host := target.RegistryStr()
 	path := strings.TrimPrefix(target.String(), host)
-	if path == target.String() || !strings.HasPrefix(path, "/") { // a registry, or a resource that calls itself something else
+	if path == target.String() || !strings.HasPrefix(path, "/") {
+		// It is a registry, or a resource whose String is something else.
 		path = ""
 	}
 	return scope{canonicalHost(host), strings.Trim(path, "/")}
 }
 
-// parseKey reads the key of an entry: host[:port][/path], or a URL, as docker wrote them once.
+// parseKey parses the key of an entry: host[:port][/path], or a URL, as docker used to write.
 func parseKey(key string) scope {
-	_, rest, legacy := strings.Cut(key, "://")
-	if !legacy {
-		rest = key
+	_, address, isURL := strings.Cut(key, "://")
+	if !isURL {
+		address = key
 	}
-	_, path, _ := strings.Cut(rest, "/")
-	path += "/" // so that a version is found at the end too
+	_, path, _ := strings.Cut(address, "/")
+	path += "/" // so that a version at the end matches too
 	for _, version := range []string{"v1/", "v2/"} {
-		// Without a scheme, host/v1/ with the slash is the API's root, and host/v1 a path as any other.
-		if legacy && strings.HasPrefix(path, version) || path == version+"/" {
+		// Without a scheme, host/v1/ with the slash is the API's root, but host/v1 is an ordinary
+		// path.
+		if isURL && strings.HasPrefix(path, version) || path == version+"/" {
 			path = strings.TrimPrefix(path, version)
 		}
 	}
 	return scope{canonicalHost(credentials.ConvertToHostname(key)), strings.Trim(path, "/")}
 }
 
-// canonicalHost returns the one name of a registry that may have several.
+// canonicalHost maps the different names of a registry to one.
 func canonicalHost(host string) string {
 	host = strings.ToLower(host)
 	switch host {
 	case "docker.io", "registry-1.docker.io":
 		return name.DefaultRegistry
 	}
-	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") { // an IPv6 address, which docker/cli leaves without them
+	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
+		// It is an IPv6 address. docker/cli drops the brackets.
 		return host[1 : len(host)-1]
 	}
 	return host
 }
 
-// String returns the scope as docker writes it into a configuration file, and says it to a credential helper.
+// String returns the scope as docker writes it to a configuration file and passes it to a
+// credential helper.
 func (s scope) String() string {
 	switch {
 	case s.path != "":
@@ -65,23 +70,24 @@ func (s scope) String() string {
 	}
 }
 
-// covers reports whether what is in s holds for target.
+// covers reports whether a credential for s is valid for target.
 func (s scope) covers(target scope) bool {
 	return s.host == target.host && s.host != "" &&
 		(s.path == "" || s.path == target.path || strings.HasPrefix(target.path, s.path+"/"))
 }
 
-// match returns the key of the entry that holds for target: the one with the longest path, of two spellings the one
-// that docker writes, and otherwise the first in the alphabet. It is empty where there is none.
+// match returns the key of the entry to use for target, or "" if there is none. The longest path
+// wins. Among spellings of the same scope, the one that docker writes wins, and otherwise the
+// alphabetically first.
 func match[V any](entries map[string]V, target scope) string {
 	var best string
-	var found scope
+	var bestScope scope
 	for _, key := range slices.Sorted(maps.Keys(entries)) {
 		s := parseKey(key)
 		switch {
 		case !s.covers(target):
-		case best == "", len(s.path) > len(found.path), s == found && key == s.String():
-			best, found = key, s
+		case best == "", len(s.path) > len(bestScope.path), s == bestScope && key == s.String():
+			best, bestScope = key, s
 		}
 	}
 	return best

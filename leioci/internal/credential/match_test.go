@@ -14,7 +14,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/credential"
 )
 
-// repository reads a repository the way a client does.
+// repository parses a repository the way a client does.
 func repository(t testing.TB, s string) authn.Resource {
 	t.Helper()
 	repo, err := leioci.ParseRepository(s)
@@ -24,7 +24,7 @@ func repository(t testing.TB, s string) authn.Resource {
 	return repo
 }
 
-// auths is a configuration with an entry for each key.
+// auths returns a configuration with an entry for each key.
 func auths(t testing.TB, keys ...string) string {
 	t.Helper()
 	entries := map[string]map[string]string{}
@@ -57,7 +57,8 @@ func environ(env ...string) credential.Options {
 	return credential.Options{Environ: func() []string { return env }}
 }
 
-// source resolves target and returns the source, whose Key is empty for anonymous. It checks what was found.
+// source resolves target, checks the credentials, and returns their source. Its Key is empty for
+// anonymous access.
 func source(t testing.TB, k *credential.Keychain, target authn.Resource) credential.Source {
 	t.Helper()
 	auth, err := k.ResolveContext(t.Context(), target)
@@ -78,7 +79,7 @@ func source(t testing.TB, k *credential.Keychain, target authn.Resource) credent
 	return found.Source()
 }
 
-func TestTheMostSpecificEntryIsUsedAlways(t *testing.T) {
+func TestTheMostSpecificEntryIsAlwaysUsed(t *testing.T) {
 	const hub = "https://index.docker.io/v1/"
 	for name, tc := range map[string]struct {
 		target, want string
@@ -134,7 +135,7 @@ func TestARegistryIsATargetToo(t *testing.T) {
 	}
 }
 
-// resource is a target of its own kind.
+// resource is an authn.Resource that is not one of go-containerregistry's.
 type resource struct{ registry, text string }
 
 func (r resource) RegistryStr() string { return r.registry }

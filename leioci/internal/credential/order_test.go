@@ -50,10 +50,10 @@ func TestTheFirstPlaceWithAnEntryIsUsed(t *testing.T) {
 	}
 }
 
-func TestPlacesThatAreNotThereAreNotMissed(t *testing.T) {
+func TestAbsentPlacesAreSkipped(t *testing.T) {
 	dir := t.TempDir()
 	path := write(t, dir, ".config/containers/auth.json", auths(t, "ghcr.io"))
-	write(t, dir, ".docker/config.json", `{}`) // it does not turn the others off
+	write(t, dir, ".docker/config.json", `{}`) // it does not hide the others
 	absent := filepath.Join(dir, "absent")
 	k := credential.Default(environ("HOME="+dir, "USERPROFILE="+dir, "REGISTRY_AUTH_FILE="+absent, "DOCKER_AUTH_CONFIG=",
 		"DOCKER_CONFIG="+absent, "XDG_RUNTIME_DIR="+absent))
@@ -62,7 +62,7 @@ func TestPlacesThatAreNotThereAreNotMissed(t *testing.T) {
 	}
 }
 
-func TestWithoutHomeAndEnvironmentAccessIsAnonymous(t *testing.T) {
+func TestAccessIsAnonymousWithoutHomeAndEnvironment(t *testing.T) {
 	for _, k := range []*credential.Keychain{
 		credential.Default(environ()),
 		credential.Default(credential.Options{}), // the process's own, which package testenv has emptied

@@ -10,17 +10,17 @@ import (
 	"github.com/docker/cli/cli/config/configfile"
 )
 
-// A place is where credentials may be: a file, or the content of a variable.
+// A place is where credentials may be found: a file, or the content of a variable.
 type place struct {
-	name     string // what users know it by
+	name     string // as shown to users
 	path     string // of the file; empty for a variable's content
 	inline   string // the variable's content
-	unset    bool   // there is no such variable, or no directory to look into
+	unset    bool   // the variable is not set, or there is no directory to look in
 	required bool   // an absent file is an error
-	atHome   bool   // nobody has named it
+	inHome   bool   // a default path, usually below the home directory
 }
 
-// config is how errors and explanations call the place.
+// config is the name of the configuration in errors and explanations.
 func (p place) config() string {
 	if p.path != "" {
 		return p.path
@@ -28,7 +28,7 @@ func (p place) config() string {
 	return p.name
 }
 
-// defaultPlaces are those of docker and podman, in order.
+// defaultPlaces returns the places that docker and podman use, in order.
 func defaultPlaces(env environ) []place {
 	home := env.home()
 	xdg := env.get("XDG_CONFIG_HOME")
@@ -37,41 +37,42 @@ func defaultPlaces(env environ) []place {
 	}
 	inline := env.get(configfile.DockerEnvConfigKey)
 	return []place{
-		file("REGISTRY_AUTH_FILE", env.get("REGISTRY_AUTH_FILE")),
+		filePlace("REGISTRY_AUTH_FILE", env.get("REGISTRY_AUTH_FILE")),
 		{name: configfile.DockerEnvConfigKey, inline: inline, unset: inline == ""},
-		file("DOCKER_CONFIG", env.get("DOCKER_CONFIG"), config.ConfigFileName),
-		atHome(file("docker, home directory", home, ".docker", config.ConfigFileName)),
-		file("podman, XDG_RUNTIME_DIR", env.get("XDG_RUNTIME_DIR"), "containers", "auth.json"),
-		atHome(file("podman, XDG_CONFIG_HOME or home directory", xdg, "containers", "auth.json")),
+		filePlace("DOCKER_CONFIG", env.get("DOCKER_CONFIG"), config.ConfigFileName),
+		inHome(filePlace("docker, home directory", home, ".docker", config.ConfigFileName)),
+		filePlace("podman, XDG_RUNTIME_DIR", env.get("XDG_RUNTIME_DIR"), "containers", "auth.json"),
+		inHome(filePlace("podman, XDG_CONFIG_HOME or home directory", xdg, "containers", "auth.json")),
 	}
 }
 
-// file is the file at these elements of a path. There is none without the first.
-func file(name, dir string, elem ...string) place {
+// filePlace returns the place for the file at the joined path elements. The place is unset if dir
+// is empty.
+func filePlace(name, dir string, elem ...string) place {
 	if dir == "" {
 		return place{name: name, unset: true}
 	}
 	return place{name: name, path: filepath.Join(append([]string{dir}, elem...)...)}
 }
 
-func atHome(p place) place {
-	p.atHome = true
+func inHome(p place) place {
+	p.inHome = true
 	return p
 }
 
-// given is the configuration file or directory that a program asks for. There must be one, but as with docker,
-// there need not be a file in the directory.
-func given(path string) place {
+// explicitPlace returns the place for a configuration file or directory that the caller names. It
+// must exist, but as in docker, the directory need not contain a file.
+func explicitPlace(path string) place {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return file("configuration", path, config.ConfigFileName)
+		return filePlace("configuration", path, config.ConfigFileName)
 	}
 	return place{name: "configuration", path: filepath.Clean(path), required: true}
 }
 
-// environ is an environment, as [os.Environ] returns it.
+// environ is an environment in the format of [os.Environ].
 type environ []string
 
-// get returns a variable's last value, as [os/exec] does.
+// get returns a variable's value, the last one if it is set several times, as in [os/exec].
 func (e environ) get(name string) string {
 	var value string
 	for _, entry := range e {
@@ -83,7 +84,7 @@ func (e environ) get(name string) string {
 	return value
 }
 
-// home returns the home directory, or nothing.
+// home returns the home directory, or "".
 func (e environ) home() string {
 	if runtime.GOOS == "windows" {
 		return e.get("USERPROFILE")

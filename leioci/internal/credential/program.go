@@ -14,16 +14,18 @@ import (
 	"github.com/docker/docker-credential-helpers/client"
 )
 
-// The limits of a helper's output. An answer is a JSON object with a user name and a secret.
+// The limits of a helper's output in bytes. An answer is a JSON object with a user name and a
+// secret.
 const (
 	maxStdout = 1 << 20
 	maxStderr = 1 << 10
 )
 
-// waitDelay is how long a process outside the helper's group may hold its pipes after the helper has ended.
+// waitDelay is how long to wait for a process outside the helper's group that holds the helper's
+// pipes open after the helper has ended.
 const waitDelay = time.Second
 
-// program is a [client.Program] that ends with its context, together with its children.
+// program is a [client.Program] that is killed, together with its children, when its context ends.
 type program struct {
 	ctx   context.Context
 	env   environ
@@ -31,12 +33,12 @@ type program struct {
 	args  []string
 	input io.Reader
 
-	stdout, stderr bounded
+	stdout, stderr limitedBuffer
 	err            error
 }
 
-// with is a [client.ProgramFunc].
-func (p *program) with(args ...string) client.Program {
+// withArgs is a [client.ProgramFunc].
+func (p *program) withArgs(args ...string) client.Program {
 	p.args = args
 	return p
 }
@@ -47,7 +49,7 @@ func (p *program) Input(in io.Reader) { p.input = in }
 // Output implements [client.Program].
 func (p *program) Output() ([]byte, error) {
 	p.err = p.run()
-	return p.stdout.kept.Bytes(), p.err
+	return p.stdout.buf.Bytes(), p.err
 }
 
 func (p *program) run() error {
@@ -57,20 +59,23 @@ func (p *program) run() error {
 	}
 	ctx, cancel := context.WithCancelCause(p.ctx)
 	defer cancel(nil)
-	p.stdout.max, p.stdout.full = maxStdout, func() { cancel(fmt.Errorf("more than %d MiB of output", maxStdout>>20)) }
-	p.stderr.max, p.stderr.full = maxStderr, func() {}
+	p.stdout.max, p.stdout.onOverflow = maxStdout, func() {
+		cancel(fmt.Errorf("more than %d MiB of output", maxStdout>>20))
+	}
+	p.stderr.max, p.stderr.onOverflow = maxStderr, func() {}
 	cmd := exec.CommandContext(ctx, path, p.args...)
 	cmd.Env = p.env
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = p.input, &p.stdout, &p.stderr
 	cmd.WaitDelay = waitDelay
-	kill := group(cmd)
+	kill := setProcessGroup(cmd)
 	err = cmd.Run()
 	cause := context.Cause(ctx)
 	switch {
 	case cause != nil:
 		kill()
 		return cause
-	case errors.Is(err, exec.ErrWaitDelay): // it succeeded, and left a daemon behind that has its pipes, as gpg may
+	case errors.Is(err, exec.ErrWaitDelay):
+		// It succeeded, and left a daemon behind that holds its pipes open, as gpg may.
 		return nil
 	case err != nil:
 		kill()
@@ -78,11 +83,11 @@ func (p *program) run() error {
 	return err
 }
 
-// lookPath finds a program on the environment's PATH. As [exec.LookPath], it looks into no relative directory, and
-// a name is no path.
+// lookPath finds a program in the environment's PATH. Like [exec.LookPath], it never uses a
+// relative directory. A name that is a path is an error.
 func (e environ) lookPath(name string) (string, error) {
 	if strings.ContainsAny(name, `/\`) {
-		return "", fmt.Errorf("its name is a path: %w", exec.ErrNotFound)
+		return "", fmt.Errorf("helper name is a path: %w", exec.ErrNotFound)
 	}
 	for _, dir := range filepath.SplitList(e.get("PATH")) {
 		if !filepath.IsAbs(dir) {
@@ -95,19 +100,21 @@ func (e environ) lookPath(name string) (string, error) {
 	return "", fmt.Errorf("%w; install it, or remove it from the configuration", exec.ErrNotFound)
 }
 
-// bounded keeps the first max bytes that are written to it, and calls full when there are more.
-type bounded struct {
-	kept bytes.Buffer
-	max  int
-	full func()
+// limitedBuffer keeps the first max bytes that are written to it, and calls onOverflow when there
+// are more.
+type limitedBuffer struct {
+	buf        bytes.Buffer
+	max        int
+	onOverflow func()
 }
 
-// Write implements [io.Writer]. It takes everything, so that a talkative program does not fail of a broken pipe.
-func (b *bounded) Write(data []byte) (int, error) {
-	n := min(len(data), b.max-b.kept.Len())
+// Write implements [io.Writer]. It accepts everything, so that a verbose program does not fail with
+// a broken pipe.
+func (b *limitedBuffer) Write(data []byte) (int, error) {
+	n := min(len(data), b.max-b.buf.Len())
 	if n < len(data) {
-		b.full()
+		b.onOverflow()
 	}
-	b.kept.Write(data[:n]) // never fails
+	b.buf.Write(data[:n]) // never fails
 	return len(data), nil
 }

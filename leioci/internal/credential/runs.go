@@ -9,35 +9,36 @@ import (
 	"github.com/docker/docker-credential-helpers/credentials"
 )
 
-// runs runs helpers: at most one at a time for a question, and none for one that was answered lately. Runs for
-// different questions do not wait for each other.
+// runs runs helpers. At most one runs at a time for a query, and none for a query with a cached
+// answer. Runs for different queries do not wait for each other.
 type runs struct {
 	timeout, lifetime time.Duration
 	now               func() time.Time
 
 	mu      sync.Mutex
-	running map[question]*run // and those whose answer is kept
+	byQuery map[query]*run // those in progress, and those whose answer is cached
 }
 
-// A run is of a helper, for all who have the same question while it lasts. It ends when nobody is left who waits for
-// it, so that no caller's context ends another's run.
+// A run is one run of a helper, shared by all callers with the same query. It is canceled only when
+// no caller waits for it any more, so that one caller's context does not end another's run.
 type run struct {
 	cancel context.CancelFunc
 	done   chan struct{} // closed after creds and err are set
 
-	creds *credentials.Credentials // nil where the helper has none
+	creds *credentials.Credentials // nil if the helper has none
 	err   error
 
 	// Guarded by runs.mu.
-	waiting  int
+	waiters  int
 	finished bool
-	dying    bool      // everyone has left
-	stale    bool      // not to be kept: the registry refused something meanwhile
-	expires  time.Time // when finished
+	canceled bool      // every caller has stopped waiting
+	stale    bool      // do not cache: the registry refused credentials meanwhile
+	expires  time.Time // set when finished
 }
 
-// ask returns the answered run for a question. Its error is the helper's [*failure], or the context's cause.
-func (r *runs) ask(ctx context.Context, env environ, q question) (*run, error) {
+// ask returns the finished run for a query. The error is the helper's [*failure] or the context's
+// cause.
+func (r *runs) ask(ctx context.Context, env environ, q query) (*run, error) {
 	for {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
@@ -47,7 +48,7 @@ func (r *runs) ask(ctx context.Context, env environ, q question) (*run, error) {
 		case <-u.done:
 			if joined {
 				return u, u.err
-			} // otherwise the way is free for another
+			} // otherwise a canceled run has ended, and a new one can start
 		case <-ctx.Done():
 			if joined {
 				r.leave(u)
@@ -57,50 +58,51 @@ func (r *runs) ask(ctx context.Context, env environ, q question) (*run, error) {
 	}
 }
 
-// join returns the run for a question, which it starts if need be, and whether the caller now waits for its answer:
-// a run that is being ended must be over before the next can start.
-func (r *runs) join(ctx context.Context, env environ, q question) (u *run, joined bool) {
+// join returns the run for a query, starting one if necessary. joined says whether the caller now
+// waits for its answer. It is false for a canceled run, which must end before the next can start.
+func (r *runs) join(ctx context.Context, env environ, q query) (u *run, joined bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	u = r.running[q]
+	u = r.byQuery[q]
 	switch {
-	case u != nil && u.dying:
+	case u != nil && u.canceled:
 		return u, false
 	case u == nil, u.finished && !r.now().Before(u.expires):
 		u = r.start(ctx, env, q)
 	}
-	u.waiting++
+	u.waiters++
 	return u, true
 }
 
 // start starts a run. The caller holds r.mu.
-func (r *runs) start(ctx context.Context, env environ, q question) *run {
-	late := fmt.Errorf("no answer in %v: %w", r.timeout, context.DeadlineExceeded)
-	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), r.timeout, late)
+func (r *runs) start(ctx context.Context, env environ, q query) *run {
+	timeoutErr := fmt.Errorf("no answer in %v: %w", r.timeout, context.DeadlineExceeded)
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), r.timeout, timeoutErr)
 	u := &run{cancel: cancel, done: make(chan struct{})}
-	r.running[q] = u
+	r.byQuery[q] = u
 	go func() {
 		defer cancel()
-		creds, err := get(ctx, env, q)
+		creds, err := runHelper(ctx, env, q)
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		u.creds, u.err = creds, err
 		u.finished, u.expires = true, r.now().Add(r.lifetime)
-		if err != nil || u.stale || u.dying {
-			delete(r.running, q)
+		if err != nil || u.stale || u.canceled {
+			delete(r.byQuery, q)
 		}
 		close(u.done)
 	}()
 	return u
 }
 
-// leave gives up waiting for a run. The last one out ends it, and stays until the helper is dead.
+// leave stops waiting for a run. The last caller to leave cancels the run, and waits until the
+// helper is dead.
 func (r *runs) leave(u *run) {
 	r.mu.Lock()
-	u.waiting--
-	last := u.waiting == 0 && !u.finished
+	u.waiters--
+	last := u.waiters == 0 && !u.finished
 	if last {
-		u.dying = true
+		u.canceled = true
 		u.cancel()
 	}
 	r.mu.Unlock()
@@ -109,15 +111,16 @@ func (r *runs) leave(u *run) {
 	}
 }
 
-// forget drops the answers about a registry: only that of one run, unless it is nil.
+// forget drops the cached answers for a registry. If only is not nil, it drops the answer of that
+// run alone.
 func (r *runs) forget(host string, only *run) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for q, u := range r.running {
+	for q, u := range r.byQuery {
 		switch {
 		case q.server.host != host || only != nil && only != u:
 		case u.finished:
-			delete(r.running, q)
+			delete(r.byQuery, q)
 		default:
 			u.stale = true
 		}

@@ -12,7 +12,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/credential"
 )
 
-// idle fails the test if a helper runs that nobody has told anything yet.
+// idle fails the test if a helper has started that has no script yet.
 func (d *director) idle(t *testing.T) {
 	t.Helper()
 	select {
@@ -22,14 +22,14 @@ func (d *director) idle(t *testing.T) {
 	}
 }
 
-// awaitCallers returns when this many wait for a helper.
+// awaitCallers waits until n callers are waiting for a helper.
 func awaitCallers(k *credential.Keychain, n int) {
 	for k.Waiting() < n {
 		runtime.Gosched()
 	}
 }
 
-func TestASlowHelperKeepsNoOtherRegistryWaiting(t *testing.T) {
+func TestASlowHelperDoesNotDelayOtherRegistries(t *testing.T) {
 	d := newDirector(t, "store")
 	k, _ := d.configured(t, `{"credsStore":"store"}`)
 	slow := look(t.Context(), k, repository(t, "slow.example/a/b"))
@@ -45,7 +45,7 @@ func TestASlowHelperKeepsNoOtherRegistryWaiting(t *testing.T) {
 	}
 }
 
-func TestAHelperRunsOnceForAllWhoAsk(t *testing.T) {
+func TestAHelperRunsOnceForConcurrentCallers(t *testing.T) {
 	d := newDirector(t, "store")
 	k, _ := d.configured(t, `{"credsStore":"store"}`)
 	first := look(t.Context(), k, repository(t, "ghcr.io/a/b"))
@@ -82,13 +82,13 @@ func TestOneCallersContextDoesNotFailAnother(t *testing.T) {
 	}
 }
 
-func TestWhoComesWhileARunIsBeingEndedGetsOneOfItsOwn(t *testing.T) {
+func TestACallerDuringACancellationGetsANewRun(t *testing.T) {
 	d := newDirector(t, "store")
 	k, _ := d.configured(t, `{"credsStore":"store"}`)
 	ctx, cancel := context.WithCancel(t.Context())
 	gone := look(ctx, k, repository(t, "ghcr.io/a/b"))
 	p := d.next(t, "docker-credential-store", "ghcr.io")
-	p.do(t, script{Hang: true, Child: true, Escape: true}) // so that the end takes a while
+	p.do(t, script{Hang: true, Child: true, Escape: true}) // so that the cancellation takes a while
 	d.next(t, "child", "")
 	cancel()
 	p.awaitEnd(t)
@@ -113,7 +113,7 @@ func TestAnEndedContextStartsNothing(t *testing.T) {
 	d.idle(t)
 }
 
-func TestAnAnswerIsKeptForItsTime(t *testing.T) {
+func TestAnAnswerIsCachedForItsLifetime(t *testing.T) {
 	for name, s := range map[string]script{
 		"credentials": says("bob"),
 		"none":        {Stdout: "credentials not found in native keychain", Exit: 1},
@@ -142,7 +142,7 @@ func TestAnAnswerIsKeptForItsTime(t *testing.T) {
 	}
 }
 
-func TestAFailureIsNotKept(t *testing.T) {
+func TestAFailureIsNotCached(t *testing.T) {
 	d := newDirector(t, "store")
 	k, _ := d.configured(t, `{"credsStore":"store"}`)
 	result := look(t.Context(), k, repository(t, "ghcr.io/a/b"))
@@ -157,7 +157,7 @@ func TestAFailureIsNotKept(t *testing.T) {
 	}
 }
 
-func TestWhatARegistryRefusedIsAskedForAgain(t *testing.T) {
+func TestRefusedCredentialsAreFetchedAgain(t *testing.T) {
 	d := newDirector(t, "store")
 	k, _ := d.configured(t, `{"credsStore":"store"}`)
 	target, other := repository(t, "ghcr.io/a/b"), repository(t, "quay.io/a/b")
@@ -182,7 +182,7 @@ func TestWhatARegistryRefusedIsAskedForAgain(t *testing.T) {
 	resolve(other, "quay.io", "other")
 	k.Forget(target, old)
 	renewed := resolve(target, "ghcr.io", "new")
-	k.Forget(target, old) // somebody else, who is late
+	k.Forget(target, old) // another caller, late
 	if again := resolve(target, "ghcr.io", ""); (outcome{again, nil}).config(t) != (outcome{renewed, nil}).config(t) {
 		t.Error("the renewed credentials were forgotten")
 	}
@@ -191,10 +191,10 @@ func TestWhatARegistryRefusedIsAskedForAgain(t *testing.T) {
 	none := resolve(target, "ghcr.io", "nobody")
 	k.Forget(target, none) // refused without credentials: there may be some now
 	resolve(target, "ghcr.io", "bob")
-	resolve(other, "quay.io", "") // whose answer was never in doubt
+	resolve(other, "quay.io", "") // its answer was never refused
 }
 
-func TestARunThatARefusalOvertakesIsNotKept(t *testing.T) {
+func TestARunIsNotCachedIfARefusalComesDuringIt(t *testing.T) {
 	d := newDirector(t, "store")
 	k, _ := d.configured(t, `{"credsStore":"store"}`)
 	target := repository(t, "ghcr.io/a/b")

@@ -9,11 +9,14 @@ import (
 
 // Source says where credentials come from. Nothing in it is secret.
 type Source struct {
-	// Config is the path of the configuration file, or DOCKER_AUTH_CONFIG for the variable of that name.
+	// Config is the path of the configuration file, or DOCKER_AUTH_CONFIG for the variable of that
+	// name.
 	Config string
-	// Key is the entry that matched, as it is written there; for a credsStore it is what the helper was asked for.
+	// Key is the key of the matching entry, as written there. For a credsStore it is the server the
+	// helper was queried for.
 	Key string
-	// Helper is the program that gave the credentials, for example docker-credential-pass, or empty.
+	// Helper is the program that returned the credentials, for example docker-credential-pass, or
+	// empty.
 	Helper string
 	// Username is empty for a token.
 	Username string
@@ -25,7 +28,7 @@ type Source struct {
 // password of "bob" from docker-credential-pass, entry "ghcr.io" in /home/bob/.docker/config.json.
 func (s Source) String() string { return s.Entry() + " in " + s.Config }
 
-// Entry describes the source without its configuration.
+// Entry is like String, but without the configuration.
 func (s Source) Entry() string {
 	var b strings.Builder
 	b.WriteString(s.Kind)
@@ -39,36 +42,38 @@ func (s Source) Entry() string {
 	return b.String()
 }
 
-// Sourced is an authenticator that knows its source. Those of [Keychain] do, except [authn.Anonymous].
+// Sourced is an authenticator that knows where its credentials come from. [Keychain] returns only
+// these and [authn.Anonymous].
 type Sourced interface {
 	authn.Authenticator
 	Source() Source
 }
 
-// found is what a place has for a target.
-type found struct {
+// authenticator holds a place's credentials for a target.
+type authenticator struct {
 	config authn.AuthConfig
 	source Source
-	answer *run // the helper's, or nil
+	answer *run // the helper's run, or nil
 }
 
 // Authorization implements [authn.Authenticator].
-func (f *found) Authorization() (*authn.AuthConfig, error) {
-	config := f.config
+func (a *authenticator) Authorization() (*authn.AuthConfig, error) {
+	config := a.config
 	return &config, nil
 }
 
 // Source implements [Sourced].
-func (f *found) Source() Source { return f.source }
+func (a *authenticator) Source() Source { return a.source }
 
-// String and GoString keep the secret out of what a caller prints.
-func (f *found) String() string { return f.source.String() }
+// String describes the source, so that a caller who prints the authenticator does not print the
+// secret.
+func (a *authenticator) String() string { return a.source.String() }
 
-// GoString is for %#v.
-func (f *found) GoString() string { return f.source.String() }
+// GoString does the same for %#v.
+func (a *authenticator) GoString() string { return a.source.String() }
 
-// newFound fills in what the source says about the credentials.
-func newFound(config authn.AuthConfig, source Source) *found {
+// newAuthenticator completes the source with the kind and user name of the credentials.
+func newAuthenticator(config authn.AuthConfig, source Source) *authenticator {
 	switch {
 	case config.RegistryToken != "":
 		source.Kind = "registry token"
@@ -78,5 +83,5 @@ func newFound(config authn.AuthConfig, source Source) *found {
 		source.Kind = "password"
 	}
 	source.Username = config.Username
-	return &found{config: config, source: source}
+	return &authenticator{config: config, source: source}
 }

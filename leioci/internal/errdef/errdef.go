@@ -1,7 +1,7 @@
 // Package errdef holds the error kinds that several packages report and package leioci exports.
 //
-// They stand apart so that an internal mechanism can name the kind of its failure
-// without importing the package that uses it.
+// They have their own package so that an internal package can report a kind of error without
+// importing the package that uses it.
 package errdef
 
 import "errors"

@@ -9,10 +9,10 @@ import (
 	"unicode"
 )
 
-// literal returns the address that a host is, in any of the forms that a dialer or a system's resolver takes for one:
-// "127.1" and "0x7f000001" are 127.0.0.1 to some.
+// literal parses host as an IP address in any form that a dialer or a system resolver accepts. Some
+// of them read "127.1" and "0x7f000001" as 127.0.0.1.
 func literal(host string) (netip.Addr, bool) {
-	host, _, _ = strings.Cut(host, "%") // a zone changes nothing
+	host, _, _ = strings.Cut(host, "%") // the zone does not matter
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return addr.Unmap(), true
 	}
@@ -28,8 +28,8 @@ func literal(host string) (netip.Addr, bool) {
 		}
 		ip[i] = byte(n)
 	}
-	rest := 8 * (5 - len(parts)) // the last part fills what is left
-	n, err := strconv.ParseUint(parts[len(parts)-1], 0, rest)
+	bits := 8 * (5 - len(parts)) // the last part fills the remaining bytes
+	n, err := strconv.ParseUint(parts[len(parts)-1], 0, bits)
 	if err != nil {
 		return netip.Addr{}, false
 	}
@@ -40,23 +40,27 @@ func literal(host string) (netip.Addr, bool) {
 	return netip.AddrFrom4(ip), true
 }
 
-// checkHost refuses a host that net/http would not take as it is: of "１０.０.０.５" it makes 10.0.0.5 (IDNA, UTS 46), on
-// its way past everybody who looks for addresses, go-containerregistry included. On the wire names are ASCII (RFC 5891).
+// checkHost refuses a host name that is not ASCII. Names on the wire are ASCII (RFC 5891), and
+// net/http converts others (IDNA, UTS 46): "１０.０.０.５" becomes 10.0.0.5, after every check for
+// addresses has run, go-containerregistry's included.
 func checkHost(u *url.URL) error {
 	for _, c := range []byte(u.Host) {
 		if c > unicode.MaxASCII {
-			return fmt.Errorf("refused to ask the host %q: a name that is not ASCII is written as xn--", u.Host)
+			return fmt.Errorf("refusing host %q: write a non-ASCII name in its xn-- form", u.Host)
 		}
 	}
 	return nil
 }
 
-// private reports whether addr is one that only some machines reach, this one among them.
-func private(addr netip.Addr) bool {
-	return addr.IsPrivate() || addr.IsLoopback() || addr.IsUnspecified() || addr.IsLinkLocalUnicast() || addr.IsLinkLocalMulticast()
+// isPrivate reports whether addr is one that only some machines can reach, including this machine's
+// own.
+func isPrivate(addr netip.Addr) bool {
+	return addr.IsPrivate() || addr.IsLoopback() || addr.IsUnspecified() ||
+		addr.IsLinkLocalUnicast() || addr.IsLinkLocalMulticast()
 }
 
-// Loopback reports whether host is this machine.
+// Loopback reports whether host refers to this machine: localhost, a name under it, or a loopback
+// address.
 func Loopback(host string) bool {
 	if strings.EqualFold(host, "localhost") || strings.HasSuffix(strings.ToLower(host), ".localhost") {
 		return true

@@ -11,7 +11,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/guard"
 )
 
-func TestAHostThatIsNotSpelledAsOnTheWireIsRefused(t *testing.T) {
+func TestANonASCIIHostIsRefused(t *testing.T) {
 	for spelled, dialed := range map[string]string{
 		"１０.０.０.５":    "10.0.0.5:443",
 		"127。0。0。1":   "127.0.0.1:443",
@@ -24,7 +24,7 @@ func TestAHostThatIsNotSpelledAsOnTheWireIsRefused(t *testing.T) {
 			asked = append(asked, address)
 			return nil, errors.New("not here")
 		}}
-		// net/http makes an address of what is none to anybody who looks at the URL.
+		// The URL does not seem to hold an address, but net/http dials one.
 		to := &http.Request{Method: http.MethodGet, URL: parse(t, "https://"+spelled+"/"), Header: http.Header{}}
 		resp, err := base.RoundTrip(to.WithContext(t.Context()))
 		if err == nil {

@@ -9,25 +9,27 @@ import (
 	"strings"
 )
 
-// go-containerregistry v0.22.1 refuses every private address that a registry on another host names, as the target of a
-// redirect (remote/fetcher.go, checkRedirectSSRF) and as a token server (remote/transport/bearer.go, validateRealmURL),
-// and has no option for the networks where that is right. So what is allowed here passes through it under a name, which
-// becomes the address again on its way to the wire.
-const disguiseDomain = ".private.leioci.invalid" // RFC 6761: no such name exists
+// go-containerregistry v0.22.1 refuses every private address that a registry on another host names,
+// both as a redirect target (remote/fetcher.go, checkRedirectSSRF) and as a token server
+// (remote/transport/bearer.go, validateRealmURL). It has no option for networks where such
+// addresses are legitimate. So guard replaces an allowed private address with a name before
+// go-containerregistry sees it, and turns the name back into the address before the request is
+// sent.
+const disguiseDomain = ".private.leioci.invalid" // RFC 6761: .invalid names never resolve
 
-// disguise gives the allowed private addresses that an answer names a name.
-func (t Transport) disguise(resp *http.Response) {
+// disguiseResponse replaces the allowed private addresses in a response with names.
+func (t Transport) disguiseResponse(resp *http.Response) {
 	if len(t.Private) == 0 {
 		return
 	}
-	if location, err := url.Parse(resp.Header.Get("Location")); err == nil && t.hide(location) {
+	if location, err := url.Parse(resp.Header.Get("Location")); err == nil && t.disguiseURL(location) {
 		resp.Header.Set("Location", location.String())
 	}
 	challenges := resp.Header.Values("WWW-Authenticate")
 	for i, c := range challenges {
-		challenges[i] = realm.ReplaceAllStringFunc(c, func(param string) string {
-			m := realm.FindStringSubmatch(param)
-			if u, err := url.Parse(m[2]); err == nil && t.hide(u) {
+		challenges[i] = realmParam.ReplaceAllStringFunc(c, func(param string) string {
+			m := realmParam.FindStringSubmatch(param)
+			if u, err := url.Parse(m[2]); err == nil && t.disguiseURL(u) {
 				return m[1] + u.String() + m[3]
 			}
 			return param
@@ -35,13 +37,13 @@ func (t Transport) disguise(resp *http.Response) {
 	}
 }
 
-// realm is where a challenge says that tokens are to be had (RFC 6750, section 3).
-var realm = regexp.MustCompile(`(?i)(realm=")([^"]*)(")`)
+// realmParam matches the part of a challenge that says where to get tokens (RFC 6750, section 3).
+var realmParam = regexp.MustCompile(`(?i)(realm=")([^"]*)(")`)
 
-// hide puts a name in the place of u's host if that is an allowed private address.
-func (t Transport) hide(u *url.URL) bool {
+// disguiseURL replaces u's host with a name if it is an allowed private address.
+func (t Transport) disguiseURL(u *url.URL) bool {
 	addr, ok := literal(u.Hostname())
-	if !ok || !private(addr) || !t.allowed(addr) {
+	if !ok || !isPrivate(addr) || !t.allowed(addr) {
 		return false
 	}
 	host := strings.NewReplacer(".", "-", ":", "x").Replace(addr.StringExpanded()) + disguiseDomain
@@ -52,9 +54,9 @@ func (t Transport) hide(u *url.URL) bool {
 	return true
 }
 
-// undisguised returns req as it goes over the wire.
-func (t Transport) undisguised(req *http.Request) *http.Request {
-	host, disguised := t.undisguise(req.URL.Host)
+// undisguiseRequest returns req as it is sent over the network.
+func (t Transport) undisguiseRequest(req *http.Request) *http.Request {
+	host, disguised := t.undisguiseHost(req.URL.Host)
 	if !disguised {
 		return req
 	}
@@ -63,15 +65,15 @@ func (t Transport) undisguised(req *http.Request) *http.Request {
 	return sent
 }
 
-// undisguise returns the host that host is, and whether it was disguised. A registry that names such a name itself gets
-// no further than with the address.
-func (t Transport) undisguise(host string) (string, bool) {
+// undisguiseHost returns the real host, and whether host was a disguise. A registry gains nothing
+// by naming a disguise itself: only allowed addresses are recovered.
+func (t Transport) undisguiseHost(host string) (string, bool) {
 	name, port, _ := strings.Cut(host, ":")
-	hidden, ok := strings.CutSuffix(name, disguiseDomain)
+	encoded, ok := strings.CutSuffix(name, disguiseDomain)
 	if !ok {
 		return host, false
 	}
-	addr, ok := revealed(hidden)
+	addr, ok := decodeAddr(encoded)
 	if !ok || !t.allowed(addr) {
 		return host, false
 	}
@@ -84,18 +86,18 @@ func (t Transport) undisguise(host string) (string, bool) {
 	return addr.String(), true
 }
 
-// revealed returns the address that a name hides.
-func revealed(hidden string) (netip.Addr, bool) {
-	return literal(strings.NewReplacer("-", ".", "x", ":").Replace(hidden))
+// decodeAddr returns the address that a name stands for.
+func decodeAddr(encoded string) (netip.Addr, bool) {
+	return literal(strings.NewReplacer("-", ".", "x", ":").Replace(encoded))
 }
 
-// disguised finds the names in a text.
-var disguised = regexp.MustCompile(`([0-9a-fx-]+)` + regexp.QuoteMeta(disguiseDomain))
+// disguisedName finds disguises in a text.
+var disguisedName = regexp.MustCompile(`([0-9a-fx-]+)` + regexp.QuoteMeta(disguiseDomain))
 
-// Undisguise returns a text, such as an error's, with addresses in place of the names that were given to them.
+// Undisguise restores the addresses in a text, such as an error message, that contains disguises.
 func Undisguise(text string) string {
-	return disguised.ReplaceAllStringFunc(text, func(host string) string {
-		if addr, ok := revealed(strings.TrimSuffix(host, disguiseDomain)); ok {
+	return disguisedName.ReplaceAllStringFunc(text, func(host string) string {
+		if addr, ok := decodeAddr(strings.TrimSuffix(host, disguiseDomain)); ok {
 			return addr.String()
 		}
 		return host

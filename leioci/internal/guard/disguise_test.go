@@ -9,7 +9,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/guard"
 )
 
-// disguised returns what becomes of a header of a registry's answer.
+// disguised returns what the guard turns a response header into.
 func disguised(t *testing.T, g guard.Transport, name, value string) string {
 	t.Helper()
 	g.Base = answering(http.StatusUnauthorized, name, value)
@@ -20,7 +20,7 @@ func disguised(t *testing.T, g guard.Transport, name, value string) string {
 	return header.Get(name)
 }
 
-// arrival returns the URL and the Host header that arrive for a request to a URL.
+// arrival returns the URL and the Host header that are sent for a request to a URL.
 func arrival(t *testing.T, g guard.Transport, to string) (*url.URL, string) {
 	t.Helper()
 	w := &wire{}
@@ -78,7 +78,7 @@ func TestOnlyAllowedPrivateAddressesPassUnderAName(t *testing.T) {
 	}
 }
 
-func TestARegistryThatNamesADisguiseGetsNoFurtherThanWithTheAddress(t *testing.T) {
+func TestARegistryGainsNothingByNamingADisguise(t *testing.T) {
 	name := func(address string) string {
 		return strings.Replace(parse(t, disguised(t, guard.Transport{Private: prefixes("0.0.0.0/0", "::/0")}, "Location", "https://"+address+"/")).Host, address, "", 1)
 	}
@@ -86,7 +86,7 @@ func TestARegistryThatNamesADisguiseGetsNoFurtherThanWithTheAddress(t *testing.T
 	for _, address := range []string{"192.168.0.1", "169.254.169.254", "127.0.0.1", "[::1]", "[fd00::1]"} {
 		host := name(address)
 		for _, g := range []guard.Transport{g, {}} {
-			// It stays a name, and RFC 6761 sees to it that nobody answers to that.
+			// It stays a name, and RFC 6761 guarantees that it does not resolve.
 			if to, _ := arrival(t, g, "https://"+host+"/"); to.Host != host || !strings.HasSuffix(to.Hostname(), ".invalid") {
 				t.Errorf("%s arrived as %s", host, to.Host)
 			}
@@ -99,7 +99,7 @@ func TestARegistryThatNamesADisguiseGetsNoFurtherThanWithTheAddress(t *testing.T
 	}
 }
 
-func TestADisguiseDoesNotTakeCredentialsOverHTTP(t *testing.T) {
+func TestADisguiseDoesNotLetCredentialsThroughOverHTTP(t *testing.T) {
 	g := guard.Transport{Private: prefixes("10.0.0.0/8"), PlainHTTP: []string{"10.0.0.6"}}
 	for address, refused := range map[string]bool{"http://10.0.0.5/": true, "http://10.0.0.6/": false} {
 		to := disguised(t, g, "Location", address)

@@ -1,5 +1,6 @@
-// Package guard refuses the requests that a registry's client must not send, whichever library above it made them:
-// credentials in clear text, and where a registry should not have sent it.
+// Package guard refuses requests that a registry's client must not send, whichever library above it
+// made them: those that carry credentials in clear text, and those to a place where a registry
+// should not have sent the client.
 package guard
 
 import (
@@ -12,18 +13,18 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 )
 
-// Transport sends requests through Base, and refuses some.
+// Transport sends requests through Base and refuses unsafe ones.
 type Transport struct {
 	Base http.RoundTripper
-	// PlainHTTP are the registries, host or host:port, that are spoken to over http, and never over https.
+	// PlainHTTP lists the registries, as host or host:port, that use http, and never https.
 	PlainHTTP []string
-	// Private are the private networks that a registry on another host may redirect to.
+	// Private lists the private networks that a registry on another host may redirect to.
 	Private []netip.Prefix
 }
 
 // RoundTrip implements [http.RoundTripper].
 func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	req = t.undisguised(req)
+	req = t.undisguiseRequest(req)
 	err := checkHost(req.URL)
 	if err == nil {
 		err = t.checkRedirect(req)
@@ -33,7 +34,7 @@ func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if err != nil {
 		if req.Body != nil {
-			_ = req.Body.Close() // a RoundTripper closes it, whatever happens
+			_ = req.Body.Close() // a RoundTripper must close it, even on errors
 		}
 		return nil, err
 	}
@@ -42,13 +43,13 @@ func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if becomesGet(req.Method, resp.StatusCode) {
-		resp.Header.Del("Location") // so that the answer is taken for what it is, not followed
+		resp.Header.Del("Location") // so that net/http returns the response instead of following it
 	}
-	t.disguise(resp)
+	t.disguiseResponse(resp)
 	return resp, nil
 }
 
-func (t Transport) plain(host string) bool {
+func (t Transport) usesPlainHTTP(host string) bool {
 	for _, h := range t.PlainHTTP {
 		if strings.EqualFold(h, host) {
 			return true
@@ -57,21 +58,22 @@ func (t Transport) plain(host string) bool {
 	return false
 }
 
-// checkScheme refuses https where http was asked for, and to send a credential over http, save to this machine and to the
-// registries for which the user asked for it. A form is what credentials are exchanged for a token in (OAuth 2).
+// checkScheme refuses https to a registry configured for http. It also refuses to send credentials
+// over http, except to this machine and to the registries that the user configured for http. A form
+// counts as credentials: OAuth 2 exchanges them for a token in one.
 func (t Transport) checkScheme(req *http.Request) error {
-	plain := t.plain(req.URL.Host)
+	plain := t.usesPlainHTTP(req.URL.Host)
 	if plain && req.URL.Scheme == "https" {
-		return errors.New("not asked, because this registry is to be spoken to over http")
+		return errors.New("refusing https: registry is configured for plain HTTP")
 	}
 	if req.URL.Scheme != "http" || plain || Loopback(req.URL.Hostname()) {
 		return nil
 	}
-	secret := req.Header.Get("Authorization") != "" || req.Header.Get("Cookie") != "" ||
+	hasCredentials := req.Header.Get("Authorization") != "" || req.Header.Get("Cookie") != "" ||
 		strings.HasPrefix(req.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
-	if !secret {
+	if !hasCredentials {
 		return nil
 	}
-	return fmt.Errorf("%w: %s is spoken to over http, and credentials would be sent in clear text (use https, or allow it "+
-		"with WithPlainHTTP, --plain-http)", errdef.ErrInsecure, req.URL.Host)
+	return fmt.Errorf("%w: credentials for %s would be sent in clear text over http (use https, or allow it with "+
+		"WithPlainHTTP, --plain-http)", errdef.ErrInsecure, req.URL.Host)
 }

@@ -13,10 +13,10 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/guard"
 )
 
-// A wire is what the requests that pass arrive at.
+// A wire is the last transport: it records the requests that the guard lets through.
 type wire struct {
 	sent   []*http.Request
-	answer func(*http.Request) *http.Response // 200 if not given
+	answer func(*http.Request) *http.Response // nil answers 200
 }
 
 func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -29,7 +29,7 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// answering gives a wire that answers with a status and a header.
+// answering returns a wire that answers with a status and a header.
 func answering(status int, name, value string) *wire {
 	return &wire{answer: func(*http.Request) *http.Response {
 		return &http.Response{StatusCode: status, Header: http.Header{name: {value}}, Body: http.NoBody}
@@ -66,7 +66,7 @@ func send(t *testing.T, g guard.Transport, method, to string, header http.Header
 	return resp.Header, nil
 }
 
-func TestCredentialsGoOverHTTPOnlyToThisMachineAndWhereThatWasAskedFor(t *testing.T) {
+func TestCredentialsGoOverHTTPOnlyToThisMachineAndConfiguredHosts(t *testing.T) {
 	plain := []string{"plain.example", "Port.example:5000", "10.0.0.5:5000"}
 	allowed := []string{
 		"https://registry.example/", "http://plain.example/", "http://PLAIN.example/", "http://port.example:5000/", "http://10.0.0.5:5000/",
@@ -104,7 +104,7 @@ func TestCredentialsGoOverHTTPOnlyToThisMachineAndWhereThatWasAskedFor(t *testin
 	}
 }
 
-func TestARegistryOfPlainHTTPIsNotSpokenToOverHTTPS(t *testing.T) {
+func TestAPlainHTTPRegistryIsNeverAskedOverHTTPS(t *testing.T) {
 	w := &wire{}
 	if _, err := send(t, guard.Transport{Base: w, PlainHTTP: []string{"plain.example"}}, http.MethodGet, "https://Plain.example/v2/", nil); err == nil || len(w.sent) != 0 {
 		t.Errorf("got %v", err)
@@ -119,7 +119,7 @@ type watched struct {
 
 func (w *watched) Close() error { w.closed++; return nil }
 
-func TestTheBodyOfARequestThatIsRefusedIsClosed(t *testing.T) {
+func TestTheBodyOfARefusedRequestIsClosed(t *testing.T) {
 	body := &watched{Reader: strings.NewReader("content")}
 	req := &http.Request{Method: http.MethodPut, URL: parse(t, "http://registry.example/"), Body: body, Header: http.Header{"Authorization": {"Bearer s3cret"}}}
 	resp, err := guard.Transport{Base: &wire{}}.RoundTrip(req)
@@ -131,7 +131,7 @@ func TestTheBodyOfARequestThatIsRefusedIsClosed(t *testing.T) {
 	}
 }
 
-func TestAnErrorOfTheWireIsHandedOn(t *testing.T) {
+func TestAnErrorFromTheBaseTransportIsPassedOn(t *testing.T) {
 	_, err := send(t, guard.Transport{Base: broken{}}, http.MethodGet, "https://registry.example/", nil)
 	if !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("got %v", err)

@@ -12,7 +12,7 @@ import (
 func TestFollowGoesNowhereItShouldNot(t *testing.T) {
 	const registry = "https://registry.example/v2/"
 	g := guard.Transport{Private: prefixes("10.1.0.0/16", "fd00:1::/32", "fe80:1::/32")}
-	for from, tos := range map[string]map[string]string{ // what the error says, or nothing
+	for from, tos := range map[string]map[string]string{ // to a part of the error, or "" for none
 		registry: {
 			"https://storage.example/": "", "https://registry.example:5000/": "", "https://93.184.216.34/": "", "https://[2606:2800::1]/": "",
 			"https://10.1.2.3/": "", "https://[fd00:1::1]/": "", "https://[::ffff:10.1.2.3]/": "", "https://10.1.515/": "",
@@ -41,7 +41,7 @@ func TestFollowGoesNowhereItShouldNot(t *testing.T) {
 	}
 }
 
-// redirected returns a request to the last of urls that redirects led to.
+// redirected returns a request for the last of urls, reached by redirects through the others.
 func redirected(t *testing.T, urls ...string) *http.Request {
 	t.Helper()
 	var req *http.Request
@@ -55,7 +55,7 @@ func redirected(t *testing.T, urls ...string) *http.Request {
 	return req
 }
 
-func TestEveryStepOfAChainOfRedirectsIsLookedAt(t *testing.T) {
+func TestEveryHopOfARedirectChainIsChecked(t *testing.T) {
 	loop := strings.Split(strings.Repeat("https://registry.example/ ", 11), " ")
 	for says, urls := range map[string][]string{
 		"":                                {"https://registry.example/", "https://cdn.example/", "https://storage.example/"},
@@ -80,7 +80,7 @@ func TestEveryStepOfAChainOfRedirectsIsLookedAt(t *testing.T) {
 	}
 }
 
-func TestARedirectThatWouldMakeAGetOfAPutIsNotFollowed(t *testing.T) {
+func TestARedirectThatWouldTurnAPutIntoAGetIsNotFollowed(t *testing.T) {
 	for _, tc := range []struct {
 		method string
 		status int
@@ -106,7 +106,7 @@ func TestARedirectThatWouldMakeAGetOfAPutIsNotFollowed(t *testing.T) {
 	}
 }
 
-func TestLocationIsWhereAnUploadIsWanted(t *testing.T) {
+func TestLocationIsWhereToUpload(t *testing.T) {
 	const secure, plain = "https://registry.example/v2/a/blobs/uploads/", "http://registry.example/v2/a/blobs/uploads/"
 	for i, tc := range []struct{ from, location, want, says string }{
 		{secure, "/v2/a/blobs/uploads/1", secure + "1", ""},

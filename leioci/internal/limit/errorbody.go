@@ -6,32 +6,35 @@ import (
 	"net/http"
 )
 
-// maxErrorBytes is what is kept of the body of an error. It is what go-containerregistry reads of one; where there is
-// more, it forgets the status too.
+// maxErrorBytes is how much of an error body is kept. go-containerregistry reads as much, and loses
+// the status too if there is more.
 const maxErrorBytes = 64 << 10
 
-// errorBody reads as much of an error's body as is kept, and closes it: go-containerregistry v0.22.1 leaves that of a
-// tag listing open (remote/list.go). One that breaks off is kept as far as it came: the status says what matters.
+// errorBody reads rc up to maxErrorBytes, closes it, and returns what it read. It closes the body
+// because go-containerregistry v0.22.1 leaves that of a tag listing open (remote/list.go). If
+// reading fails, it returns what came before: the status matters more.
 //
-// What is kept ends up in messages and logs, so that credentials which the registry repeats are taken out of it.
+// Error bodies end up in messages and logs, so errorBody removes credentials that the registry
+// repeats in them.
 func errorBody(req *http.Request, rc io.ReadCloser) io.ReadCloser {
-	defer func() { _ = rc.Close() }() // nothing more of it is wanted
+	defer func() { _ = rc.Close() }() // the rest is not needed
 	kept, err := io.ReadAll(io.LimitReader(rc, maxErrorBytes))
 	cut := err != nil || len(kept) == maxErrorBytes
 	for _, secret := range secrets(req) {
 		kept = bytes.ReplaceAll(kept, []byte(secret), []byte("..."))
 		if cut {
-			kept = trimStart(kept, secret)
+			kept = trimCutSecret(kept, secret)
 		}
 	}
 	return io.NopCloser(bytes.NewReader(kept))
 }
 
-// trimStart returns text without the start of a secret that it was cut in.
-func trimStart(text []byte, secret string) []byte {
+// trimCutSecret removes the beginning of a secret from the end of text: the text may have been cut
+// in the middle of one.
+func trimCutSecret(text []byte, secret string) []byte {
 	for n := min(len(secret), len(text)); n > 0; n-- {
-		if rest, found := bytes.CutSuffix(text, []byte(secret[:n])); found {
-			return rest
+		if trimmed, found := bytes.CutSuffix(text, []byte(secret[:n])); found {
+			return trimmed
 		}
 	}
 	return text

@@ -11,7 +11,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/limit"
 )
 
-const kept = 64 << 10 // bytes of the body of an error
+const kept = 64 << 10 // bytes of an error body
 
 // refusing answers everything with an error and a body.
 type refusing struct{ body io.Reader }
@@ -20,7 +20,7 @@ func (r refusing) RoundTrip(*http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusForbidden, Body: io.NopCloser(r.body)}, nil
 }
 
-// errorText returns what is left of the body of an error.
+// errorText returns what is kept of an error body.
 func errorText(t *testing.T, req *http.Request, body io.Reader) string {
 	t.Helper()
 	resp, err := limit.Transport{Base: refusing{body}, Most: 8}.RoundTrip(req)
@@ -66,7 +66,7 @@ func carriers() map[string]carrier {
 	}
 	return map[string]carrier{
 		"a token":    header("Bearer s3cret/token"),
-		"an odd one": header("bearer s3cret/token"),
+		"lower case": header("bearer s3cret/token"),
 		"a password": func(t *testing.T) *http.Request {
 			req := post(t, "")
 			req.SetBasicAuth("user", "s3cret/token")
@@ -77,7 +77,7 @@ func carriers() map[string]carrier {
 	}
 }
 
-func TestWhatARegistryRepeatsOfTheCredentialsIsTakenOut(t *testing.T) {
+func TestCredentialsThatARegistryRepeatsAreRemoved(t *testing.T) {
 	for name, carry := range carriers() {
 		req := carry(t)
 		got := errorText(t, req, strings.NewReader(`{"errors":[{"code":"DENIED","message":"no s3cret/token, s3cret/token or s3cret%2Ftoken"}]} `+req.Header.Get("Authorization")))
@@ -87,7 +87,7 @@ func TestWhatARegistryRepeatsOfTheCredentialsIsTakenOut(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoCredentialStays(t *testing.T) {
+func TestTextWithoutCredentialsIsUnchanged(t *testing.T) {
 	const text = `{"errors":[{"code":"DENIED"}]}`
 	req := post(t, "grant_type=refresh_token&service=DENIED&scope=errors&client_id=code&refresh_token=")
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -99,7 +99,7 @@ func TestWhatIsNoCredentialStays(t *testing.T) {
 	}
 }
 
-func TestACredentialThatIsCutIsTakenOutToo(t *testing.T) {
+func TestATruncatedCredentialIsRemovedToo(t *testing.T) {
 	for name, carry := range carriers() {
 		for n := 1; n <= len("s3cret/token"); n++ {
 			start := strings.Repeat("-", kept-n)
@@ -113,12 +113,12 @@ func TestACredentialThatIsCutIsTakenOutToo(t *testing.T) {
 	}
 }
 
-// broken breaks off.
+// broken fails to read.
 type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, errors.New("broken") }
 
-func TestTheBodyOfAnErrorThatBreaksOffIsKeptAsFarAsItCame(t *testing.T) {
+func TestAnErrorBodyThatBreaksOffIsKeptUpToThere(t *testing.T) {
 	if got := errorText(t, post(t, ""), io.MultiReader(strings.NewReader("as far as"), broken{})); got != "as far as" {
 		t.Errorf("got %q", got)
 	}

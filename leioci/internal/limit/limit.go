@@ -1,4 +1,4 @@
-// Package limit bounds what a registry can make a client read.
+// Package limit bounds how much a registry can make a client read.
 package limit
 
 import (
@@ -10,20 +10,22 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 )
 
-type key struct{}
+type limitKey struct{}
 
-// Answer returns a context whose requests, redirected ones too, fail with errdef.ErrTooLarge where a successful answer
-// has a body of more than most bytes, in place of the [Transport]'s own limit.
+// Answer returns a context that replaces the [Transport]'s own limit for its requests, redirected
+// ones included. Reading a successful response with a body of more than most bytes fails with
+// errdef.ErrTooLarge.
 func Answer(ctx context.Context, most int64) context.Context {
-	return context.WithValue(ctx, key{}, most)
+	return context.WithValue(ctx, limitKey{}, most)
 }
 
-// Transport limits the bodies of answers, for the libraries above it that have no limits, or have them too high:
-// go-containerregistry v0.22.1 reads the answer to its first request to the end, however far that is (remote/transport/
-// ping.go). The bodies of errors are cut short, see [errorBody].
+// Transport limits the bodies of responses for libraries that have no limits of their own, or too
+// high ones: go-containerregistry v0.22.1 reads the response to its first request to the end,
+// however long it is (remote/transport/ping.go). Bodies of errors are cut short; see [errorBody].
 type Transport struct {
 	Base http.RoundTripper
-	// Most is how many bytes a successful answer may have, unless its request's context says otherwise.
+	// Most is the maximum length of a successful response in bytes, unless the context of its
+	// request sets another.
 	Most int64
 }
 
@@ -37,28 +39,29 @@ func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		resp.Body = errorBody(req, resp.Body)
 		return resp, nil
 	}
-	most, ok := req.Context().Value(key{}).(int64)
+	most, ok := req.Context().Value(limitKey{}).(int64)
 	if !ok {
 		most = t.Most
 	}
-	resp.Body = &body{ReadCloser: resp.Body, left: most, most: most}
+	resp.Body = &body{ReadCloser: resp.Body, remaining: most, most: most}
 	return resp, nil
 }
 
-// body fails where the limit is passed. It asks for the byte after the last allowed one, to tell "at" from "over".
+// body fails once more than the limit was read. It asks for one byte more than allowed, to tell a
+// body that reaches the limit from one that exceeds it.
 type body struct {
 	io.ReadCloser
-	left, most int64
+	remaining, most int64
 }
 
 func (b *body) Read(p []byte) (int, error) {
-	if b.left >= 0 && int64(len(p))-1 > b.left {
-		p = p[:b.left+1]
+	if b.remaining >= 0 && int64(len(p))-1 > b.remaining {
+		p = p[:b.remaining+1]
 	}
 	n, err := b.ReadCloser.Read(p)
-	if b.left -= int64(n); b.left < 0 {
-		_ = b.Close() // nothing more of it is wanted
-		return 0, fmt.Errorf("%w: an answer of more than %d bytes", errdef.ErrTooLarge, b.most)
+	if b.remaining -= int64(n); b.remaining < 0 {
+		_ = b.Close() // the rest is not needed
+		return 0, fmt.Errorf("%w: response exceeds %d bytes", errdef.ErrTooLarge, b.most)
 	}
 	return n, err
 }

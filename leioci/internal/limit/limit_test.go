@@ -11,7 +11,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/limit"
 )
 
-// answers is a RoundTripper that gives the same answer to everything.
+// answers is a RoundTripper that answers every request alike.
 type answers struct {
 	status int
 	body   string
@@ -39,20 +39,20 @@ func TestTransportCutsErrorsShortAndClosesThem(t *testing.T) {
 	}
 }
 
-// answer is a RoundTripper that answers with an error whose body it makes.
+// answer is a RoundTripper that answers with an error; the function makes its body.
 type answer func() io.ReadCloser
 
 func (a answer) RoundTrip(*http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusTeapot, Body: a()}, nil
 }
 
-// endlessBody has no end.
+// endlessBody never ends.
 type endlessBody struct{ closed *bool }
 
 func (e endlessBody) Read(p []byte) (int, error) { return len(p), nil }
 func (e endlessBody) Close() error               { *e.closed = true; return nil }
 
-func TestTransportBoundsTheAnswersItIsAskedTo(t *testing.T) {
+func TestTransportLimitsSuccessfulAnswers(t *testing.T) {
 	for name, tc := range map[string]struct {
 		answer  answers
 		limited bool

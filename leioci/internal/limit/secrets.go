@@ -7,17 +7,18 @@ import (
 	"strings"
 )
 
-// secrets returns what must not be shown of the credentials that req carries, as they are and as URLs have them.
+// secrets returns the credentials that req carries and that must not be shown, both plain and
+// URL-encoded.
 func secrets(req *http.Request) []string {
-	carried := formSecrets(req)
+	credentials := formSecrets(req)
 	if _, credential, ok := strings.Cut(req.Header.Get("Authorization"), " "); ok {
-		carried = append(carried, credential)
+		credentials = append(credentials, credential)
 	}
 	if _, password, ok := req.BasicAuth(); ok {
-		carried = append(carried, password)
+		credentials = append(credentials, password)
 	}
 	var all []string
-	for _, secret := range carried {
+	for _, secret := range credentials {
 		if secret != "" {
 			all = append(all, secret, url.QueryEscape(secret))
 		}
@@ -25,17 +26,18 @@ func secrets(req *http.Request) []string {
 	return all
 }
 
-// formSecrets returns those of the form that go-containerregistry gets a token with (OAuth 2; remote/transport/bearer.go).
+// formSecrets returns the credentials in the form with which go-containerregistry requests a token
+// (OAuth 2; remote/transport/bearer.go).
 func formSecrets(req *http.Request) []string {
 	if req.GetBody == nil || !strings.HasPrefix(req.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
 		return nil
 	}
 	body, err := req.GetBody()
 	if err != nil {
-		return nil // it was sent, so that it can be opened; and if not, the registry has nothing to repeat
+		return nil // the body could not be sent either, so the registry has nothing to repeat
 	}
 	defer body.Close()
-	text, err := io.ReadAll(io.LimitReader(body, maxErrorBytes)) // a registry's answer repeats no more
+	text, err := io.ReadAll(io.LimitReader(body, maxErrorBytes)) // no more of it can be in the error
 	form, parseErr := url.ParseQuery(string(text))
 	if err != nil || parseErr != nil {
 		return nil

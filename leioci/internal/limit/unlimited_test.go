@@ -30,7 +30,7 @@ func TestAnAnswerThatIsTooLongIsClosed(t *testing.T) {
 	}
 }
 
-// found makes a success of every answer.
+// found turns every answer into a success.
 type found struct{ http.RoundTripper }
 
 func (f found) RoundTrip(req *http.Request) (*http.Response, error) {

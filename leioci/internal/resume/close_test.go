@@ -13,7 +13,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/retry"
 )
 
-func TestAReaderMayBeClosedWhileItAsksAgain(t *testing.T) {
+func TestAReaderMayBeClosedWhileItReconnects(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var bodies []*closable
 		again := make(chan struct{}, 2)
@@ -48,7 +48,7 @@ func TestAReaderMayBeClosedWhileItAsksAgain(t *testing.T) {
 	})
 }
 
-// closable is a body that breaks off, or one that waits until it is closed.
+// closable is a body that breaks off at once, or, with waits, when it is closed.
 type closable struct {
 	waits  bool
 	gone   chan struct{}

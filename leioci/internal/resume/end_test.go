@@ -20,7 +20,7 @@ func notSatisfiable() error {
 	return &transport.Error{StatusCode: http.StatusRequestedRangeNotSatisfiable}
 }
 
-func TestReadingEndsAfterTriesThatBringNothing(t *testing.T) {
+func TestReadingGivesUpAfterTriesWithoutProgress(t *testing.T) {
 	for name, tc := range map[string]struct {
 		answers []answer
 		tries   int
@@ -32,7 +32,7 @@ func TestReadingEndsAfterTriesThatBringNothing(t *testing.T) {
 		"a body that breaks, then no more":    {[]answer{whole(4), rest(4, 0)}, 3, "0123", "after 4 bytes: broken (tried 3 times)"},
 		"a range that is ignored, and breaks": {[]answer{whole(4), whole(4)}, 3, "0123", "after 4 bytes: broken (tried 3 times)"},
 		"a body that is shorter than it says": {[]answer{{status: 200, length: 10}}, 3, "", "unexpected EOF (tried 3 times)"},
-		"what does not pass":                  {[]answer{whole(4), {err: errors.New("no")}}, 2, "0123", "no"},
+		"a permanent failure":                 {[]answer{whole(4), {err: errors.New("no")}}, 2, "0123", "no"},
 		"no answer after a part":              {[]answer{whole(4), {err: retry.Passing(errBroken)}}, 3, "0123", "tried 3 times"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -48,7 +48,7 @@ func TestReadingEndsAfterTriesThatBringNothing(t *testing.T) {
 	}
 }
 
-// open opens what a server gives.
+// open opens a reader of what s serves.
 func open(ctx context.Context, t *testing.T, s *server) *resume.Reader {
 	t.Helper()
 	policy := retry.Policy{Attempts: 3, MinDelay: time.Second, MaxDelay: time.Second}
@@ -64,7 +64,7 @@ func open(ctx context.Context, t *testing.T, s *server) *resume.Reader {
 	return r
 }
 
-func TestAReaderThatWasClosedAsksForNothingMore(t *testing.T) {
+func TestAClosedReaderSendsNoMoreRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{answers: []answer{whole(10), rest(3, 7)}}
 		r := open(t.Context(), t, s)

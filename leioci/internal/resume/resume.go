@@ -1,6 +1,8 @@
-// Package resume reads content over a connection that may break: it goes on where it stopped, on a new connection.
+// Package resume reads content over a connection that may break: it continues where it stopped, on
+// a new connection.
 //
-// go-containerregistry retries requests, but not bodies: https://github.com/google/go-containerregistry/issues/1500.
+// go-containerregistry retries requests, but not bodies:
+// https://github.com/google/go-containerregistry/issues/1500.
 package resume
 
 import (
@@ -18,47 +20,50 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/verify"
 )
 
-// SizeUnknown is the size of content whose length is not known before it is asked for.
+// SizeUnknown is the size of content whose length is not known before it is requested.
 const SizeUnknown = verify.SizeUnknown
 
-// Content says how to get what a [Reader] reads.
+// Content says how to fetch what a [Reader] reads.
 type Content struct {
-	// Fetch asks for the content and returns an answer of status 200 or 206, or an error. bytes is the value of the Range
-	// header, or empty for the whole. It is called anew for each try, and so gets a fresh token and a fresh signed URL.
-	Fetch func(ctx context.Context, bytes string) (*http.Response, error)
+	// Fetch requests the content and returns a response of status 200 or 206, or an error.
+	// byteRange is the value of the Range header, or empty for the whole content. Fetch is called
+	// again for each try, and so gets a fresh token and a fresh signed URL.
+	Fetch func(ctx context.Context, byteRange string) (*http.Response, error)
 	// Size is the content's length in bytes, or SizeUnknown.
 	Size int64
-	// Offset is where to begin: what comes before is there already.
+	// Offset is where to start: the caller already has the bytes before it.
 	Offset int64
-	// Notify is told why before each new try.
+	// Notify is called with the reason before each new try.
 	Notify retry.Notify
 }
 
-// Reader reads content from its offset to its end. It stops after as many tries as the policy allows; every byte that
-// comes starts the count anew, with the try that brought it as the first.
+// Reader reads content from its offset to its end. It gives up after as many tries as the policy
+// allows. Every byte received starts the count again, with the try that brought it as the first.
 //
-// Size is the content's length as soon as the registry has said it.
+// Size is set to the content's length once the registry has sent it.
 //
-// It does not verify: what it returns may come from several answers, and only the digest of the whole tells.
+// Reader does not verify the content, which may come from several responses: only the digest of the
+// whole can.
 type Reader struct {
 	Content
 	ctx    context.Context // ends when the reader is closed
 	cancel context.CancelFunc
 	run    *retry.Run
-	mu     sync.Mutex    // for body, which is closed by whoever closes the reader and replaced by whoever reads
-	body   io.ReadCloser // written by the one who reads, so that he alone may look at it without mu
-	at     int64
-	broken error
+	mu     sync.Mutex    // guards body: Close closes it while Read may be replacing it
+	body   io.ReadCloser // only Read assigns it, so only Read may use it without mu
+	pos    int64         // the offset of the next byte to read
+	cause  error         // why body broke off; nil while it can be read
 
 	resumed bool
 }
 
-// Open asks for the content, unless all of it is there already, and returns once there is an answer. Reading ends with ctx.
+// Open requests the content, unless the caller already has all of it, and returns once there is a
+// response. Reading ends with ctx.
 func Open(ctx context.Context, policy retry.Policy, c Content) (*Reader, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	r := &Reader{Content: c, ctx: ctx, cancel: cancel, run: policy.Run(c.Notify), at: c.Offset}
-	if r.at > 0 && r.at == r.Size {
-		r.body, r.resumed = http.NoBody, true // no range stands for nothing
+	r := &Reader{Content: c, ctx: ctx, cancel: cancel, run: policy.Run(c.Notify), pos: c.Offset}
+	if r.pos > 0 && r.pos == r.Size {
+		r.body, r.resumed = http.NoBody, true // a Range header cannot ask for zero bytes
 		return r, nil
 	}
 	if err := r.connect(); err != nil {
@@ -70,32 +75,33 @@ func Open(ctx context.Context, policy retry.Policy, c Content) (*Reader, error) 
 
 // Read implements [io.Reader].
 func (r *Reader) Read(p []byte) (int, error) {
-	if r.broken != nil {
+	if r.cause != nil {
 		if err := r.reconnect(); err != nil {
 			return 0, err
 		}
 	}
 	n, err := r.body.Read(p)
 	if n > 0 {
-		r.at += int64(n)
+		r.pos += int64(n)
 		r.run.Progress()
 	}
 	switch {
 	case err == nil:
 		return n, nil
-	case r.at == r.Size, errors.Is(err, io.EOF) && r.at >= r.Size:
+	case r.pos == r.Size, errors.Is(err, io.EOF) && r.pos >= r.Size:
 		return n, io.EOF
 	case errors.Is(err, io.EOF):
 		err = retry.Passing(io.ErrUnexpectedEOF)
 	}
-	r.broken = err
-	return n, nil // the rest comes with the next call
+	r.cause = err
+	return n, nil // the next call reconnects
 }
 
-// Resumed reports whether what was read came from more than one answer, or began at an offset.
+// Resumed reports whether the content came from more than one response, or started at an offset.
 func (r *Reader) Resumed() bool { return r.resumed }
 
-// Close ends the reading: whoever reads on, or is waiting to, asks for nothing more.
+// Close ends the reading. A concurrent Read, even one that waits to reconnect, sends no more
+// requests.
 func (r *Reader) Close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -103,87 +109,88 @@ func (r *Reader) Close() error {
 	return r.body.Close()
 }
 
-// reconnect waits, and goes on where the content broke off.
+// reconnect waits, and continues where the content broke off.
 func (r *Reader) reconnect() error {
-	_ = r.body.Close() // it is broken, and says so
-	if err := r.run.Wait(r.ctx, r.broken); err != nil {
-		return fmt.Errorf("after %d bytes: %w", r.at, err)
+	_ = r.body.Close() // its error adds nothing to r.cause
+	if err := r.run.Wait(r.ctx, r.cause); err != nil {
+		return fmt.Errorf("after %d bytes: %w", r.pos, err)
 	}
-	r.broken = nil
+	r.cause = nil
 	return r.connect()
 }
 
-// connect asks until there is an answer.
+// connect sends requests until it gets a response that Read can continue with.
 func (r *Reader) connect() error {
 	for {
-		err := r.ask(r.run.Context(r.ctx))
+		err := r.request(r.run.Context(r.ctx))
 		if err == nil {
 			return nil
 		}
 		if err := r.run.Wait(r.ctx, err); err != nil {
-			r.broken = err // whoever reads on is told again
+			r.cause = err // the next Read returns it again
 			return err
 		}
 	}
 }
 
-func (r *Reader) ask(ctx context.Context) error {
-	r.resumed = r.resumed || r.at > 0
-	bytes := ""
-	if r.at > 0 && r.Size != SizeUnknown {
-		bytes = fmt.Sprintf("bytes=%d-%d", r.at, r.Size-1)
+func (r *Reader) request(ctx context.Context) error {
+	r.resumed = r.resumed || r.pos > 0
+	byteRange := ""
+	if r.pos > 0 && r.Size != SizeUnknown {
+		byteRange = fmt.Sprintf("bytes=%d-%d", r.pos, r.Size-1)
 	}
-	resp, err := r.Fetch(ctx, bytes)
-	var answer *transport.Error
-	if errors.As(err, &answer) && answer.StatusCode == http.StatusRequestedRangeNotSatisfiable {
-		return fmt.Errorf("%w: the registry has no bytes %d to %d: %w", errdef.ErrVerification, r.at, r.Size-1, err)
+	resp, err := r.Fetch(ctx, byteRange)
+	var respErr *transport.Error
+	if errors.As(err, &respErr) && respErr.StatusCode == http.StatusRequestedRangeNotSatisfiable {
+		return fmt.Errorf("%w: registry has no bytes %d to %d: %w", errdef.ErrVerification, r.pos, r.Size-1, err)
 	}
 	if err != nil {
 		return err
 	}
 	if err := r.accept(resp); err != nil {
-		_ = resp.Body.Close() // what it holds is not wanted
+		_ = resp.Body.Close() // its content is not used
 		return err
 	}
 	return r.replace(resp.Body)
 }
 
-// replace reads on from another body, unless the reader was closed in the meantime.
+// replace makes body the one to read from. If the reader was closed in the meantime, replace closes
+// body too, and fails.
 func (r *Reader) replace(body io.ReadCloser) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.body = body
 	if r.ctx.Err() != nil {
-		_ = body.Close() // nobody reads it
+		_ = body.Close() // Close has closed only the previous one
 		return context.Cause(r.ctx)
 	}
 	return nil
 }
 
-// accept brings an answer to where reading goes on. One that is not cut to the range that was asked for is read from its
-// beginning, and what is there already is dropped.
+// accept prepares a response for reading from pos. If the response is not limited to the requested
+// range, accept skips the bytes before pos.
 func (r *Reader) accept(resp *http.Response) error {
 	if resp.StatusCode == http.StatusPartialContent {
-		return checkRange(resp.Header.Get("Content-Range"), r.at, r.Size)
+		return checkRange(resp.Header.Get("Content-Range"), r.pos, r.Size)
 	}
 	switch {
 	case r.Size == SizeUnknown:
-		r.Size = resp.ContentLength // unknown, too, where the answer does not say
+		r.Size = resp.ContentLength // -1, which is SizeUnknown, if the response does not say
 	case resp.ContentLength >= 0 && resp.ContentLength != r.Size:
-		return fmt.Errorf("%w: the registry sends %d bytes, want %d", errdef.ErrVerification, resp.ContentLength, r.Size)
+		return fmt.Errorf("%w: registry announces %d bytes, want %d", errdef.ErrVerification, resp.ContentLength, r.Size)
 	}
-	_, err := io.CopyN(io.Discard, resp.Body, r.at)
+	_, err := io.CopyN(io.Discard, resp.Body, r.pos)
 	if errors.Is(err, io.EOF) {
 		err = retry.Passing(io.ErrUnexpectedEOF)
 	}
 	return err
 }
 
-// checkRange compares a Content-Range (RFC 9110, section 14.4) with what was asked for.
-func checkRange(got string, at, size int64) error {
-	want := fmt.Sprintf("bytes %d-%d/", at, size-1)
-	if at == 0 || got != want+fmt.Sprint(size) && got != want+"*" {
-		return fmt.Errorf("%w: asked for %q, the registry sends %q", errdef.ErrVerification, fmt.Sprintf("%s%d", want, size), got)
+// checkRange compares a Content-Range (RFC 9110, section 14.4) with the requested range.
+func checkRange(got string, pos, size int64) error {
+	want := fmt.Sprintf("bytes %d-%d/", pos, size-1)
+	if pos == 0 || got != want+fmt.Sprint(size) && got != want+"*" {
+		return fmt.Errorf("%w: want Content-Range %q, got %q", errdef.ErrVerification, fmt.Sprintf("%s%d", want, size), got)
 	}
 	return nil
 }

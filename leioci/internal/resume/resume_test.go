@@ -19,7 +19,7 @@ func TestReadingGoesOnWhereItBrokeOff(t *testing.T) {
 	chunkedBroken := whole(4)
 	chunkedBroken.length = -1
 	short := whole(10)
-	short.body = content[:6] // a proxy has closed the connection as if that were all
+	short.body = content[:6] // a proxy closed the connection as if the content were complete
 	for name, tc := range map[string]struct {
 		answers []answer
 		size    int64
@@ -60,7 +60,7 @@ func TestReadingGoesOnWhereItBrokeOff(t *testing.T) {
 	}
 }
 
-func TestNothingIsReadAsNothing(t *testing.T) {
+func TestEmptyContentIsRead(t *testing.T) {
 	for _, size := range []int64{0, resume.SizeUnknown} {
 		s := &server{answers: []answer{{status: http.StatusOK}}}
 		if got, resumed, err := read(t, s, size, 0); got != "" || resumed || err != nil || len(s.asked) != 1 {
@@ -69,7 +69,7 @@ func TestNothingIsReadAsNothing(t *testing.T) {
 	}
 }
 
-func TestAnAnswerThatIsNotWhatWasAskedForIsRefused(t *testing.T) {
+func TestAResponseThatDoesNotMatchTheRequestIsRefused(t *testing.T) {
 	ranges := map[string]answer{}
 	for _, header := range []string{
 		"", "bytes", "bytes 4-9", "bytes 4-9/", "bytes 4-9/11", "bytes 4-8/10", "bytes 5-9/10", "bytes 0-9/10", "bytes */10", "4-9/10",

@@ -19,20 +19,20 @@ const content = "0123456789"
 
 var errBroken = errors.New("broken")
 
-// An answer is one of a server's, or its error.
+// An answer is one of the server's responses, or an error in place of one.
 type answer struct {
 	status int
 	header string // Content-Range
-	length int64  // Content-Length; -1 if it is not said
+	length int64  // Content-Length; -1 if there is none
 	body   string
-	breaks error // how the body ends; nil for its end
+	breaks error // how the body ends; nil for io.EOF
 	err    error
 }
 
-// whole is an answer that gives all, or breaks off after n bytes.
+// whole is a response with the whole content, or one that breaks off after n bytes.
 func whole(n int) answer { return part(http.StatusOK, "", 0, n) }
 
-// rest is an answer that gives what comes after a byte, or breaks off after n bytes of it.
+// rest is a response with the content from an offset, or one that breaks off after n bytes of it.
 func rest(from, n int) answer {
 	return part(http.StatusPartialContent, fmt.Sprintf("bytes %d-9/10", from), from, n)
 }
@@ -45,7 +45,7 @@ func part(status int, header string, from, n int) answer {
 	return a
 }
 
-// A server gives one answer after the other, and remembers what it was asked.
+// A server gives one answer after the other, and records the ranges requested.
 type server struct {
 	answers []answer
 	asked   []string
@@ -69,7 +69,7 @@ func (s *server) fetch(ctx context.Context, bytes string) (*http.Response, error
 	return &http.Response{StatusCode: a.status, Header: header, ContentLength: a.length, Body: &body{s, strings.NewReader(a.body), a.breaks, false}}, nil
 }
 
-// body is one that may break off, and counts whether it was closed.
+// body may break off, and counts in its server whether it was closed.
 type body struct {
 	server *server
 	r      io.Reader
@@ -79,7 +79,7 @@ type body struct {
 
 func (b *body) Read(p []byte) (int, error) {
 	if b.closed {
-		return 0, retry.Passing(http.ErrBodyReadAfterClose) // as package retry's transport marks every error
+		return 0, retry.Passing(http.ErrBodyReadAfterClose) // retry.Transport marks every read error
 	}
 	n, err := b.r.Read(p[:min(len(p), 3)])
 	if err == io.EOF && b.breaks != nil {
@@ -96,7 +96,7 @@ func (b *body) Close() error {
 	return nil
 }
 
-// read reads all of what a server gives, in a bubble, and fails if a body stays open.
+// read reads everything that s serves, in a synctest bubble, and fails if a body stays open.
 func read(t *testing.T, s *server, size, offset int64) (got string, resumed bool, err error) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {

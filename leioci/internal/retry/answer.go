@@ -11,31 +11,31 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// passingAnswer reports whether err is a registry's answer that may be another one next time: by its status, whatever
-// code the registry put into the body, or by its code, whatever the status. ghcr.io, for one, has answered
-// TOOMANYREQUESTS with statuses other than 429.
-func passingAnswer(err error) bool {
-	//nolint:errorlint // errors.As finds the first answer alone, and there are several where several sources were asked
-	if several, ok := err.(interface{ Unwrap() []error }); ok {
-		return slices.ContainsFunc(several.Unwrap(), passingAnswer)
+// isTransientResponse reports whether err is a registry's response that may differ next time.
+// Either the status says so, whatever the code in the body, or the code does, whatever the status:
+// ghcr.io, for one, has sent TOOMANYREQUESTS with statuses other than 429.
+func isTransientResponse(err error) bool {
+	//nolint:errorlint // errors.As finds only the first response, and several sources give several
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return slices.ContainsFunc(joined.Unwrap(), isTransientResponse)
 	}
 	if inner := errors.Unwrap(err); inner != nil {
-		return passingAnswer(inner)
+		return isTransientResponse(inner)
 	}
-	var answer *transport.Error
-	return errors.As(err, &answer) && (passingStatus(answer.StatusCode) ||
-		hasCode(answer, transport.TooManyRequestsErrorCode) || hasCode(answer, transport.UnavailableErrorCode))
+	var resp *transport.Error
+	return errors.As(err, &resp) && (isTransientStatus(resp.StatusCode) ||
+		hasCode(resp, transport.TooManyRequestsErrorCode) || hasCode(resp, transport.UnavailableErrorCode))
 }
 
-// limited reports whether err is the answer of a registry that wants less traffic.
-func limited(err error) bool {
-	var answer *transport.Error
-	return errors.As(err, &answer) &&
-		(answer.StatusCode == http.StatusTooManyRequests || hasCode(answer, transport.TooManyRequestsErrorCode))
+// rateLimited reports whether err is the response of a registry that limits the rate of requests.
+func rateLimited(err error) bool {
+	var resp *transport.Error
+	return errors.As(err, &resp) &&
+		(resp.StatusCode == http.StatusTooManyRequests || hasCode(resp, transport.TooManyRequestsErrorCode))
 }
 
-func hasCode(answer *transport.Error, code transport.ErrorCode) bool {
-	for _, d := range answer.Errors {
+func hasCode(resp *transport.Error, code transport.ErrorCode) bool {
+	for _, d := range resp.Errors {
 		if d.Code == code {
 			return true
 		}
@@ -43,7 +43,7 @@ func hasCode(answer *transport.Error, code transport.ErrorCode) bool {
 	return false
 }
 
-func passingStatus(status int) bool {
+func isTransientStatus(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
 		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
@@ -52,9 +52,9 @@ func passingStatus(status int) bool {
 	return false
 }
 
-// retryAfter reads a Retry-After header, a number of seconds or a date (RFC 9110, section 10.2.3). What is neither, or
-// in the past, is 0.
-func retryAfter(header string, now time.Time) time.Duration {
+// parseRetryAfter reads a Retry-After header: a number of seconds or a date (RFC 9110, section
+// 10.2.3). It returns 0 for anything else, and for a date in the past.
+func parseRetryAfter(header string, now time.Time) time.Duration {
 	const most = int64(math.MaxInt64 / time.Second)
 	if seconds, err := strconv.ParseUint(header, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
 		return time.Duration(min(seconds, uint64(most))) * time.Second

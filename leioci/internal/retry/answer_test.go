@@ -31,7 +31,8 @@ func answering(status int, after, body string) roundTripper {
 	}
 }
 
-// get asks a RoundTripper for something and returns what go-containerregistry makes of an answer other than 200.
+// get sends a request and returns the error that go-containerregistry makes of a status other than
+// 200.
 func get(ctx context.Context, rt http.RoundTripper) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://registry/", nil)
 	if err != nil {
@@ -45,7 +46,8 @@ func get(ctx context.Context, rt http.RoundTripper) error {
 	return transport.CheckError(resp, http.StatusOK)
 }
 
-// outcome asks twice, at once if need be, and returns the number of requests, the first wait and the error.
+// outcome makes up to two tries with no delay of its own in between, and returns the number of
+// requests, the wait and the error.
 func outcome(t *testing.T, rt http.RoundTripper, most time.Duration) (tries int, waited time.Duration, err error) {
 	t.Helper()
 	p := retry.Policy{Attempts: 2, MinDelay: 1, MaxDelay: 1, MaxRetryAfter: most}
@@ -56,12 +58,12 @@ func outcome(t *testing.T, rt http.RoundTripper, most time.Duration) (tries int,
 	return tries, waited, err
 }
 
-func TestWhichAnswersAreTriedAgain(t *testing.T) {
+func TestWhichResponsesAreRetried(t *testing.T) {
 	for _, tc := range []struct {
 		status int
 		code   string
 		again  bool
-		late   bool // the error says that the registry wants less traffic
+		late   bool // the error is an *AfterError
 	}{
 		{408, "", true, false},
 		{429, "", true, true},

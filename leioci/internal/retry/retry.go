@@ -1,9 +1,10 @@
-// Package retry repeats what failed for a reason that passes: a connection that broke, a registry that is restarting or
-// wants less traffic.
+// Package retry repeats operations that failed for a transient reason: a broken connection, or a
+// registry that is restarting or limits the rate of requests.
 //
-// There is one loop, around a whole operation, and not one around each request: an upload needs a new session, a
-// download a fresh signed URL, and both may need a fresh token. [Transport], under the operation, tells the loop what
-// it cannot know otherwise: whether an error came from the connection, and what Retry-After said.
+// There is one loop around a whole operation, not one around each request: an upload needs a new
+// session, a download a fresh signed URL, and both may need a fresh token. [Transport], below the
+// operation, tells the loop what it cannot know otherwise: whether an error came from the
+// connection, and what Retry-After said.
 package retry
 
 import (
@@ -16,17 +17,19 @@ import (
 	"time"
 )
 
-// A Policy says how often an operation is tried, and how long to wait in between: a random time between nothing and
-// MinDelay doubled with each failure, but at most MaxDelay ("full jitter", so that many clients do not come back at
-// once). A registry that says with Retry-After when to come back is obeyed, unless that is more than MaxRetryAfter away.
+// A Policy says how often an operation is tried, and how long to wait in between: a random time
+// between zero and an upper bound, so that many clients do not come back at once ("full jitter").
+// The bound starts at MinDelay and doubles with each failure, up to MaxDelay. A Retry-After from
+// the registry is added to the delay; if it exceeds MaxRetryAfter, the operation fails instead.
 type Policy struct {
 	Attempts           int
 	MinDelay, MaxDelay time.Duration
 	MaxRetryAfter      time.Duration
 }
 
-// Do calls try until it succeeds, fails for good, or was called Attempts times, and returns its last error. Give the
-// context it passes to the requests. Before each wait notify is told why, and how long it is. Waiting ends with ctx.
+// Do calls try until it succeeds, fails for good, or was called Attempts times, and returns its
+// last error. Pass the context that try gets to its requests. Before each wait, Do calls notify
+// with the reason and the duration. Waiting ends with ctx.
 func (p Policy) Do(ctx context.Context, try func(context.Context) error, notify Notify) error {
 	run := p.Run(notify)
 	for {
@@ -40,31 +43,33 @@ func (p Policy) Do(ctx context.Context, try func(context.Context) error, notify 
 	}
 }
 
-// Notify is told of a failure before the operation is tried again.
+// Notify is called with the failure before the operation is tried again.
 type Notify func(err error, wait time.Duration)
 
-// A Run is one operation on its way. It is not safe for concurrent use.
+// A Run is one operation in progress. It is not safe for concurrent use.
 type Run struct {
-	policy Policy
-	notify Notify
-	failed int // tries since the last progress
-	now    *attempt
+	policy   Policy
+	notify   Notify
+	failures int // since the last progress
+	current  *attempt
 }
 
-// Run starts an operation that calls for each try itself: [Run.Context] before, [Run.Wait] after a failure.
+// Run starts an operation whose caller runs the loop: it calls [Run.Context] before each try, and
+// [Run.Wait] after each failure.
 func (p Policy) Run(notify Notify) *Run { return &Run{policy: p, notify: notify} }
 
-// attempt is one try. It travels in the contexts of its requests.
+// attempt is one try. The contexts of its requests carry it.
 type attempt struct {
 	number int // from 1
-	// after is what the last answer's Retry-After said, in nanoseconds. Requests of one try may be under way at once:
-	// go-containerregistry asks whether a registry speaks https or http, and leaves the slower request to itself.
-	after atomic.Int64
+	// retryAfter is the Retry-After of the last response, in nanoseconds. It is atomic because
+	// requests of one try may run concurrently: go-containerregistry checks over https and http at
+	// the same time, and does not wait for the slower request.
+	retryAfter atomic.Int64
 }
 
 type attemptKey struct{}
 
-// Number returns which try the request that carries ctx belongs to, from 1 on.
+// Number returns the number of the try that ctx belongs to, starting at 1.
 func Number(ctx context.Context) int {
 	if a, ok := ctx.Value(attemptKey{}).(*attempt); ok {
 		return a.number
@@ -72,37 +77,39 @@ func Number(ctx context.Context) int {
 	return 1
 }
 
-// Elsewhere says that the try which ctx belongs to goes on with another server: when the last one wants to be asked again is
-// not its business.
+// Elsewhere says that the try which ctx belongs to continues with another server. A Retry-After
+// from one server does not apply to another.
 func Elsewhere(ctx context.Context) {
 	if a, ok := ctx.Value(attemptKey{}).(*attempt); ok {
-		a.after.Store(0)
+		a.retryAfter.Store(0)
 	}
 }
 
 // Context returns the context for the requests of the next try.
 func (r *Run) Context(ctx context.Context) context.Context {
-	r.now = &attempt{number: r.failed + 1}
-	return context.WithValue(ctx, attemptKey{}, r.now)
+	r.current = &attempt{number: r.failures + 1}
+	return context.WithValue(ctx, attemptKey{}, r.current)
 }
 
-// Progress says that the operation came nearer to its end: tries are counted anew.
-func (r *Run) Progress() { r.failed = 0 }
+// Progress says that the operation has advanced, and resets the count of failures.
+func (r *Run) Progress() { r.failures = 0 }
 
-// Wait waits until the operation that failed with err may be tried again, and returns nil, or the error to give up with:
-// err itself, or an [*AfterError] around it.
+// Wait waits until the operation that failed with err may be tried again, and returns nil. If it
+// must not be tried again, Wait returns the error to give up with: err, possibly with the number of
+// tries, or an [*AfterError] around it. If ctx ends during the wait, it returns the cause together
+// with err.
 func (r *Run) Wait(ctx context.Context, err error) error {
-	r.failed++
+	r.failures++
 	if ctx.Err() != nil || !IsPassing(err) {
 		return err
 	}
-	after := time.Duration(r.now.after.Load())
-	if after > r.policy.MaxRetryAfter || (r.failed >= r.policy.Attempts && limited(err)) {
+	after := time.Duration(r.current.retryAfter.Load())
+	if after > r.policy.MaxRetryAfter || (r.failures >= r.policy.Attempts && rateLimited(err)) {
 		return &AfterError{After: after, Err: err}
 	}
-	if r.failed >= r.policy.Attempts {
-		if r.failed > 1 {
-			return fmt.Errorf("%w (tried %d times)", err, r.failed)
+	if r.failures >= r.policy.Attempts {
+		if r.failures > 1 {
+			return fmt.Errorf("%w (tried %d times)", err, r.failures)
 		}
 		return err
 	}
@@ -114,38 +121,39 @@ func (r *Run) Wait(ctx context.Context, err error) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("%w while waiting to try again after: %w", context.Cause(ctx), err)
+		return fmt.Errorf("%w while waiting to retry after: %w", context.Cause(ctx), err)
 	}
 }
 
-// delay returns a random time, longer on average with each failure.
+// delay returns a random duration whose upper bound grows with each failure.
 func (r *Run) delay() time.Duration {
 	most := min(r.policy.MinDelay, r.policy.MaxDelay)
-	for i := 1; i < r.failed; i++ {
-		most += min(most, r.policy.MaxDelay-most) // doubled, as far as there is room
+	for i := 1; i < r.failures; i++ {
+		most += min(most, r.policy.MaxDelay-most) // doubles, capped at MaxDelay
 	}
 	return rand.N(max(most, 1))
 }
 
-// AfterError is a failure that passes, but not soon: a registry that wants less traffic.
+// AfterError is a transient failure that will not pass soon: the registry limits the rate of
+// requests, or asks for a longer wait than the policy allows.
 type AfterError struct {
-	After time.Duration // when to come back; 0 if the registry did not say
+	After time.Duration // how long to wait; 0 if the registry did not say
 	Err   error
 }
 
 func (e *AfterError) Error() string { return e.Err.Error() }
 func (e *AfterError) Unwrap() error { return e.Err }
 
-// Passing marks err as one that another try may not meet.
-func Passing(err error) error { return &passingError{err} }
+// Passing marks err as transient: another try may succeed.
+func Passing(err error) error { return &transientError{err} }
 
-type passingError struct{ err error }
+type transientError struct{ err error }
 
-func (p *passingError) Error() string { return p.err.Error() }
-func (p *passingError) Unwrap() error { return p.err }
+func (e *transientError) Error() string { return e.err.Error() }
+func (e *transientError) Unwrap() error { return e.err }
 
-// IsPassing reports whether another try may go better.
+// IsPassing reports whether err is transient.
 func IsPassing(err error) bool {
-	var marked *passingError
-	return errors.As(err, &marked) || passingAnswer(err)
+	var marked *transientError
+	return errors.As(err, &marked) || isTransientResponse(err)
 }

@@ -14,7 +14,7 @@ import (
 
 var errBroken = errors.New("broken")
 
-// broken is a failure that passes.
+// broken is a transient failure.
 func broken(context.Context) error { return retry.Passing(errBroken) }
 
 // waits returns how long a policy waits after each failure of an operation that never succeeds.
@@ -44,14 +44,14 @@ func TestTheWaitIsRandomUpToALimitThatDoublesAndIsCapped(t *testing.T) {
 		}
 	}
 	for i, limit := range limits {
-		// That none of 300 random times is in an eighth of the range happens once in 10^17.
+		// The chance that none of 300 random times falls into an eighth of the range is 1 in 10^17.
 		if longest[i] >= limit || longest[i] < limit*7/8 || shortest[i] < 0 || shortest[i] > limit/8 {
 			t.Errorf("failure %d: waited %v to %v, want all from 0 to %v", i+1, shortest[i], longest[i], limit)
 		}
 	}
 }
 
-func TestDelaysWithoutAMeasureAreStillDelays(t *testing.T) {
+func TestHugeDelaysDoNotOverflow(t *testing.T) {
 	var longest time.Duration
 	for range 30 {
 		for _, wait := range waits(t, retry.Policy{Attempts: 4, MinDelay: math.MaxInt64/2 + 2, MaxDelay: math.MaxInt64}) {
@@ -72,13 +72,13 @@ func TestAnOperationIsTriedAsOftenAsThePolicySays(t *testing.T) {
 		want     error
 		says     string
 	}{
-		"success at once":         {3, []error{nil}, 1, nil, ""},
-		"success at last":         {3, []error{retry.Passing(errBroken), retry.Passing(errBroken), nil}, 3, nil, ""},
-		"what does not pass":      {3, []error{final}, 1, final, "final"},
-		"what does not pass then": {3, []error{retry.Passing(errBroken), final}, 2, final, "final"},
-		"one try":                 {1, []error{retry.Passing(errBroken)}, 1, errBroken, "broken"},
-		"no policy":               {0, []error{retry.Passing(errBroken)}, 1, errBroken, "broken"},
-		"every try fails":         {2, []error{retry.Passing(final), retry.Passing(errBroken)}, 2, errBroken, "broken (tried 2 times)"},
+		"success at once":           {3, []error{nil}, 1, nil, ""},
+		"success at last":           {3, []error{retry.Passing(errBroken), retry.Passing(errBroken), nil}, 3, nil, ""},
+		"permanent":                 {3, []error{final}, 1, final, "final"},
+		"transient, then permanent": {3, []error{retry.Passing(errBroken), final}, 2, final, "final"},
+		"one try":                   {1, []error{retry.Passing(errBroken)}, 1, errBroken, "broken"},
+		"no policy":                 {0, []error{retry.Passing(errBroken)}, 1, errBroken, "broken"},
+		"every try fails":           {2, []error{retry.Passing(final), retry.Passing(errBroken)}, 2, errBroken, "broken (tried 2 times)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

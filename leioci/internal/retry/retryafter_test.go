@@ -17,7 +17,7 @@ func TestRetryAfterIsObeyedUpToItsLimit(t *testing.T) {
 		return func() string { return time.Now().Add(d).UTC().Format(http.TimeFormat) }
 	}
 	is := func(s string) func() string { return func() string { return s } }
-	const never = 1<<63 - 1 - (1<<63-1)%time.Second // what does not fit into a duration
+	const never = 1<<63 - 1 - (1<<63-1)%time.Second // the longest duration in whole seconds
 	for name, tc := range map[string]struct {
 		header func() string
 		waits  time.Duration
@@ -64,7 +64,8 @@ func TestTheLastAnswerOfATrySaysWhenToComeBack(t *testing.T) {
 	}{
 		"an answer without Retry-After": {answering(http.StatusServiceUnavailable, "", ""), false},
 		"a success":                     {answering(http.StatusOK, "3600", ""), false},
-		"no answer":                     {func(*http.Request) (*http.Response, error) { return nil, errBroken }, true}, // http, after https
+		// The last request may fail: http, after https.
+		"no answer": {func(*http.Request) (*http.Response, error) { return nil, errBroken }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			run := retry.Policy{Attempts: 2, MinDelay: 1, MaxDelay: 1}.Run(func(error, time.Duration) {})
@@ -83,7 +84,7 @@ func TestTheLastAnswerOfATrySaysWhenToComeBack(t *testing.T) {
 	}
 }
 
-func TestTheLongestRetryAfterIsStillAWait(t *testing.T) {
+func TestTheLongestRetryAfterDoesNotOverflow(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	p := retry.Policy{Attempts: 2, MinDelay: math.MaxInt64, MaxDelay: math.MaxInt64, MaxRetryAfter: math.MaxInt64}
 	err := p.Do(ctx, func(ctx context.Context) error {

@@ -53,7 +53,7 @@ func TestABodyIsFreshEachTimeItsRequestIsSent(t *testing.T) {
 	}
 }
 
-func TestABodyThatCannotBeOpenedAgainIsNoFailureOfTheNetwork(t *testing.T) {
+func TestABodyThatCannotBeOpenedAgainIsNotATransientFailure(t *testing.T) {
 	run := retry.Policy{Attempts: 2}.Run(func(error, time.Duration) {})
 	body := &watched{Reader: strings.NewReader("")}
 	req := httptest.NewRequestWithContext(run.Context(t.Context()), http.MethodPut, "/", nil)
@@ -69,7 +69,7 @@ func TestABodyThatCannotBeOpenedAgainIsNoFailureOfTheNetwork(t *testing.T) {
 
 func TestARequestThatHasNoBodyNeedsNone(t *testing.T) {
 	req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
-	req.Body, req.GetBody = nil, func() (io.ReadCloser, error) { return http.NoBody, nil } // net/http takes it
+	req.Body, req.GetBody = nil, func() (io.ReadCloser, error) { return http.NoBody, nil } // net/http accepts this
 	resp, err := retry.Transport{Base: answering(http.StatusOK, "", "")}.RoundTrip(req)
 	if err != nil {
 		t.Fatal(err)

@@ -10,38 +10,40 @@ import (
 	"time"
 )
 
-// Transport does not repeat anything. It marks the errors of connections, those of reading an answer's body included,
-// as passing, and notes what Retry-After says, for the [Run] that the request belongs to.
+// Transport supports retries, but does not retry anything itself. It marks connection errors as
+// transient, including those from reading a response body, and records Retry-After for the [Run]
+// that the request belongs to.
 //
-// It also lets a body be sent again: go-containerregistry's bearer transport (v0.22.1, remote/transport/bearer.go) sends
-// a request a second time after a 401, with the body it has already sent.
+// It also lets a body be sent again: after a 401, go-containerregistry's bearer transport (v0.22.1,
+// remote/transport/bearer.go) sends the same request a second time, with the body it has already
+// sent.
 type Transport struct{ Base http.RoundTripper }
 
 // RoundTrip implements [http.RoundTripper].
 func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body != nil && req.GetBody != nil {
 		var err error
-		if req, err = rewound(req); err != nil {
+		if req, err = rewindBody(req); err != nil {
 			return nil, err
 		}
 	}
 	resp, err := t.Base.RoundTrip(req)
 	if err != nil {
-		return nil, mark(req.Context(), err)
+		return nil, markTransient(req.Context(), err)
 	}
 	if a, ok := req.Context().Value(attemptKey{}).(*attempt); ok {
-		after := time.Duration(0)
+		wait := time.Duration(0)
 		if resp.StatusCode >= http.StatusBadRequest {
-			after = retryAfter(resp.Header.Get("Retry-After"), time.Now())
+			wait = parseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
 		}
-		a.after.Store(int64(after))
+		a.retryAfter.Store(int64(wait))
 	}
 	resp.Body = &body{resp.Body, req.Context()}
 	return resp, nil
 }
 
-// rewound returns req with a body that nobody has read from.
-func rewound(req *http.Request) (*http.Request, error) {
+// rewindBody returns req with a fresh body.
+func rewindBody(req *http.Request) (*http.Request, error) {
 	if err := req.Body.Close(); err != nil {
 		return nil, err
 	}
@@ -49,29 +51,30 @@ func rewound(req *http.Request) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	again := req.WithContext(req.Context())
-	again.Body = fresh
-	return again, nil
+	rewound := req.WithContext(req.Context())
+	rewound.Body = fresh
+	return rewound, nil
 }
 
-// mark marks err as passing unless the context has ended, or the error will be the same next time: a host that does not
-// exist, or one that cannot agree with us on how to speak or on who it is.
-func mark(ctx context.Context, err error) error {
-	var unknown *net.DNSError
-	var certificate *tls.CertificateVerificationError
-	var record tls.RecordHeaderError
-	var alert *net.OpError
+// markTransient marks err as transient unless the context has ended, or the error will be the same
+// next time: the host does not exist, or the TLS handshake with it cannot succeed.
+func markTransient(ctx context.Context, err error) error {
+	var dnsErr *net.DNSError
+	var certErr *tls.CertificateVerificationError
+	var recordErr tls.RecordHeaderError
+	var opErr *net.OpError
 	switch {
 	case ctx.Err() != nil,
-		errors.As(err, &unknown) && unknown.IsNotFound,
-		errors.As(err, &certificate), errors.As(err, &record), errors.As(err, &alert) && alert.Op == "remote error", // an alert of TLS
+		errors.As(err, &dnsErr) && dnsErr.IsNotFound,
+		errors.As(err, &certErr), errors.As(err, &recordErr),
+		errors.As(err, &opErr) && opErr.Op == "remote error", // a TLS alert
 		errors.Is(err, http.ErrSchemeMismatch):
 		return err
 	}
 	return Passing(err)
 }
 
-// body marks the errors of reading.
+// body marks read errors as transient.
 type body struct {
 	io.ReadCloser
 	ctx context.Context
@@ -80,7 +83,7 @@ type body struct {
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err != nil && err != io.EOF {
-		err = mark(b.ctx, err)
+		err = markTransient(b.ctx, err)
 	}
 	return n, err
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/retry"
 )
 
-func TestWhichErrorsOfConnectionsAreTriedAgain(t *testing.T) {
+func TestWhichConnectionErrorsAreRetried(t *testing.T) {
 	for name, tc := range map[string]struct {
 		err   error
 		again bool
@@ -30,7 +30,7 @@ func TestWhichErrorsOfConnectionsAreTriedAgain(t *testing.T) {
 		"closed":                        {io.EOF, true},
 		"a name server that is down":    {&net.DNSError{Err: "server misbehaving", IsTemporary: true}, true},
 		"a name that does not exist":    {fmt.Errorf("dial: %w", &net.DNSError{Err: "no such host", IsNotFound: true}), false},
-		"a certificate nobody vouches":  {&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, false},
+		"an untrusted certificate":      {&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, false},
 		"what is not TLS":               {tls.RecordHeaderError{Msg: "not TLS"}, false},
 		"an alert of TLS":               {&net.OpError{Op: "remote error", Err: tls.AlertError(42)}, false},
 		"http where https was expected": {http.ErrSchemeMismatch, false},
@@ -44,9 +44,9 @@ func TestWhichErrorsOfConnectionsAreTriedAgain(t *testing.T) {
 	}
 }
 
-func TestAServerThatIsNotToBeTrustedIsAskedOnce(t *testing.T) {
+func TestAnUntrustedServerIsAskedOnce(t *testing.T) {
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
-	server.Config.ErrorLog = log.New(io.Discard, "", 0) // which has the client's alert
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // it would log the client's alert
 	server.StartTLS()
 	defer server.Close()
 	for name, url := range map[string]string{"its certificate": server.URL, "its protocol": "https" + strings.TrimPrefix(plain(t), "http")} {
@@ -72,19 +72,19 @@ func plain(t *testing.T) string {
 	return server.URL
 }
 
-func TestAnErrorOfAnEndedContextIsNotTriedAgain(t *testing.T) {
+func TestAnErrorOfAnEndedContextIsNotRetried(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	run := retry.Policy{Attempts: 2}.Run(func(error, time.Duration) {})
 	err := get(run.Context(ctx), retry.Transport{Base: roundTripper(func(*http.Request) (*http.Response, error) {
 		cancel()
 		return nil, ctx.Err()
 	})})
-	if err := run.Wait(t.Context(), err); !errors.Is(err, context.Canceled) { // with a context that goes on
+	if err := run.Wait(t.Context(), err); !errors.Is(err, context.Canceled) { // with a context that has not ended
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestABodyThatBreaksOffIsAFailureThatPasses(t *testing.T) {
+func TestABodyThatBreaksOffIsATransientFailure(t *testing.T) {
 	for name, tc := range map[string]struct {
 		err   error
 		again bool
@@ -112,13 +112,13 @@ func TestABodyThatBreaksOffIsAFailureThatPasses(t *testing.T) {
 	}
 }
 
-// failing gives a byte and an error.
+// failing returns a byte and an error.
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 1, f.err }
 
-func TestSeveralRequestsOfATryMayBeUnderWayAtOnce(t *testing.T) {
-	// A ping asks over https and over http at the same time, and does not wait for the one that is late.
+func TestRequestsOfOneTryMayRunConcurrently(t *testing.T) {
+	// A ping asks over https and http at the same time, and does not wait for the slower one.
 	run := retry.Policy{Attempts: 2, MinDelay: 1, MaxDelay: 1, MaxRetryAfter: time.Second}.Run(func(error, time.Duration) {})
 	ctx := run.Context(t.Context())
 	var g sync.WaitGroup

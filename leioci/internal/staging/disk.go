@@ -6,29 +6,30 @@ import (
 	"os"
 )
 
-// A disk is everything here that changes something on the disk, so that a test can put one under it that fails, or
-// that forgets what was not flushed.
+// A disk holds every operation of this package that changes the disk. A test can substitute one
+// that fails, or one that loses what was not flushed.
 type disk interface {
 	mkdir(path string) error
-	// create makes a file that is not there yet, open for writing.
+	// create creates a new file, open for writing. The file must not exist.
 	create(path string) (file, error)
-	// openPartial opens a file for reading and writing, at its beginning, made if it is absent, for this one holder:
-	// errInUse if it has another, errors.ErrUnsupported where that cannot be known.
+	// openPartial opens a file exclusively, for reading and writing from its beginning, and creates
+	// it if it is absent. It returns errInUse if someone else has it open, and
+	// errors.ErrUnsupported where that cannot be determined.
 	openPartial(path string) (file, error)
-	// rename replaces nothing: fs.ErrExist if to is there, even if it is an empty directory.
+	// rename never replaces: it returns fs.ErrExist if to exists, even as an empty directory.
 	rename(from, to string) error
-	// exchange swaps two directories in one step, or is errors.ErrUnsupported.
+	// exchange swaps two directories in one step, or returns errors.ErrUnsupported.
 	exchange(a, b string) error
 	link(from, to string) error
 	remove(path string) error
 	chmod(path string, perm fs.FileMode) error
 	// syncFile flushes the content of a file.
 	syncFile(path string) error
-	// syncDir flushes the names in a directory: flushing a file does not flush its name.
+	// syncDir flushes the names in a directory. Flushing a file does not flush its name.
 	syncDir(path string) error
 }
 
-// A File is being written into the new directory. [Finish] ends the writing.
+// A File is a file being written into the new directory. Complete it with [Finish].
 type File interface {
 	io.WriteCloser
 	Sync() error
@@ -41,7 +42,7 @@ type file interface {
 	Truncate(size int64) error
 }
 
-// osDisk is the disk of the operating system.
+// osDisk is the operating system's disk.
 type osDisk struct{}
 
 func (osDisk) mkdir(path string) error { return os.Mkdir(path, 0o755) }
@@ -62,7 +63,7 @@ func (osDisk) remove(path string) error { return os.Remove(path) }
 
 func (osDisk) chmod(path string, perm fs.FileMode) error { return os.Chmod(path, perm) }
 
-// The file is opened for writing because Windows flushes no other.
+// The file is opened for writing because Windows flushes only files that are.
 func (osDisk) syncFile(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {

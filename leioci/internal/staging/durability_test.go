@@ -13,7 +13,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 )
 
-// looseDisk flushes nothing: what is tested on it is not lost.
+// looseDisk flushes nothing, for tests that do not simulate a loss of power.
 type looseDisk struct{ osDisk }
 
 func (looseDisk) syncFile(string) error { return nil }
@@ -28,16 +28,17 @@ func (looseFile) Sync() error { return nil }
 
 func loose(f file, err error) (file, error) { return looseFile{f}, err }
 
-// A power cut is the loss of power after any operation of a modelDisk, and what must be true afterwards.
+// A powerCut simulates a loss of power after any operation of a modelDisk, and checks what must be
+// true afterwards.
 type powerCut struct {
 	m       *modelDisk
 	target  string    // relative to the disk
 	allowed []content // what the target may hold; nil for absent
-	broken  bool      // the old directory was not flushed by those who made it: it may hold anything
+	broken  bool      // whoever made the old directory did not flush it, so it may hold anything
 	tested  map[string]bool
 }
 
-// try tests all states that the disk may be in now and that were not tested before.
+// try tests every state that the disk may be in now and that was not tested before.
 func (c *powerCut) try() {
 	c.m.crashes(func(names func(*node) map[string]*node, data func(*node) string) {
 		state := describe(c.m.top, names, data)
@@ -85,7 +86,7 @@ type situation struct {
 	old             content
 	unflushed       []string
 	inSteps, copies bool
-	parents         int // how many operations it takes to make the target's parents
+	parents         int // how many operations it takes to create the target's parents
 }
 
 func situations() []situation {
@@ -118,7 +119,7 @@ func TestAfterALossOfPowerTheTargetIsTheOldOrTheNew(t *testing.T) {
 			if err := replace(t.Context(), m, filepath.Join(m.root, filepath.FromSlash(s.target)), newContent); err != nil {
 				t.Fatal(err)
 			}
-			// What a commit has said to be done is done.
+			// A commit that returned without an error is durable.
 			*cut = powerCut{m: m, target: s.target, allowed: []content{newContent}, tested: map[string]bool{}}
 			cut.try()
 			if m.ops < 15 {
@@ -135,12 +136,14 @@ func TestAfterAKillAndALossOfPowerTheTargetIsWhole(t *testing.T) {
 			continue // there the old directory may hold anything
 		}
 		t.Run(s.name, func(t *testing.T) {
-			// A state that another situation led to, under the same conditions, need not be tested again.
+			// A state that another situation led to, under the same conditions, need not be tested
+			// again.
 			conditions := fmt.Sprint(s.old, s.inSteps)
 			if tested[conditions] == nil {
 				tested[conditions] = map[string]bool{}
 			}
-			// A parent whose name was not flushed by a process that was killed is not known as such by the next.
+			// Start after the parents: if a killed process did not flush a parent's name, the next
+			// process cannot know.
 			for kill := s.parents + 1; ; kill++ {
 				m, cut := s.disk(t)
 				target := filepath.Join(m.root, filepath.FromSlash(s.target))
@@ -162,8 +165,8 @@ func TestAfterAKillAndALossOfPowerTheTargetIsWhole(t *testing.T) {
 	}
 }
 
-// What a user put into the target at the last moment is put back, and is nowhere lost on the way.
-func TestAfterALossOfPowerForeignDataIsThere(t *testing.T) {
+// What a user puts into the target at the last moment is put back, and is never lost on the way.
+func TestAfterALossOfPowerForeignDataIsStillThere(t *testing.T) {
 	mine := maps.Clone(oldContent)
 	mine["notes"] = "mine"
 	for name, inSteps := range map[string]bool{"an exchange": false, "an exchange in steps": true} {
@@ -204,7 +207,8 @@ func TestAfterALossOfPowerForeignDataIsThere(t *testing.T) {
 	}
 }
 
-// assertSomewhere fails unless, in every state, the target is whole, and a directory holds want, also after a sweep.
+// assertSomewhere fails unless in every state the target is whole and some directory holds want,
+// even after a sweep.
 func assertSomewhere(m *modelDisk, want content, tested map[string]bool) {
 	m.crashes(func(names func(*node) map[string]*node, data func(*node) string) {
 		state := describe(m.top, names, data)

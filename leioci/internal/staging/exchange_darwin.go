@@ -9,7 +9,8 @@ import (
 
 func moveNew(from, to string) error { return moveIfAbsent(from, to) }
 
-// exchange swaps two directories in one step. A file system that cannot (not APFS) is errors.ErrUnsupported.
+// exchange swaps two directories in one step. It returns errors.ErrUnsupported on a file system
+// that cannot do so, that is, on any but APFS.
 func exchange(a, b string) error {
 	err := unix.RenamexNp(a, b, unix.RENAME_SWAP)
 	if errors.Is(err, unix.EINVAL) {

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// moveNew renames from to to, and fails with fs.ErrExist if to is there, even empty.
+// moveNew renames from to to. It fails with fs.ErrExist if to exists, even as an empty directory.
 func moveNew(from, to string) error {
 	err := renameat2(from, to, unix.RENAME_NOREPLACE)
 	if errors.Is(err, errors.ErrUnsupported) {
@@ -16,7 +16,8 @@ func moveNew(from, to string) error {
 	return err
 }
 
-// exchange swaps two directories in one step. A file system that cannot (some network ones) is errors.ErrUnsupported.
+// exchange swaps two directories in one step. It returns errors.ErrUnsupported on a file system
+// that cannot do so, as some network file systems cannot.
 func exchange(a, b string) error { return renameat2(a, b, unix.RENAME_EXCHANGE) }
 
 func renameat2(from, to string, flag uint) error {

@@ -6,5 +6,5 @@ import "errors"
 
 func moveNew(from, to string) error { return moveIfAbsent(from, to) }
 
-// exchange is no single call here.
+// exchange is not available as a single call here.
 func exchange(string, string) error { return errors.ErrUnsupported }

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// A faultDisk refuses one operation, or all from that one on.
+// A faultDisk fails one operation, or all from that one on.
 type faultDisk struct {
 	disk
 	err     error
@@ -20,7 +20,7 @@ type faultDisk struct {
 	onward  bool // and all that follow
 	inSteps bool // there is no exchange in one step
 	ops     int
-	refused string // the operation at at
+	refused string // the operation with number at
 }
 
 func (d *faultDisk) fault(op string) error {
@@ -34,7 +34,7 @@ func (d *faultDisk) fault(op string) error {
 	return nil
 }
 
-// either returns err, or else what op does.
+// either returns err, or else the result of op.
 func either(err error, op func() error) error {
 	if err != nil {
 		return err
@@ -92,7 +92,7 @@ type faultFile struct {
 	disk *faultDisk
 }
 
-// Write writes half of what a full disk does not take.
+// Write writes half of the data before it fails, as a full disk may.
 func (f *faultFile) Write(b []byte) (int, error) {
 	if err := f.disk.fault("write"); err != nil {
 		n, werr := f.file.Write(b[:len(b)/2])
@@ -107,7 +107,8 @@ func (f *faultFile) Truncate(size int64) error {
 
 func (f *faultFile) Sync() error { return either(f.disk.fault("sync"), f.file.Sync) }
 
-// A disk that is full, read-only, another user's or broken, at any operation of a replacement.
+// The disk may be full, read-only, owned by another user or broken, at any operation of a
+// replacement.
 func TestWhateverTheDiskRefusesTheTargetIsWhole(t *testing.T) {
 	for _, tc := range []struct {
 		err    error
@@ -130,7 +131,7 @@ func TestWhateverTheDiskRefusesTheTargetIsWhole(t *testing.T) {
 						}
 						refused = append(refused, d.refused)
 					}
-					// Every kind of operation was among those.
+					// Every kind of operation was refused once.
 					for _, op := range []string{"mkdir", "create", "openPartial", "rename", "remove", "syncDir", "write", "truncate", "sync"} {
 						if !slices.Contains(refused, op) {
 							t.Errorf("%s was not refused; these were: %q", op, refused)
@@ -145,8 +146,8 @@ func TestWhateverTheDiskRefusesTheTargetIsWhole(t *testing.T) {
 // killed ends the name of a directory that another process left.
 const killed = "1-KILLED"
 
-// refuses replaces a directory that holds old and a wrong partial file, tests what comes of it, and reports whether
-// there was an operation to refuse.
+// refuses replaces a directory that holds old, with a wrong partial file beside it, and checks the
+// result. It reports whether there was an operation to refuse.
 func (d *faultDisk) refuses(t *testing.T, old content) bool {
 	t.Helper()
 	target := filepath.Join(t.TempDir(), "parent", "target")
@@ -158,7 +159,7 @@ func (d *faultDisk) refuses(t *testing.T, old content) bool {
 	content{"a": "half"}.write(t, filepath.Join(n.parent, n.staging+killed))
 
 	err := replace(t.Context(), d, target, newContent)
-	what := fmt.Sprintf("%s as operation %d is refused, the error is %v", d.refused, d.at, err)
+	what := fmt.Sprintf("%s refused as operation %d, error %v", d.refused, d.at, err)
 	if err != nil && !errors.Is(err, d.err) {
 		t.Error(what)
 	}
@@ -193,7 +194,8 @@ func (d *faultDisk) refuses(t *testing.T, old content) bool {
 	return d.refused != ""
 }
 
-// assertOnlyPartials fails if more than partial files, and what was there before, is beside a target that was not replaced.
+// assertOnlyPartials fails if anything is beside a target that was not replaced, except partial
+// files and what was there before.
 func (d *faultDisk) assertOnlyPartials(t *testing.T, target, what string) {
 	t.Helper()
 	for _, name := range beside(t, target) {

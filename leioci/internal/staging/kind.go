@@ -11,14 +11,15 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 )
 
-// A Kind says which directories may be replaced: those that hold files of these names and nothing else.
+// A Kind says which directories may be replaced: those that contain files with these names and
+// nothing else.
 type Kind struct {
 	Required []string
 	Optional []string
 }
 
-// Check returns nil if the directory is absent, empty, or of the kind. Otherwise the error is errdef.ErrTargetNotEmpty
-// and says what is in the way.
+// Check returns nil if the directory is absent, empty, or of the kind. Otherwise it returns
+// errdef.ErrTargetNotEmpty, which says what is in the way.
 func (k Kind) Check(dir string) error {
 	info, err := os.Lstat(dir)
 	switch {
@@ -27,38 +28,41 @@ func (k Kind) Check(dir string) error {
 	case err != nil:
 		return err
 	case !info.IsDir():
-		return refuse(dir, "it is not a directory; use another name")
+		return refuse(dir, "not a directory; use another name")
 	}
 	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) { // exchanged and removed since; what is there now is checked when it is replaced
+	if errors.Is(err, fs.ErrNotExist) {
+		// It was exchanged and removed meanwhile. What is there now is checked when it is replaced.
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if mounted(dir) {
+	if isMountPoint(dir) {
 		return refuse(dir, mountAdvice)
 	}
 	missing := slices.Clone(k.Required)
 	for _, e := range entries {
 		if !k.known(e) {
-			return refuse(dir, fmt.Sprintf("it holds %q, which is not a snapshot's; use another directory", e.Name()))
+			return refuse(dir,
+				fmt.Sprintf("contains %q, which is not part of a snapshot; use another directory", e.Name()))
 		}
 		missing = slices.DeleteFunc(missing, func(name string) bool { return name == e.Name() })
 	}
 	if len(entries) > 0 && len(missing) > 0 {
-		return refuse(dir, fmt.Sprintf("it is not an earlier snapshot: %q is missing; use another directory", missing[0]))
+		return refuse(dir, fmt.Sprintf("not an earlier snapshot: %q is missing; use another directory", missing[0]))
 	}
 	return nil
 }
 
-// known reports whether an entry of a directory is a file of the kind.
+// known reports whether a directory entry is one of the kind's files.
 func (k Kind) known(e fs.DirEntry) bool {
 	return e.Type().IsRegular() && (slices.Contains(k.Required, e.Name()) || slices.Contains(k.Optional, e.Name()))
 }
 
-// stranger returns the name of an entry that no staging directory of the kind has, or "".
-func (k Kind) stranger(entries []fs.DirEntry) string {
+// unexpected returns the name of an entry that does not belong in a staging directory of the kind,
+// or "".
+func (k Kind) unexpected(entries []fs.DirEntry) string {
 	for _, e := range entries {
 		private := e.Type().IsRegular() && strings.HasPrefix(e.Name(), privatePrefix)
 		if !private && !k.known(e) {
@@ -68,8 +72,8 @@ func (k Kind) stranger(entries []fs.DirEntry) string {
 	return ""
 }
 
-// mountAdvice is what to do about a target that cannot change its place.
-const mountAdvice = "it is a mount point, which cannot be exchanged; use a directory inside it"
+// mountAdvice says what to do about a target that is a mount point.
+const mountAdvice = "a mount point cannot be renamed; use a directory inside it"
 
 func refuse(dir, why string) error {
 	return fmt.Errorf("%w: %s: %s", errdef.ErrTargetNotEmpty, dir, why)

@@ -8,17 +8,18 @@ import (
 	"path/filepath"
 )
 
-// Link puts a file of the old directory into the new one, in place of one that is there: the same file under a second
-// name, or a copy of it where it cannot be linked.
+// Link puts a file of the old directory into the new one, replacing any file with that name. It
+// makes a hard link, or a copy where it cannot link.
 //
-// Another commit may replace the old directory until then: what the file holds is to be verified in the new one.
+// Another commit may replace the old directory first, so verify the file's content in the new
+// directory.
 func (d *Dir) Link(name, from string) error {
 	info, err := os.Lstat(from)
 	if err != nil {
 		return err
 	}
 	if !info.Mode().IsRegular() {
-		return fmt.Errorf("link %s: it is not a regular file", from)
+		return fmt.Errorf("link %s: not a regular file", from)
 	}
 	to := filepath.Join(d.path, name)
 	if err := d.removeFile(to); err != nil {
@@ -34,15 +35,16 @@ func (d *Dir) Link(name, from string) error {
 	return nil
 }
 
-// link makes the second name. The content is flushed, because whoever put it into the old directory may not have done
-// so; a file that cannot be, because it is not this process's to write, is better copied.
+// link makes the hard link. It flushes the content, because whoever wrote the old directory may not
+// have. If that fails, for example because this process may not write to the file, the caller
+// copies the file instead.
 func (d *Dir) link(from, to string) error {
 	if err := d.disk.link(from, to); err != nil {
 		return err
 	}
 	info, err := os.Lstat(to)
 	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("link %s: it is no longer a regular file", from)
+		err = fmt.Errorf("link %s: no longer a regular file", from)
 	}
 	if err == nil {
 		err = d.disk.syncFile(to)
@@ -53,14 +55,15 @@ func (d *Dir) link(from, to string) error {
 	return nil
 }
 
-func (d *Dir) copy(name, from string, was os.FileInfo) error {
+// copy copies a file, which must be the one described by want.
+func (d *Dir) copy(name, from string, want os.FileInfo) error {
 	r, err := os.Open(from)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	if is, err := r.Stat(); err != nil || !os.SameFile(was, is) {
-		return errors.Join(err, fmt.Errorf("copy %s: it was replaced by another file", from))
+	if got, err := r.Stat(); err != nil || !os.SameFile(want, got) {
+		return errors.Join(err, fmt.Errorf("copy %s: replaced by another file meanwhile", from))
 	}
 	w, err := d.Create(name)
 	if err != nil {

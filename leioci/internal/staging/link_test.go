@@ -17,7 +17,7 @@ func (noLinks) link(from, to string) error {
 	return &os.LinkError{Op: "link", Old: from, New: to, Err: syscall.EPERM}
 }
 
-// noFlush is a disk that does not flush the files of others.
+// noFlush is a disk that cannot flush other users' files.
 type noFlush struct{ osDisk }
 
 func (noFlush) syncFile(path string) error {
@@ -29,9 +29,9 @@ func TestLinkBringsAFileAlong(t *testing.T) {
 		disk disk
 		same bool // the same file, not a copy
 	}{
-		"by a link":                     {osDisk{}, true},
-		"by a copy":                     {noLinks{}, false},
-		"by a copy of what is not ours": {noFlush{}, false},
+		"by a link":                      {osDisk{}, true},
+		"by a copy":                      {noLinks{}, false},
+		"by a copy, not being the owner": {noFlush{}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			target := filepath.Join(t.TempDir(), "parent", "target")
@@ -40,7 +40,7 @@ func TestLinkBringsAFileAlong(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// In place of one that is there.
+			// Link replaces an existing file.
 			if err := errors.Join(create(d, "b", "another"), d.Link("b", filepath.Join(target, "b"))); err != nil {
 				t.Fatal(err)
 			}
@@ -62,7 +62,7 @@ func TestLinkBringsAFileAlong(t *testing.T) {
 	}
 }
 
-func TestLinkRefusesWhatIsNoFile(t *testing.T) {
+func TestLinkRefusesAnythingButARegularFile(t *testing.T) {
 	parent := t.TempDir()
 	content{"file": "mine"}.write(t, parent)
 	link := filepath.Join(parent, "link")
@@ -84,7 +84,7 @@ func TestLinkRefusesWhatIsNoFile(t *testing.T) {
 	discard(t, d)
 }
 
-// raceDisk is one on which a file becomes a symbolic link at the moment it is linked.
+// raceDisk is a disk on which a file becomes a symbolic link just as it is linked.
 type raceDisk struct{ osDisk }
 
 func (raceDisk) link(from, to string) error {
@@ -104,7 +104,7 @@ func TestLinkLeavesNoSymbolicLink(t *testing.T) {
 	discard(t, d)
 }
 
-func TestThoseWhoReadAnOldFileKeepIt(t *testing.T) {
+func TestReadersKeepAnOldFileThatTheyHaveOpen(t *testing.T) {
 	if closeFirst {
 		return // Windows does not rename a directory with open files
 	}

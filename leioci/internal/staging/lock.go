@@ -2,5 +2,5 @@ package staging
 
 import "errors"
 
-// errInUse is the error of taking a lock that another holds.
-var errInUse = errors.New("it is in use")
+// errInUse is returned for a lock that someone else holds.
+var errInUse = errors.New("in use")

@@ -8,13 +8,13 @@ import (
 	"io"
 )
 
-// lock locks nothing: a directory cannot be locked here. Those who replace one directory at the same moment may get
-// errors; what they leave is still one whole directory. No sweep takes part in that: it leaves alone for a day what was
-// begun.
+// lock does nothing, because a directory cannot be locked here. Processes that replace the same
+// directory at the same time may get errors, but still leave one whole directory. A sweep does not
+// interfere: it leaves new staging directories alone for a day.
 func lock(context.Context, string) (unlock func() error, err error) {
 	return func() error { return nil }, nil
 }
 
-func holdDir(string) (io.Closer, error) { return io.NopCloser(nil), nil }
+func lockNewDir(string) (io.Closer, error) { return io.NopCloser(nil), nil }
 
-func holdExisting(string) (io.Closer, error) { return nil, errors.ErrUnsupported }
+func lockExistingDir(string) (io.Closer, error) { return nil, errors.ErrUnsupported }

@@ -13,13 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockPoll is how often a lock that another holds is tried again. It is held for a few renames and flushes, and a look
-// at the target.
+// lockPoll is how often to retry a lock that someone else holds. Locks are held for a few renames
+// and flushes, and for a check of the target.
 const lockPoll = 10 * time.Millisecond
 
-// lock keeps all others who put something into dir, of this process or another, from doing so until unlock. The lock is
-// on the directory itself, so that it leaves no file behind, and ends with the process. A file system without locks,
-// as some network ones are, gets none.
+// lock keeps others, in this process or another, from replacing anything in dir until unlock. The
+// lock is on the directory itself: it leaves no file behind, and ends with the process. On a file
+// system without locks, as some network file systems are, lock does nothing.
 func lock(ctx context.Context, dir string) (unlock func() error, err error) {
 	f, err := os.Open(dir)
 	if err != nil {
@@ -43,8 +43,8 @@ func lock(ctx context.Context, dir string) (unlock func() error, err error) {
 	}
 }
 
-// tryLock locks an open file or directory until it is closed, or the process ends. It returns errInUse if another has
-// it locked, and errors.ErrUnsupported where there are no locks.
+// tryLock locks an open file or directory until it is closed or the process ends. It returns
+// errInUse if someone else holds the lock, and errors.ErrUnsupported where there are no locks.
 func tryLock(f *os.File) error {
 	for {
 		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
@@ -62,8 +62,8 @@ func tryLock(f *os.File) error {
 	}
 }
 
-// holdDir locks a directory that this process made, where there are locks.
-func holdDir(path string) (io.Closer, error) {
+// lockNewDir locks a directory that this process created, where there are locks.
+func lockNewDir(path string) (io.Closer, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -74,13 +74,13 @@ func holdDir(path string) (io.Closer, error) {
 	return f, nil
 }
 
-// holdExisting locks a directory that another process may have made, and may use.
-func holdExisting(path string) (io.Closer, error) {
+// lockExistingDir locks a directory that another process may have created and may be using.
+func lockExistingDir(path string) (io.Closer, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_DIRECTORY, 0)
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(trusted(f), tryLock(f)); err != nil {
+	if err := errors.Join(checkOwner(f), tryLock(f)); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil

@@ -17,27 +17,28 @@ var errKilled = errors.New("the process was killed")
 type node struct {
 	dir          bool
 	live         map[string]*node   // of a directory: its names now
-	since        []map[string]*node // and what they were at its last flush, and after every operation from then on
+	since        []map[string]*node // and at its last flush, and after every operation from then on
 	data, synced string             // of a file: its content now, and at its last flush
 }
 
-// A modelDisk carries out every operation, except that it flushes nothing, and keeps what would be on the disk after a
-// loss of power: of a file the content of its last flush, or more, of a directory the names of its last flush, or of any
-// moment since, whatever became of the others.
+// A modelDisk carries out every operation, except that it flushes nothing, and records what may be
+// on the disk after a loss of power. A file has the content of its last flush, or more. A directory
+// has the names of its last flush or of any moment since, independently of the other directories.
 type modelDisk struct {
 	t       *testing.T
 	osDisk          // carries it out
 	root    string  // everything happens below it
 	top     *node   // what root is
-	dirs    []*node // all there were
+	dirs    []*node // all that ever existed
 	inSteps bool    // there is no exchange in one step
 	copies  bool    // there are no links
 	ops     int
-	killAt  int    // from the operation with this number on nothing is carried out any more; 0: all are
-	after   func() // is called after every operation that is
+	killAt  int    // operations from this number on are not carried out; 0 for no limit
+	after   func() // called after every operation that is carried out
 }
 
-// newModelDisk makes a disk that holds files, by their path, and flushed them, except those in unflushed.
+// newModelDisk makes a disk with the given files, by path. All are flushed, except those in
+// unflushed.
 func newModelDisk(t *testing.T, files map[string]string, unflushed ...string) *modelDisk {
 	t.Helper()
 	m := &modelDisk{t: t, root: t.TempDir(), after: func() {}}
@@ -93,7 +94,7 @@ func (m *modelDisk) at(path string) *node {
 	return dir.live[name]
 }
 
-// do carries out one operation, then keeps it in the model.
+// do carries out one operation, then records it in the model.
 func (m *modelDisk) do(op func() error, keep func()) error {
 	m.ops++
 	if m.killAt > 0 && m.ops >= m.killAt {
@@ -112,14 +113,14 @@ func (m *modelDisk) do(op func() error, keep func()) error {
 	return nil
 }
 
-// flush keeps what is there now.
+// flush records the current state as flushed.
 func (n *node) flush() {
 	n.synced = n.data
 	n.since = []map[string]*node{maps.Clone(n.live)}
 }
 
-// crashes calls f with every state that the disk may be in after a loss of power. What was written to files since they
-// were flushed is lost, there, or half of each.
+// crashes calls f with every state that the disk may be in after a loss of power. What was written
+// to files since they were flushed is lost in all of them, half there in all, or complete in all.
 func (m *modelDisk) crashes(f func(names func(*node) map[string]*node, content func(*node) string)) {
 	chosen := map[*node]map[string]*node{}
 	names := func(n *node) map[string]*node { return chosen[n] }
@@ -181,7 +182,7 @@ func describe(n *node, names func(*node) map[string]*node, content func(*node) s
 	var b strings.Builder
 	entries := names(n)
 	for _, name := range slices.Sorted(maps.Keys(entries)) {
-		// Two names that differ by what is random in them make no other state.
+		// Names that differ only in their random part do not make a different state.
 		if begin, _, cut := strings.Cut(name, "-staging-"); cut {
 			b.WriteString(begin + "-staging" + filepath.Ext(name[1:]))
 		} else {

@@ -9,16 +9,16 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 )
 
-// mounted reports whether dir is the root of a mount, as far as the kernel says so (Linux 5.8 and later);
-// where it does not, the exchange fails with EBUSY.
-func mounted(dir string) bool {
+// isMountPoint reports whether dir is the root of a mount. Linux 5.8 and later can tell; before
+// that it returns false, and the exchange fails with EBUSY.
+func isMountPoint(dir string) bool {
 	var st unix.Statx_t
 	err := unix.Statx(unix.AT_FDCWD, dir, 0, unix.STATX_TYPE, &st)
 	return err == nil && st.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0
 }
 
-// busy adds advice to the error of an exchange with a mount point.
-func busy(target string, err error) error {
+// explainBusy adds advice to the error of an exchange with a mount point.
+func explainBusy(target string, err error) error {
 	if errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EXDEV) {
 		return fmt.Errorf("%w: %s: %s: %w", errdef.ErrTargetNotEmpty, target, mountAdvice, err)
 	}

@@ -19,14 +19,14 @@ func TestAMountPointIsRefusedWithAdvice(t *testing.T) {
 	}
 }
 
-// busyDisk is the disk of a kernel that does not say what a mount point is until it is to be exchanged.
+// busyDisk is a disk whose kernel reports a mount point only when it is exchanged.
 type busyDisk struct{ osDisk }
 
 func (busyDisk) exchange(a, b string) error {
 	return &os.LinkError{Op: "exchange", Old: a, New: b, Err: syscall.EBUSY}
 }
 
-func TestAMountPointThatIsFoundOutLateIsRefusedWithAdvice(t *testing.T) {
+func TestAMountPointThatIsDetectedLateIsRefusedWithAdvice(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "parent", "target")
 	oldContent.write(t, target)
 	err := replace(t.Context(), busyDisk{}, target, newContent)

@@ -2,7 +2,7 @@
 
 package staging
 
-// mounted does not know here; the exchange then fails by itself.
-func mounted(string) bool { return false }
+// isMountPoint cannot tell here. The exchange with a mount point fails by itself.
+func isMountPoint(string) bool { return false }
 
-func busy(_ string, err error) error { return err }
+func explainBusy(_ string, err error) error { return err }

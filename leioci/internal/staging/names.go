@@ -11,15 +11,16 @@ import (
 	"time"
 )
 
-// names are what is put beside a target for a while. They carry a hash of the target's name, so that what belongs to
-// another target in the same parent directory is left alone.
+// names are the names of temporary files and directories beside a target. They contain a hash of
+// the target's name, so that those of other targets in the same parent directory are left alone.
 type names struct {
 	parent  string
-	staging string // begins the name of a staging directory
-	partial string // begins the name of a partial file
+	staging string // prefix of a staging directory's name
+	partial string // prefix of a partial file's name
 }
 
-// privatePrefix begins the name, in a staging directory, of a partial file that is no other's business.
+// privatePrefix is the name prefix of a private partial file, which is inside the staging
+// directory.
 const privatePrefix = ".leioci-private-"
 
 func namesOf(target string) names {
@@ -32,13 +33,14 @@ func namesOf(target string) names {
 	}
 }
 
-// newStage is the path of a staging directory that begins now.
+// newStage returns a path for a staging directory that is created now.
 func (n names) newStage(now time.Time) string {
 	return filepath.Join(n.parent, fmt.Sprintf("%s%x-%s", n.staging, now.Unix(), rand.Text()))
 }
 
-// begun is when a staging directory was made, by its name: the directory that is there may be older, the former target.
-func (n names) begun(path string) time.Time {
+// created returns when a staging directory was created, according to its name. The directory there
+// may itself be older: after an exchange it is the former target.
+func (n names) created(path string) time.Time {
 	stamp, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(path), n.staging), "-")
 	seconds, err := strconv.ParseInt(stamp, 16, 64)
 	if err != nil {
@@ -49,5 +51,5 @@ func (n names) begun(path string) time.Time {
 
 func (n names) partialPath(id string) string { return filepath.Join(n.parent, n.partial+id) }
 
-// kept is the path of what was taken out of the target's place and cannot be put back. No sweep looks at it.
-func kept(target string) string { return target + ".kept-" + rand.Text() }
+// keptPath returns a path for a former target that cannot be put back. No sweep touches it.
+func keptPath(target string) string { return target + ".kept-" + rand.Text() }

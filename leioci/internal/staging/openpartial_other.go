@@ -4,5 +4,5 @@ package staging
 
 import "errors"
 
-// openPartial cannot tell whether another has the file.
+// openPartial cannot tell here whether someone else has the file open.
 func openPartial(string) (file, error) { return nil, errors.ErrUnsupported }

@@ -13,23 +13,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openPartial opens a partial file and locks it. If the file is removed or moved away in between, by who had it before
-// or by a sweep, the lock is on a file that nobody else will find: then it tries again.
+// openPartial opens a partial file and locks it. Between the two, a sweep or the previous holder
+// may remove or move the file. The lock is then on a file that nobody else will find, so
+// openPartial tries again.
 func openPartial(path string) (file, error) {
-	for range attempts {
+	for range maxAttempts {
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o644)
 		if err != nil {
 			return nil, err
 		}
-		if err := errors.Join(alone(f), tryLock(f)); err != nil {
+		if err := errors.Join(checkExclusive(f), tryLock(f)); err != nil {
 			return nil, errors.Join(err, f.Close())
 		}
 		opened, err := f.Stat()
 		if err != nil {
 			return nil, errors.Join(err, f.Close())
 		}
-		there, err := os.Lstat(path)
-		if err == nil && os.SameFile(opened, there) {
+		current, err := os.Lstat(path)
+		if err == nil && os.SameFile(opened, current) {
 			return f, nil
 		}
 		if err := f.Close(); err != nil {
@@ -39,23 +40,24 @@ func openPartial(path string) (file, error) {
 	return nil, &fs.PathError{Op: "open", Path: path, Err: errInUse}
 }
 
-// alone returns an error unless f is a regular file, has no other name, and is trusted: it will be written to, and it
-// will be part of the target.
-func alone(f *os.File) error {
+// checkExclusive returns an error unless f is a regular file with a single hard link and passes
+// checkOwner: the file will be written to, and will become part of the target.
+func checkExclusive(f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err
 	}
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok || !info.Mode().IsRegular() || st.Nlink > 1 {
-		return fmt.Errorf("%s is not a file of its own", f.Name())
+		return fmt.Errorf("%s is not a regular file with a single hard link", f.Name())
 	}
-	return trusted(f)
+	return checkOwner(f)
 }
 
-// trusted returns an error unless f belongs to this process's user, or to the parent directory's: in a directory such
-// as /tmp others can make files of any name. (Some file systems give all files to one user, the parent's.)
-func trusted(f *os.File) error {
+// checkOwner returns an error unless f is owned by this process's user or by the owner of the
+// parent directory. In a directory such as /tmp, others can create files with any name. The
+// parent's owner is accepted because on some file systems all files belong to one user.
+func checkOwner(f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err
@@ -65,9 +67,9 @@ func trusted(f *os.File) error {
 		return err
 	}
 	st, ok := info.Sys().(*syscall.Stat_t)
-	above, okAbove := parent.Sys().(*syscall.Stat_t)
-	if !ok || !okAbove || int(st.Uid) != os.Geteuid() && st.Uid != above.Uid {
-		return fmt.Errorf("%s belongs to somebody else", f.Name())
+	parentStat, parentOK := parent.Sys().(*syscall.Stat_t)
+	if !ok || !parentOK || int(st.Uid) != os.Geteuid() && st.Uid != parentStat.Uid {
+		return fmt.Errorf("%s is owned by another user", f.Name())
 	}
 	return nil
 }

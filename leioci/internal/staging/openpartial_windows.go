@@ -9,14 +9,14 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// openPartial opens a partial file so that nobody else can, until it is closed.
+// openPartial opens a partial file exclusively: nobody else can open it until it is closed.
 func openPartial(path string) (file, error) {
 	name, err := windows.UTF16PtrFromString(path)
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
-	const alone = 0 // the share mode
-	h, err := windows.CreateFile(name, windows.GENERIC_READ|windows.GENERIC_WRITE, alone, nil, windows.OPEN_ALWAYS,
+	const noSharing = 0 // the share mode
+	h, err := windows.CreateFile(name, windows.GENERIC_READ|windows.GENERIC_WRITE, noSharing, nil, windows.OPEN_ALWAYS,
 		windows.FILE_ATTRIBUTE_NORMAL|windows.FILE_FLAG_OPEN_REPARSE_POINT, 0)
 	if errors.Is(err, windows.ERROR_SHARING_VIOLATION) {
 		err = errInUse

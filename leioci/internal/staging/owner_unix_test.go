@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-func TestWhatBelongsToSomebodyElseIsNotUsed(t *testing.T) {
+func TestFilesOwnedByAnotherUserAreNotUsed(t *testing.T) {
 	if os.Geteuid() != 0 {
 		return // only root can give a file away
 	}
@@ -36,7 +36,7 @@ func TestWhatBelongsToSomebodyElseIsNotUsed(t *testing.T) {
 	if got := read(t, stage); !maps.Equal(got, content{"a": "theirs"}) {
 		t.Errorf("the other's directory holds %q", got)
 	}
-	// Whoever owns the parent directory is trusted with what is in it.
+	// The owner of the parent directory is trusted.
 	if err := os.Chown(n.parent, somebody, somebody); err != nil {
 		t.Fatal(err)
 	}
@@ -46,8 +46,8 @@ func TestWhatBelongsToSomebodyElseIsNotUsed(t *testing.T) {
 	}
 }
 
-// A device that would block whoever opens it, or a pipe, is not a file either.
-func TestAPipeIsNoPartialFile(t *testing.T) {
+// Opening a pipe or a device may block, so neither is used.
+func TestAPipeIsNotUsedAsAPartialFile(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "target")
 	d := newDir(t, target)
 	if err := syscall.Mkfifo(d.names.partialPath("sha256-00"), 0o600); err != nil {
@@ -55,7 +55,7 @@ func TestAPipeIsNoPartialFile(t *testing.T) {
 	}
 	p := openPartialOf(t, d, "sha256-00")
 	if p.shared {
-		t.Error("it was taken for one")
+		t.Error("the pipe was used")
 	}
 	if err := p.Close(); err != nil {
 		t.Error(err)

@@ -10,35 +10,39 @@ import (
 	"strings"
 )
 
-// A Partial is a file beside the target in which a download grows, and which is there for the next process if this one
-// ends before it is complete. It may hold anything: a crash leaves what was on the disk by then. Whoever uses it
-// verifies the whole, and calls [Partial.Reset] if it is not right.
+// A Partial is a file beside the target that holds an incomplete download. If this process ends
+// first, the next one can continue it. The content is not to be trusted: a crash leaves whatever
+// was on the disk by then. The caller must verify all of it, and call [Partial.Reset] if it is
+// wrong.
 //
-// Its methods are not to be called at once.
+// A Partial is not safe for concurrent use.
 type Partial struct {
-	dir    *Dir
-	f      file
-	path   string
-	shared bool  // it survives, and others know its name
-	size   int64 // when it was opened
-	grown  int64 // since
+	dir     *Dir
+	f       file
+	path    string
+	shared  bool  // outlives the Dir, under a name that others know
+	size    int64 // when the file was opened
+	written int64 // bytes written since
 }
 
-// Partial opens the partial file of this target with an id, such as "sha256-…": lower-case letters, digits and hyphens.
+// Partial opens this target's partial file with the given id, such as "sha256-…". An id consists of
+// lower-case letters, digits and hyphens.
 //
-// One at a time has it. If another process or goroutine does, or if it is not a regular file of this process's user,
-// or if the file system has no locks, the result is a private file, empty and gone with the [Dir], so that nobody waits.
+// Only one caller at a time gets the shared file. If another process or goroutine has it, if it is
+// not a regular file of this process's user, or if the file system has no locks, the result is a
+// private file instead, so that nobody waits. A private file starts empty and is removed with the
+// [Dir].
 func (d *Dir) Partial(id string) (*Partial, error) {
 	if id == "" || strings.Trim(id, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
-		return nil, fmt.Errorf("%q is no name for a partial file", id)
+		return nil, fmt.Errorf("invalid partial file id %q", id)
 	}
 	p := &Partial{dir: d, path: d.names.partialPath(id), shared: true}
 	f, err := d.disk.openPartial(p.path)
 	if err != nil {
 		p.path, p.shared = filepath.Join(d.path, privatePrefix+rand.Text()), false
-		var perr error
-		if f, perr = d.disk.create(p.path); perr != nil {
-			return nil, errors.Join(err, perr)
+		var createErr error
+		if f, createErr = d.disk.create(p.path); createErr != nil {
+			return nil, errors.Join(err, createErr)
 		}
 	}
 	p.f = f
@@ -48,40 +52,42 @@ func (d *Dir) Partial(id string) (*Partial, error) {
 	return p, nil
 }
 
-// Size returns how many bytes were there when the file was opened; none after [Partial.Reset].
+// Size returns how many bytes the file had when it was opened, or 0 after [Partial.Reset].
 func (p *Partial) Size() int64 { return p.size }
 
-// Content reads those bytes, from the first.
+// Content reads those bytes from the start.
 func (p *Partial) Content() io.Reader { return io.NewSectionReader(p.f, 0, p.size) }
 
-// Write appends.
+// Write appends to the file.
 func (p *Partial) Write(b []byte) (int, error) {
 	n, err := p.f.Write(b)
-	p.grown += int64(n)
+	p.written += int64(n)
 	return n, err
 }
 
-// Reset discards everything: the file is empty.
+// Reset truncates the file to nothing.
 func (p *Partial) Reset() error {
 	if err := p.f.Truncate(0); err != nil {
 		return err
 	}
 	_, err := p.f.Seek(0, io.SeekStart)
-	p.size, p.grown = 0, 0
+	p.size, p.written = 0, 0
 	return err
 }
 
-// closeFirst: Windows neither renames nor removes a file that is open like this one.
+// closeFirst says that a file must be closed before it is renamed or removed: Windows can do
+// neither to an open partial file.
 const closeFirst = runtime.GOOS == "windows"
 
-// MoveTo flushes the file and makes it the file of that name in the new directory, in place of one that is there.
-// That ends the Partial. After an error it is as it was, and to be closed.
+// MoveTo flushes the file and moves it to the given name in the new directory, replacing any file
+// with that name. This ends the use of the Partial. After an error the Partial must still be
+// closed.
 func (p *Partial) MoveTo(name string) error {
 	to := filepath.Join(p.dir.path, name)
 	if err := p.dir.removeFile(to); err != nil {
 		return err
 	}
-	// The content, before it has a name in the new directory.
+	// Flush the content before it gets a name in the new directory.
 	if err := p.f.Sync(); err != nil {
 		return err
 	}
@@ -94,13 +100,13 @@ func (p *Partial) MoveTo(name string) error {
 	return p.close()
 }
 
-// Close ends the use of the file. It stays for the next one, unless it is empty or private. After [Partial.MoveTo], and
-// the second time, Close does nothing.
+// Close closes the file. The file is kept for later use, unless it is empty or private. After
+// [Partial.MoveTo] or an earlier Close, Close does nothing.
 func (p *Partial) Close() error {
 	if p.f == nil {
 		return nil
 	}
-	if p.shared && p.size+p.grown > 0 {
+	if p.shared && p.size+p.written > 0 {
 		return p.close()
 	}
 	f := p.f
@@ -114,7 +120,8 @@ func (p *Partial) close() error {
 	return f.Close()
 }
 
-// removeOpen removes an open file and closes it, if it can be in that order: then nobody else gets hold of it.
+// removeOpen removes an open file and closes it, in that order where possible, so that nobody else
+// can lock it in between.
 func (d *Dir) removeOpen(f file, path string) error {
 	if closeFirst {
 		return errors.Join(f.Close(), d.removeFile(path))

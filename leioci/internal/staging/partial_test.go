@@ -66,7 +66,7 @@ func TestResetMakesThePartialFileEmptyAtOnce(t *testing.T) {
 	discard(t, d)
 }
 
-func TestTwoAtOnceGetOneSharedPartialFile(t *testing.T) {
+func TestOnlyOneOfTwoConcurrentCallersGetsTheSharedPartialFile(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "parent", "target")
 	first, second := newDir(t, target), newDir(t, target)
 	p, q := openPartialOf(t, first, "sha256-00"), openPartialOf(t, second, "sha256-00")
@@ -112,7 +112,7 @@ func TestAPrivatePartialFileDoesNotSurvive(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoPartialFileOfOursIsNotWrittenTo(t *testing.T) {
+func TestAForeignFileIsNotUsedAsAPartialFile(t *testing.T) {
 	for name, prepare := range map[string]func(path, mine string) error{
 		"a symbolic link": func(path, mine string) error { return os.Symlink(mine, path) },
 		"a link":          func(path, mine string) error { return os.Link(mine, path) },
@@ -164,7 +164,7 @@ type lockless struct{ osDisk }
 
 func (lockless) openPartial(string) (file, error) { return nil, errors.ErrUnsupported }
 
-func TestAnIDIsNoPath(t *testing.T) {
+func TestPartialRefusesAnInvalidID(t *testing.T) {
 	d := newDir(t, filepath.Join(t.TempDir(), "target"))
 	for _, id := range []string{"", "../x", "a/b", `a\b`, "a:b", "A", ".", "a\x00"} {
 		if p, err := d.Partial(id); err == nil {
@@ -174,7 +174,8 @@ func TestAnIDIsNoPath(t *testing.T) {
 	discard(t, d)
 }
 
-// Between opening a file and locking it, the one who had it may move it away. Both are at it here, many times.
+// Between the opening of a file and its locking, the previous holder may move it away. Two
+// goroutines try that many times.
 func TestAPartialFileIsNeverSharedByARace(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "target")
 	done := make(chan error)

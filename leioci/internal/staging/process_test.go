@@ -20,8 +20,8 @@ const (
 	holdTargetEnv = "LEIOCI_STAGING_TARGET"
 )
 
-// hold is the main function of a child process: it begins to replace a directory, says so, and waits until it is told
-// to end, or killed.
+// hold is the main function of a child process. It begins to replace a directory, says so, and
+// waits until it is told to end or is killed.
 func hold(what, target string) int {
 	d, err := New(context.Background(), target, threeFiles)
 	if err != nil {
@@ -108,10 +108,10 @@ func (h *holder) end(t *testing.T) {
 	}
 }
 
-// locksDirs: elsewhere a directory counts as in use for a day.
+// locksDirs says that directories can be locked. Elsewhere a directory counts as in use for a day.
 const locksDirs = runtime.GOOS == "linux" || runtime.GOOS == "darwin"
 
-func TestWhatAnotherProcessUsesStays(t *testing.T) {
+func TestFilesInUseByAnotherProcessAreLeftAlone(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "parent", "target")
 	oldContent.write(t, target)
 	h := startHolder(t, "partial", target)
@@ -140,7 +140,7 @@ func TestWhatAnotherProcessUsesStays(t *testing.T) {
 	h.end(t)
 }
 
-func TestWhatAKilledProcessLeftIsSweptOrContinued(t *testing.T) {
+func TestLeftoversOfAKilledProcessAreSweptOrContinued(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "parent", "target")
 	oldContent.write(t, target)
 	startHolder(t, "partial", target).kill(t)
@@ -197,7 +197,7 @@ func openPartialOf(t *testing.T, d *Dir, id string) *Partial {
 	return p
 }
 
-// commit writes what is required, and commits.
+// commit writes the required files and commits.
 func commit(t *testing.T, d *Dir, a, b string) {
 	t.Helper()
 	for name, data := range map[string]string{"a": a, "b": b} {

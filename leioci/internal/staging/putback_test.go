@@ -27,8 +27,8 @@ func (d onceDisk) exchange(a, b string) error {
 	return d.osDisk.exchange(a, b)
 }
 
-// What was taken out of the target's place is not like a former target any more, and cannot be put back.
-func TestWhatCannotBePutBackIsKeptForGood(t *testing.T) {
+// The old directory is no longer of the kind, and putting it back fails.
+func TestAnOldDirectoryThatCannotBePutBackIsKept(t *testing.T) {
 	for name, change := range map[string]func(target string) error{
 		"a file is added":   func(target string) error { return os.WriteFile(filepath.Join(target, "notes"), []byte("mine"), 0o600) },
 		"a file is removed": func(target string) error { return os.Remove(filepath.Join(target, "b")) },
@@ -71,7 +71,7 @@ func TestWhatCannotBePutBackIsKeptForGood(t *testing.T) {
 	}
 }
 
-// unflushedDisk flushes no directory but those that are new.
+// unflushedDisk flushes only new directories.
 type unflushedDisk struct{ osDisk }
 
 func (d unflushedDisk) syncDir(path string) error {
@@ -81,7 +81,7 @@ func (d unflushedDisk) syncDir(path string) error {
 	return &os.PathError{Op: "sync", Path: path, Err: syscall.EIO}
 }
 
-// If it is not known whether an exchange reached the disk, the old directory may be what is there after a crash.
+// If it is unknown whether an exchange reached the disk, a crash may bring the old directory back.
 func TestAnOldDirectoryStaysUntilTheExchangeIsFlushed(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "parent", "target")
 	oldContent.write(t, target)
@@ -103,7 +103,8 @@ func TestAnOldDirectoryStaysUntilTheExchangeIsFlushed(t *testing.T) {
 	}
 }
 
-// What comes into the new directory, or into a former target while it is removed, is not removed with it.
+// A foreign file in the new directory, or in a former target that is being removed, is not removed
+// with it.
 func TestDiscardRemovesNoForeignFile(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "target")
 	d := newDir(t, target)

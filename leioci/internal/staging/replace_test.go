@@ -64,8 +64,8 @@ func read(t *testing.T, dir string) content {
 	return c
 }
 
-// replace makes target hold c in all the ways there are: a is written, b is linked where it is there already, and c
-// comes in a partial file, which is verified.
+// replace makes target hold c, using every way there is: a is written, b is linked if it is there
+// already, and c comes from a partial file, which is verified.
 func replace(ctx context.Context, dk disk, target string, c content) (err error) {
 	d, err := newOn(ctx, dk, target, threeFiles)
 	if err != nil {
@@ -125,7 +125,7 @@ func download(d *Dir, name, data string) (err error) {
 	return p.MoveTo(name)
 }
 
-// beside returns what is in a target's parent besides it.
+// beside returns the names of everything else in a target's parent.
 func beside(t *testing.T, target string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Dir(target))

@@ -1,22 +1,28 @@
-// Package staging replaces a directory as a whole: it fills a new one beside the target, and puts it in the target's
-// place in one step. Whoever looks at the target sees all of the old directory or all of the new one.
+// Package staging replaces a directory as a whole. It fills a new directory beside the target, and
+// puts it in the target's place in one step. A reader of the target sees all of the old directory
+// or all of the new one.
 //
 // # After a crash
 //
-// The target is one of the two after a crash, too. A rename may reach the disk before the data it makes visible, so
-// everything is flushed before something else relies on it: a file's content before its name is in the new directory's
-// last flush ([Finish], [Dir.Link], [Partial.MoveTo]), the new directory's names before it takes the target's place, and
-// the parent's names, which say that it did, before the old directory's files are removed.
+// A crash, too, leaves the target as one of the two. A rename may reach the disk before the data it
+// makes visible, so everything is flushed before something else relies on it:
+//
+//   - a file's content, before the last flush of the new directory's names ([Finish], [Dir.Link],
+//     [Partial.MoveTo]);
+//   - the new directory's names, before it takes the target's place;
+//   - the parent's names, which record the exchange, before the old directory's files are removed.
 //
 // # What is beside the target
 //
-// The new directory, .leioci-staging-…, and a file for every download that is under way, .leioci-partial-…, are in the
-// target's parent, because a rename does not leave its file system. Their names tell one target from another. A process
-// that is killed leaves them there. The next [New] for that target removes the directories that nobody uses, and picks
-// up the partial files ([Dir.Partial]); the next [Dir.Commit] removes the rest of those.
+// The new directory, .leioci-staging-…, and a file for every download in progress,
+// .leioci-partial-…, are in the target's parent, because a rename cannot cross file systems. Their
+// names identify the target they belong to. A killed process leaves them behind. The next [New] for
+// that target removes the directories that are not in use. [Dir.Partial] continues the partial
+// files, and the next [Dir.Commit] removes the rest of them.
 //
-// In use means locked: a lock ends with its process. Where directories cannot be locked, on Windows and on some network
-// file systems, a directory is left alone until a day after it was begun and last written to.
+// In use means locked, and a lock ends with its process. Where directories cannot be locked, on
+// Windows and on some network file systems, a directory is left alone for a day after it was
+// created and last written to.
 package staging
 
 import (
@@ -29,22 +35,25 @@ import (
 	"time"
 )
 
-// A Dir is a directory on its way to its target's place. Its methods may be called at once for different files.
+// A Dir is a new directory that is to replace its target. Its methods may be called concurrently
+// for different files.
 type Dir struct {
-	disk   disk
-	names  names
-	path   string // of the new directory, beside the target
-	target string
-	kind   Kind
-	held   io.Closer // the lock on the new directory
-	keep   bool      // path holds what may be the only copy of what was the target
+	disk    disk
+	names   names
+	path    string // of the new directory, beside the target
+	target  string
+	kind    Kind
+	dirLock io.Closer // the lock on the new directory
+	keep    bool      // do not remove path: it may be the only copy of the former target
 }
 
-// New makes an empty directory beside target, which must be absent or replaceable ([Kind.Check]), and not the working
-// directory; the target's parents are made if need be. If target is a symbolic link, the directory it points to is the target.
+// New creates an empty directory beside target, to be filled and then committed. The target must be
+// absent or replaceable ([Kind.Check]), and must not be the working directory. Missing parents of
+// the target are created. If target is a symbolic link, the directory it points to is the target.
 //
-// Before, it removes what killed processes left beside this target, and if one was killed in the middle of an exchange
-// in steps (see [Dir.Commit]), it puts the old directory back. It waits for commits into the same parent, until ctx ends.
+// First, New removes what killed processes left beside this target. If one was killed in the middle
+// of an exchange in steps (see [Dir.Commit]), New puts the old directory back. New waits for
+// commits in the same parent, until ctx ends.
 func New(ctx context.Context, target string, kind Kind) (*Dir, error) {
 	return newOn(ctx, osDisk{}, target, kind)
 }
@@ -68,7 +77,8 @@ func newOn(ctx context.Context, dk disk, target string, kind Kind) (*Dir, error)
 	return d, nil
 }
 
-// begin makes the new directory, if the target is fit to be replaced, while nobody else is at it.
+// begin creates the new directory if the target may be replaced. The caller holds the parent's
+// lock.
 func (d *Dir) begin() error {
 	if err := d.sweep(partialAge); err != nil {
 		return err
@@ -77,27 +87,29 @@ func (d *Dir) begin() error {
 		return err
 	}
 	if isWorkingDir(d.target) {
-		return refuse(d.target, "it is the working directory, which this process would keep in its old place; use another")
+		return refuse(d.target,
+			"replacing the working directory would leave this process in the deleted old one; use another directory")
 	}
 	return d.make()
 }
 
-// make makes the new directory and locks it, before a sweep can see it.
+// make creates the new directory and locks it before a sweep can see it.
 func (d *Dir) make() error {
 	path := d.names.newStage(time.Now())
 	if err := d.disk.mkdir(path); err != nil {
 		return err
 	}
 	d.path = path
-	held, err := holdDir(path)
-	d.held = held
+	dirLock, err := lockNewDir(path)
+	d.dirLock = dirLock
 	return err
 }
 
-// Path returns where the new directory is until it is committed.
+// Path returns the path of the new directory until it is committed.
 func (d *Dir) Path() string { return d.path }
 
-// Create makes a file in the new directory, in place of one of that name. [Finish] ends the writing.
+// Create creates a file in the new directory, replacing any file with that name. Complete it with
+// [Finish].
 func (d *Dir) Create(name string) (File, error) {
 	path := filepath.Join(d.path, name)
 	if err := d.removeFile(path); err != nil {
@@ -106,8 +118,9 @@ func (d *Dir) Create(name string) (File, error) {
 	return d.disk.create(path)
 }
 
-// Finish flushes a file to the disk and closes it, and returns the first error of the two and of err,
-// which is how the writing went.
+// Finish completes a file: it flushes the file to disk and closes it. err is the result of the
+// writing. Finish returns the first error of writing, flushing and closing. After a failed write it
+// does not flush.
 func Finish(f File, err error) error {
 	if err == nil {
 		err = f.Sync()
@@ -118,8 +131,8 @@ func Finish(f File, err error) error {
 	return err
 }
 
-// Discard removes what is left in the new directory; after a [Dir.Commit] that succeeded there is nothing. Partial
-// files stay. Those of this Dir must be closed before.
+// Discard removes the new directory and its files. After a successful [Dir.Commit] there is nothing
+// left to remove. Shared partial files stay. Close this Dir's partial files first.
 func (d *Dir) Discard() error {
 	if d.keep || d.path == "" {
 		return d.release()
@@ -129,16 +142,17 @@ func (d *Dir) Discard() error {
 
 // release gives up the lock on the new directory.
 func (d *Dir) release() error {
-	if d.held == nil {
+	if d.dirLock == nil {
 		return nil
 	}
-	held := d.held
-	d.held = nil
-	return held.Close()
+	dirLock := d.dirLock
+	d.dirLock = nil
+	return dirLock.Close()
 }
 
-// clear removes a directory and its files, and nothing that is not of the kind: then it is an error. The directory may
-// have the permissions of the target, which need not allow that.
+// clear removes a directory and its files. It fails, and removes nothing, if the directory contains
+// an unexpected entry. The directory may have the permissions of the target, which need not allow
+// removal, so clear changes them.
 func (d *Dir) clear(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -147,8 +161,10 @@ func (d *Dir) clear(dir string) error {
 	if err != nil {
 		return err
 	}
-	if name := d.kind.stranger(entries); name != "" {
-		return &fs.PathError{Op: "remove", Path: filepath.Join(dir, name), Err: errors.New("it was not expected there, and stays")}
+	if name := d.kind.unexpected(entries); name != "" {
+		return &fs.PathError{
+			Op: "remove", Path: filepath.Join(dir, name), Err: errors.New("unexpected file, left in place"),
+		}
 	}
 	if err := d.disk.chmod(dir, 0o700); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -161,7 +177,7 @@ func (d *Dir) clear(dir string) error {
 	return d.removeFile(dir)
 }
 
-// removeFile removes what may be gone already, because a sweep was there.
+// removeFile removes a file or an empty directory that a sweep may have removed already.
 func (d *Dir) removeFile(path string) error {
 	if err := d.disk.remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

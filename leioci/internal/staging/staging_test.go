@@ -20,7 +20,7 @@ var kind = staging.Kind{Required: []string{"a", "b"}, Optional: []string{"c"}}
 // always allows a commit.
 func always() error { return nil }
 
-// stage fills a new directory for target, whose files all say content.
+// stage fills a new directory for target, with content in every file.
 func stage(t *testing.T, target, content string) *staging.Dir {
 	t.Helper()
 	d, err := staging.New(t.Context(), target, kind)
@@ -101,7 +101,7 @@ func TestCommitPutsTheNewDirectoryInTheTargetsPlace(t *testing.T) {
 func TestCommitKeepsThePermissionsOfTheTarget(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "parent", "target")
 	write(t, target, "old", "a", "b")
-	// Twice, because a directory that may not be written to must be removed all the same.
+	// Twice, because a directory without write permission must be removed as well.
 	for _, content := range []string{"new", "newer"} {
 		if err := os.Chmod(target, 0o500); err != nil {
 			t.Fatal(err)
@@ -150,7 +150,7 @@ func TestNewRefusesATargetOfAnotherKind(t *testing.T) {
 	}
 }
 
-func TestNewRefusesTheWorkingDirectoryAndNone(t *testing.T) {
+func TestNewRefusesTheWorkingDirectoryAndAnEmptyName(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "parent", "target")
 	write(t, target, "old", "a", "b")
 	t.Chdir(target)
@@ -160,12 +160,12 @@ func TestNewRefusesTheWorkingDirectoryAndNone(t *testing.T) {
 		}
 	}
 	if _, err := staging.New(t.Context(), "", kind); err == nil {
-		t.Error("no name was accepted")
+		t.Error("an empty name was accepted")
 	}
 	assertHolds(t, target, "old")
 }
 
-func TestWhatCannotBeLookedAtIsNoKindOfTarget(t *testing.T) {
+func TestAnErrorInspectingTheTargetIsNotErrTargetNotEmpty(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -208,7 +208,7 @@ func TestACommitThatIsNotAllowedLeavesTheTarget(t *testing.T) {
 
 func TestWaitingForAnotherCommitEndsWithTheContext(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		return // where nobody waits
+		return // commits do not wait there
 	}
 	target := filepath.Join(t.TempDir(), "parent", "target")
 	first, second := stage(t, target, "first"), stage(t, target, "second")

@@ -7,8 +7,9 @@ import (
 	"os"
 )
 
-// moveIfAbsent renames from to to, and fails with fs.ErrExist if to is there. What appears between the two steps
-// is not overwritten either: no rename here replaces a directory that holds something.
+// moveIfAbsent renames from to to, and fails with fs.ErrExist if to exists. A directory with files
+// that appears between the check and the rename is not overwritten either: no rename used here
+// replaces a directory that is not empty.
 func moveIfAbsent(from, to string) error {
 	if _, err := os.Lstat(to); err == nil {
 		return &os.LinkError{Op: "rename", Old: from, New: to, Err: fs.ErrExist}
@@ -16,10 +17,10 @@ func moveIfAbsent(from, to string) error {
 	return os.Rename(from, to)
 }
 
-// asideSuffix ends the name under which exchangeInSteps keeps the old directory for a moment.
+// asideSuffix ends the name to which exchangeInSteps moves the old directory temporarily.
 const asideSuffix = ".old"
 
-// swapDirs swaps two directories, in one step where that can be done.
+// swapDirs swaps two directories, in one step where possible.
 func swapDirs(dk disk, a, b string) error {
 	err := dk.exchange(a, b)
 	if errors.Is(err, errors.ErrUnsupported) {
@@ -28,17 +29,19 @@ func swapDirs(dk disk, a, b string) error {
 	return err
 }
 
-// errExchanged is the error of an exchange in steps that was neither finished nor undone: b is the new directory.
-var errExchanged = errors.New("the old directory stays beside it")
+// errExchanged is returned for an exchange in steps that was neither finished nor undone: b is the
+// new directory.
+var errExchanged = errors.New("the old directory was left beside it")
 
-// exchangeInSteps swaps two directories where no single call can. Between the steps b is absent: a reader then finds
-// nothing, never a mixture, and after a crash in that moment the old directory is at a.old, from where the next [New]
-// puts it back. If a step fails, the steps before it are undone.
+// exchangeInSteps swaps two directories where no single call can. Between the first two steps b is
+// absent: a reader finds nothing, but never a mixture. After a crash at that point the old
+// directory is at a.old, and the next [New] puts it back. If a step fails, the steps before it are
+// undone.
 func exchangeInSteps(dk disk, a, b string) error {
 	aside := a + asideSuffix
 	putBack := func() error {
 		if err := dk.rename(aside, b); err != nil {
-			return fmt.Errorf("%s stays at %s, until it can be put back: %w", b, aside, err)
+			return fmt.Errorf("%s is left at %s until it can be put back: %w", b, aside, err)
 		}
 		return nil
 	}
@@ -49,8 +52,8 @@ func exchangeInSteps(dk disk, a, b string) error {
 		return errors.Join(err, putBack())
 	}
 	if err := dk.rename(aside, a); err != nil {
-		if undo := dk.rename(b, a); undo != nil {
-			return errors.Join(errExchanged, err, undo)
+		if undoErr := dk.rename(b, a); undoErr != nil {
+			return errors.Join(errExchanged, err, undoErr)
 		}
 		return errors.Join(err, putBack())
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// The two-step exchange is what some platforms have; it is tested on all.
+// Only some platforms use the exchange in steps, but it is tested on all of them.
 func TestExchangeInStepsSwapsOrChangesNothing(t *testing.T) {
 	dir := t.TempDir()
 	a, b := filepath.Join(dir, "a"), filepath.Join(dir, "b")

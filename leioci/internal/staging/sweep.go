@@ -13,15 +13,16 @@ import (
 const (
 	// stageAge is how long a directory that cannot be locked counts as in use.
 	stageAge = 24 * time.Hour
-	// partialAge is how long [New] leaves a partial file for somebody to pick up.
+	// partialAge is how long [New] keeps a partial file for a later process to continue.
 	partialAge = 7 * 24 * time.Hour
 )
 
-// sweep removes what killed processes left beside the target: staging directories, and partial files that were not
-// written to for age. The caller holds the lock on the parent, so that none of it is half of an exchange.
+// sweep removes what killed processes left beside the target: staging directories, and partial
+// files that were last written to at least age ago. The caller holds the lock on the parent, so
+// that none of them is part of an exchange in progress.
 //
-// What cannot be removed stays for the next sweep: it is in nobody's way, and so no reason to refuse a new directory.
-// But an old directory that cannot be put back is an error.
+// What cannot be removed is left for the next sweep. It does no harm, and so is no reason to refuse
+// a new directory. But an old directory that cannot be put back is an error.
 func (d *Dir) sweep(age time.Duration) error {
 	stages, partials, err := d.names.leftovers(d.path)
 	if err != nil {
@@ -31,8 +32,8 @@ func (d *Dir) sweep(age time.Duration) error {
 		return err
 	}
 	if len(stages) > 0 {
-		// One of them may be what an exchange took out of the target's place. That exchange must not get lost
-		// after the files are.
+		// One of them may be the old directory of an exchange. Flush that exchange before removing
+		// the files.
 		if err := d.disk.syncDir(d.names.parent); err != nil {
 			return err
 		}
@@ -48,7 +49,8 @@ func (d *Dir) sweep(age time.Duration) error {
 	return nil
 }
 
-// Left reports whether a staging directory of this target is beside it, in use or not: then [New] has something to remove.
+// Left reports whether there is a staging directory beside the target, in use or not, for [New] to
+// remove.
 func Left(target string) bool {
 	target, err := resolve(target)
 	if err != nil {
@@ -58,7 +60,8 @@ func Left(target string) bool {
 	return err == nil && len(stages) > 0
 }
 
-// leftovers lists what is beside the target, but for the staging directory that is the caller's own.
+// leftovers lists the staging directories and partial files beside the target, except own, the
+// caller's directory.
 func (n names) leftovers(own string) (stages, partials []string, err error) {
 	entries, err := os.ReadDir(n.parent)
 	if err != nil {
@@ -77,7 +80,8 @@ func (n names) leftovers(own string) (stages, partials []string, err error) {
 	return stages, partials, nil
 }
 
-// restore puts the old directory back if an exchange in steps ended between its steps, whatever is in it.
+// restore puts the old directory back, whatever it contains, if an exchange in steps was
+// interrupted.
 func (d *Dir) restore(stages []string) error {
 	for _, path := range stages {
 		if _, err := os.Lstat(d.target); !errors.Is(err, fs.ErrNotExist) {
@@ -94,8 +98,8 @@ func (d *Dir) restore(stages []string) error {
 	return nil
 }
 
-// Want removes the partial files beside the target that have other ids than these, unless they are in use: what they are for
-// is not wanted any more, and the disk may be.
+// Want frees disk space: it removes the partial files beside the target whose ids are not listed,
+// because their downloads are no longer wanted. Files in use are left alone.
 func (d *Dir) Want(ids ...string) error {
 	_, partials, err := d.names.leftovers(d.path)
 	if err != nil {
@@ -104,28 +108,29 @@ func (d *Dir) Want(ids ...string) error {
 	for _, path := range partials {
 		wanted := slices.ContainsFunc(ids, func(id string) bool { return d.names.partialPath(id) == path })
 		if !wanted {
-			_ = d.dropPartial(path) // as in a sweep
+			_ = d.dropPartial(path) // on an error it is left for the next sweep
 		}
 	}
 	return nil
 }
 
-// whileIdle does something to a staging directory while nobody uses it, or returns errInUse.
+// whileIdle calls do if a staging directory is not in use, holding the directory's lock where there
+// are locks. Otherwise it returns errInUse.
 func (d *Dir) whileIdle(dir string, do func() error) error {
-	held, err := holdExisting(dir)
+	dirLock, err := lockExistingDir(dir)
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
-		if !olderDir(dir, d.names.begun(dir), stageAge) {
+		if !olderDir(dir, d.names.created(dir), stageAge) {
 			return errInUse
 		}
 		return do()
 	case err != nil:
 		return err
 	}
-	return errors.Join(do(), held.Close())
+	return errors.Join(do(), dirLock.Close())
 }
 
-// dropPartial removes a partial file that nobody uses.
+// dropPartial removes a partial file that is not in use, or returns an error.
 func (d *Dir) dropPartial(path string) error {
 	f, err := d.disk.openPartial(path)
 	switch {
@@ -140,16 +145,18 @@ func (d *Dir) dropPartial(path string) error {
 	return d.removeOpen(f, path)
 }
 
-// older reports whether a file was last written to before age. What is dated in the future was written just now.
+// older reports whether a file was last written to at least age ago. A date in the future counts as
+// now.
 func older(path string, age time.Duration) bool {
 	info, err := os.Lstat(path)
 	return err == nil && time.Since(info.ModTime()) >= age
 }
 
-// olderDir is older for a directory that was begun at a time, and for all that is in it.
-func olderDir(dir string, begun time.Time, age time.Duration) bool {
+// olderDir reports whether a directory was created at least age ago, and it and all its entries are
+// older than age.
+func olderDir(dir string, created time.Time, age time.Duration) bool {
 	entries, err := os.ReadDir(dir)
-	if err != nil || time.Since(begun) < age || !older(dir, age) {
+	if err != nil || time.Since(created) < age || !older(dir, age) {
 		return false
 	}
 	for _, e := range entries {

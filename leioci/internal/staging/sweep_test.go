@@ -13,14 +13,14 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 )
 
-func TestASweepRemovesOnlyWhatIsThisTargets(t *testing.T) {
+func TestASweepRemovesOnlyTheLeftoversOfItsTarget(t *testing.T) {
 	n, other := namesOf("/parent/target"), namesOf("/parent/other")
 	for name, tc := range map[string]struct {
-		made  string // a directory of a, or a file if it is a partial
+		made  string // a directory that holds a, or a partial file
 		also  content
 		stays bool
 	}{
-		"a directory that was begun":         {made: n.staging + "1-X"},
+		"a new directory":                    {made: n.staging + "1-X"},
 		"one with a private file":            {made: n.staging + "1-X", also: content{privatePrefix + "X": ""}},
 		"a former target":                    {made: n.staging + "1-X", also: oldContent},
 		"one that was set aside":             {made: n.staging + "1-X" + asideSuffix, also: oldContent},
@@ -61,10 +61,10 @@ func TestASweepRemovesOnlyWhatIsThisTargets(t *testing.T) {
 	}
 }
 
-// age dates a file, or a directory and its files.
+// age sets the date of a file, or of a directory and its files.
 func age(t *testing.T, path string, date time.Time) {
 	t.Helper()
-	entries, _ := os.ReadDir(path) // none of a file
+	entries, _ := os.ReadDir(path) // a file has none
 	for _, e := range entries {
 		age(t, filepath.Join(path, e.Name()), date)
 	}
@@ -73,7 +73,7 @@ func age(t *testing.T, path string, date time.Time) {
 	}
 }
 
-func TestNewRemovesAPartialFileThatNobodyCameBackTo(t *testing.T) {
+func TestNewRemovesAnAbandonedPartialFile(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "parent", "target")
 	n := namesOf(target)
 	fresh, stale := n.partial+"sha256-00", n.partial+"sha256-11"
@@ -104,7 +104,8 @@ func TestASymbolicLinkWithOurNameIsNotFollowed(t *testing.T) {
 	}
 }
 
-// An exchange in steps that ended after its first one has left the only copy of the old directory under another name.
+// An exchange in steps that was interrupted after its first step leaves the only copy of the old
+// directory under another name.
 func TestTheOnlyCopyIsPutBack(t *testing.T) {
 	foreign := maps.Clone(oldContent)
 	foreign["notes"] = "mine"
@@ -137,7 +138,7 @@ func TestTheOnlyCopyIsPutBack(t *testing.T) {
 	}
 }
 
-func TestADirectoryThatCannotBeLockedIsInUseForADay(t *testing.T) {
+func TestADirectoryThatCannotBeLockedCountsAsInUseForADay(t *testing.T) {
 	yesterday, now := time.Now().Add(-stageAge-time.Minute), time.Now()
 	for name, tc := range map[string]struct {
 		begun, dir, file time.Time
@@ -147,7 +148,7 @@ func TestADirectoryThatCannotBeLockedIsInUseForADay(t *testing.T) {
 		"it was begun now":        {now, yesterday, yesterday, false},
 		"a name is new":           {yesterday, now, yesterday, false},
 		"a file is being written": {yesterday, yesterday, now, false},
-		"a file is of the morrow": {yesterday, yesterday, now.Add(stageAge), false},
+		"a file is from tomorrow": {yesterday, yesterday, now.Add(stageAge), false},
 	} {
 		dir := t.TempDir()
 		content{"a": ""}.write(t, dir)
@@ -160,12 +161,12 @@ func TestADirectoryThatCannotBeLockedIsInUseForADay(t *testing.T) {
 		}
 	}
 	n := namesOf("/parent/target")
-	if got := n.begun(n.newStage(now) + asideSuffix); got.Unix() != now.Unix() {
-		t.Errorf("by its name it was begun at %v, not %v", got, now)
+	if got := n.created(n.newStage(now) + asideSuffix); got.Unix() != now.Unix() {
+		t.Errorf("created at %v according to its name, want %v", got, now)
 	}
 }
 
-func TestWantRemovesWhatNobodyWantsAnyMore(t *testing.T) {
+func TestWantRemovesUnwantedPartialFiles(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "lei")
 	d, err := New(t.Context(), target, threeFiles)
 	if err != nil {

@@ -2,5 +2,5 @@
 
 package staging
 
-// syncDir does nothing: directories cannot be flushed here, and renames are journaled by the file system.
+// syncDir does nothing: directories cannot be flushed here, and the file system journals renames.
 func syncDir(string) error { return nil }

@@ -4,7 +4,8 @@ package staging
 
 import "os"
 
-// syncDir flushes a directory, so that the names in it survive a crash: flushing a file does not flush its name.
+// syncDir flushes a directory, so that the names in it survive a crash. Flushing a file does not
+// flush its name.
 func syncDir(dir string) error {
 	f, err := os.Open(dir)
 	if err != nil {

@@ -7,10 +7,11 @@ import (
 	"path/filepath"
 )
 
-// resolve returns the absolute path of a target, following a symbolic link to the directory that would be replaced.
+// resolve returns the absolute path of the directory to be replaced. If target is a symbolic link,
+// resolve follows it.
 func resolve(target string) (string, error) {
 	if target == "" {
-		return "", errors.New("no target directory is named")
+		return "", errors.New("no target directory given")
 	}
 	target, err := filepath.Abs(target)
 	if err != nil {
@@ -20,42 +21,44 @@ func resolve(target string) (string, error) {
 	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
 		to, err := filepath.EvalSymlinks(target)
 		if errors.Is(err, fs.ErrNotExist) {
-			return "", refuse(target, "it is a symbolic link to nothing")
+			return "", refuse(target, "dangling symbolic link")
 		}
 		return to, err
 	}
-	return target, nil // what else is wrong with it is for Check to say
+	return target, nil // Check reports other problems
 }
 
-// isWorkingDir reports whether dir is where this process is. After an exchange it would be in the old directory, deleted.
+// isWorkingDir reports whether dir is the working directory. An exchange would leave the process in
+// the old directory, which is then deleted.
 func isWorkingDir(dir string) bool {
-	here, err := os.Stat(".")
+	wd, err := os.Stat(".")
 	if err != nil {
 		return false
 	}
-	there, err := os.Stat(dir)
-	return err == nil && os.SameFile(here, there)
+	info, err := os.Stat(dir)
+	return err == nil && os.SameFile(wd, info)
 }
 
-// makeParents makes dir and what is missing above it, and flushes every name it makes: a target is as durable as the
-// path to it. (A process that is killed between the two leaves a name that only the file system flushes, in its time.)
+// makeParents creates dir and any missing parents, and flushes every name it creates: a target is
+// only as durable as the path to it. A process killed between creating and flushing leaves a name
+// unflushed, until the file system gets to it.
 func makeParents(dk disk, dir string) error {
 	info, err := os.Stat(dir)
 	if err == nil && info.IsDir() {
 		return nil
 	}
 	if err == nil {
-		return &fs.PathError{Op: "mkdir", Path: dir, Err: errors.New("a file of this name is there")}
+		return &fs.PathError{Op: "mkdir", Path: dir, Err: errors.New("a file with this name exists")}
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	above := filepath.Dir(dir)
-	if err := makeParents(dk, above); err != nil {
+	parent := filepath.Dir(dir)
+	if err := makeParents(dk, parent); err != nil {
 		return err
 	}
 	if err := dk.mkdir(dir); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return dk.syncDir(above)
+	return dk.syncDir(parent)
 }

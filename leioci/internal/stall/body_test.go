@@ -11,8 +11,8 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/stall"
 )
 
-func TestTheTimeThatAReaderTakesIsNoStall(t *testing.T) {
-	content := strings.Repeat("content", 1<<14) // more than is read before it is asked for
+func TestASlowReaderIsNoStall(t *testing.T) {
+	content := strings.Repeat("content", 1<<14) // more than net/http reads ahead
 	within(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, content) }, func(t *testing.T, rt http.RoundTripper) {
 		resp, err := rt.RoundTrip(request(t.Context(), t, http.MethodGet, nil))
 		if err != nil {
@@ -43,16 +43,16 @@ func TestAClosedBodyEndsItsRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	if sent.Err() != nil {
-		t.Error("it ended before")
+		t.Error("the request ended before its body was closed")
 	}
 	resp.Body.Close()
 	if sent.Err() == nil {
-		t.Error("it goes on")
+		t.Error("the request goes on")
 	}
 }
 
-func TestATransportThatGivesNoBodyIsTaken(t *testing.T) {
-	// http.Client takes it, too.
+func TestATransportMayLeaveTheBodyNil(t *testing.T) {
+	// http.Client accepts it, too.
 	rt := stall.Transport{Base: roundTripper(func(*http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: http.StatusOK}, nil
 	}), Timeout: timeout, Answer: answer}

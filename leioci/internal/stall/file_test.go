@@ -15,7 +15,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/stall"
 )
 
-// file returns a file that holds content.
+// file returns an open file that contains content.
 func file(t *testing.T, content string) *os.File {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "content")
@@ -29,7 +29,7 @@ func file(t *testing.T, content string) *os.File {
 	return f
 }
 
-func TestTheKernelMaySendAFileWhereItTellsHowFarItIs(t *testing.T) {
+func TestTheKernelMaySendAFileWhereItsOffsetShowsProgress(t *testing.T) {
 	f := file(t, "content")
 	defer f.Close()
 	rt := stall.Transport{Base: roundTripper(func(req *http.Request) (*http.Response, error) {
@@ -38,7 +38,7 @@ func TestTheKernelMaySendAFileWhereItTellsHowFarItIs(t *testing.T) {
 			return nil, err
 		}
 		for _, body := range []io.ReadCloser{req.Body, again} {
-			// Elsewhere the offset of a file says nothing before all of it is sent.
+			// Elsewhere the offset of a file does not change until all of it is sent.
 			if _, bare := body.(*os.File); bare != (runtime.GOOS == "linux") {
 				t.Errorf("the body is a %T", body)
 			}
@@ -58,7 +58,7 @@ func TestABodyThatIsSentAgainIsWatchedToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rt := stall.Transport{Base: roundTripper(func(req *http.Request) (*http.Response, error) {
 			_, _ = io.Copy(io.Discard, req.Body)
-			again, err := req.GetBody() // as net/http does where a kept connection breaks
+			again, err := req.GetBody() // as net/http does when a reused connection breaks
 			if err != nil {
 				return nil, err
 			}

@@ -13,18 +13,19 @@ import (
 // progress tells how much of a request's body was sent.
 type progress struct {
 	mu    sync.Mutex
-	count func() int64 // nil where there is no body
+	count func() int64 // nil if there is no body
 }
 
-// track returns req with its body under watch, and every body that net/http may send in its place.
+// track returns req with its body under watch, and also every body that net/http may send instead
+// of it.
 func (p *progress) track(req *http.Request) *http.Request {
 	if req.Body == nil || req.Body == http.NoBody {
 		return req
 	}
 	req.Body = p.watch(req.Body)
-	if again := req.GetBody; again != nil {
+	if getBody := req.GetBody; getBody != nil {
 		req.GetBody = func() (io.ReadCloser, error) {
-			body, err := again()
+			body, err := getBody()
 			if err != nil {
 				return nil, err
 			}
@@ -34,9 +35,10 @@ func (p *progress) track(req *http.Request) *http.Request {
 	return req
 }
 
-// watch returns a body that is counted. A file is left as it is, because the kernel sends it without a copy through this
-// process only if net/http sees that it is one; how far it was sent is where it is read next. That holds for Linux alone:
-// other systems move the offset once all is sent, and Windows lets nobody ask for it before (internal/poll, SendFile).
+// watch returns a body whose progress can be read. On Linux it returns a file unchanged, because
+// the kernel sends a file without copying it through this process only if net/http sees an
+// *os.File; the file's offset tells how much was sent. Other systems move the offset only after
+// everything is sent, and Windows allows nobody to read it before (internal/poll, SendFile).
 func (p *progress) watch(body io.ReadCloser) io.ReadCloser {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -49,7 +51,8 @@ func (p *progress) watch(body io.ReadCloser) io.ReadCloser {
 	return c
 }
 
-// offset returns where f is read next, or more than any size if it is closed, which net/http does after the last byte.
+// offset returns the offset of the next read from f. If f is closed, which net/http does after the
+// last byte, offset returns more than any size.
 func offset(f *os.File) int64 {
 	n, err := f.Seek(0, io.SeekCurrent)
 	if err != nil {
@@ -67,7 +70,7 @@ func (p *progress) bytes() int64 {
 	return p.count()
 }
 
-// counter counts what is read from a body.
+// counter counts the bytes read from a body.
 type counter struct {
 	io.ReadCloser
 	n atomic.Int64

@@ -18,10 +18,10 @@ import (
 const (
 	timeout = 30 * time.Second
 	answer  = 5 * time.Minute
-	late    = 10 // a stall is noticed at most this part of its limit late
+	late    = 10 // a stall is noticed at most a tenth of its limit late
 )
 
-// within runs a test in a bubble, with a host that is served by handler.
+// within runs a test in a synctest bubble, with a host that handler serves.
 func within(t *testing.T, handler http.HandlerFunc, test func(t *testing.T, rt http.RoundTripper)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -40,7 +40,7 @@ func request(ctx context.Context, t *testing.T, method string, body io.Reader) *
 	return req
 }
 
-// silent answers nothing until the client is gone.
+// silent does not respond until the client goes away.
 func silent(_ http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	<-r.Context().Done()
@@ -53,7 +53,7 @@ func TestARequestWithoutAnAnswerIsStalled(t *testing.T) {
 		limit  time.Duration
 	}{
 		"a download":            {http.MethodGet, "", timeout},
-		"a look":                {http.MethodHead, "", timeout},
+		"a check":               {http.MethodHead, "", timeout},
 		"a form":                {http.MethodPost, "grant_type=password", timeout},
 		"an upload":             {http.MethodPut, "content", answer},
 		"an upload of nothing":  {http.MethodPut, "", answer},
@@ -98,7 +98,7 @@ func TestABodyThatFallsSilentIsStalled(t *testing.T) {
 	}
 }
 
-func TestWhatIsSlowButMovesIsNotStalled(t *testing.T) {
+func TestASlowTransferIsNotStalled(t *testing.T) {
 	const pause = timeout - time.Second
 	within(t, func(w http.ResponseWriter, r *http.Request) {
 		sent, _ := io.ReadAll(r.Body)
@@ -123,7 +123,7 @@ func TestWhatIsSlowButMovesIsNotStalled(t *testing.T) {
 	})
 }
 
-// slow gives a byte at a time.
+// slow returns a byte at a time, after a pause.
 type slow struct {
 	r     io.Reader
 	pause time.Duration

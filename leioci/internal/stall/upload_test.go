@@ -18,7 +18,8 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (rt roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return rt(req) }
 
-// sources are the kinds of body: what is read through this process, and what the kernel may send by itself.
+// sources are the kinds of body: one read through this process, and one that the kernel may send by
+// itself.
 func sources(t *testing.T) map[string]func(content string) io.ReadCloser {
 	return map[string]func(string) io.ReadCloser{
 		"a body": func(content string) io.ReadCloser { return io.NopCloser(strings.NewReader(content)) },
@@ -26,8 +27,8 @@ func sources(t *testing.T) map[string]func(content string) io.ReadCloser {
 	}
 }
 
-// put sends content to a registry that takes a byte of it, and then pauses.
-func put(t *testing.T, body io.ReadCloser, size int64, take func(r io.Reader, ctx <-chan struct{}) error) (took time.Duration, err error) {
+// put sends a body to a registry that reads it with take, and returns how long that took.
+func put(t *testing.T, body io.ReadCloser, size int64, take func(r io.Reader, done <-chan struct{}) error) (took time.Duration, err error) {
 	t.Helper()
 	base := roundTripper(func(req *http.Request) (*http.Response, error) {
 		defer req.Body.Close()
@@ -46,7 +47,7 @@ func put(t *testing.T, body io.ReadCloser, size int64, take func(r io.Reader, ct
 	return time.Since(start), err
 }
 
-func TestAnUploadOfWhichNoByteIsTakenIsStalled(t *testing.T) {
+func TestAnUploadWithoutProgressIsStalled(t *testing.T) {
 	for name, source := range sources(t) {
 		for taken := range 3 {
 			body := source("content")
@@ -54,7 +55,7 @@ func TestAnUploadOfWhichNoByteIsTakenIsStalled(t *testing.T) {
 				took, err := put(t, body, 7, func(r io.Reader, done <-chan struct{}) error {
 					_, _ = io.ReadFull(r, make([]byte, taken))
 					<-done
-					return errors.New("what net/http makes of it")
+					return errors.New("as wrapped by net/http")
 				})
 				if !errors.Is(err, errdef.ErrStalled) || took < timeout || took > timeout+2*timeout/late {
 					t.Errorf("%s, %d bytes: got %v after %v", name, taken, err, took)
@@ -64,7 +65,7 @@ func TestAnUploadOfWhichNoByteIsTakenIsStalled(t *testing.T) {
 	}
 }
 
-func TestAnUploadThatIsSlowButMovesIsNotStalled(t *testing.T) {
+func TestASlowUploadIsNotStalled(t *testing.T) {
 	const pause = timeout - time.Second
 	for name, source := range sources(t) {
 		body := source("content")
@@ -89,7 +90,7 @@ func TestAnUploadThatIsSlowButMovesIsNotStalled(t *testing.T) {
 	}
 }
 
-func TestTheAnswerToAFinishedUploadHasALimitOfItsOwn(t *testing.T) {
+func TestTheResponseToACompleteUploadHasItsOwnLimit(t *testing.T) {
 	for name, source := range sources(t) {
 		for closed, close := range map[string]bool{"": false, ", closed": true} {
 			body := source("content")
@@ -100,7 +101,7 @@ func TestTheAnswerToAFinishedUploadHasALimitOfItsOwn(t *testing.T) {
 						body.Close() // as net/http does after the last byte
 					}
 					<-done
-					return errors.New("what net/http makes of it")
+					return errors.New("as wrapped by net/http")
 				})
 				if !errors.Is(err, errdef.ErrStalled) || took < answer || took > answer+2*timeout/late {
 					t.Errorf("%s%s: got %v after %v", name, closed, err, took)

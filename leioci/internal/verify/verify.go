@@ -31,9 +31,9 @@ type Reader struct {
 	err     error
 }
 
-// NewReader reads from r what must have the given digest and size (or SizeUnknown), and at most so many bytes.
-// Reading fails with errdef.ErrVerification or errdef.ErrTooLarge; a size over that, or an algorithm
-// that is not known, fails here.
+// NewReader returns a Reader of content that must have the given digest and size (or SizeUnknown),
+// and at most so many bytes. Reading fails with errdef.ErrVerification or errdef.ErrTooLarge.
+// NewReader itself fails if size exceeds the limit, or if the digest algorithm is unknown.
 func NewReader(r io.Reader, digest v1.Hash, size, most int64) (*Reader, error) {
 	if size > most {
 		return nil, fmt.Errorf("%w: %d bytes, limit %d", errdef.ErrTooLarge, size, most)
@@ -48,8 +48,8 @@ func NewReader(r io.Reader, digest v1.Hash, size, most int64) (*Reader, error) {
 	return &Reader{r: r, digest: digest, size: size, most: most, hash: h}, nil
 }
 
-// lookahead returns the end together with the last bytes. Content of unknown size is recognised as complete only by its
-// end, and its last bytes must not be handed out before that.
+// lookahead returns io.EOF together with the last bytes. Content of unknown size is recognised as
+// complete only by its end, and its last bytes must not be returned before that.
 type lookahead struct{ r *bufio.Reader }
 
 func (l lookahead) Read(p []byte) (int, error) {
@@ -74,7 +74,7 @@ func (v *Reader) Read(p []byte) (int, error) {
 	return n, v.err
 }
 
-// check judges what has been read so far, err being what the source said last.
+// check judges what has been read so far. err is what the source returned last.
 func (v *Reader) check(err error) error {
 	switch {
 	case v.size == SizeUnknown && v.read > v.most:
@@ -104,7 +104,8 @@ func (v *Reader) check(err error) error {
 func (v *Reader) sum() string { return hex.EncodeToString(v.hash.Sum(nil)) }
 
 func (v *Reader) mismatch(got string) error {
-	return fmt.Errorf("%w: want %s, got %s:%s after %d bytes", errdef.ErrVerification, v.digest, v.digest.Algorithm, got, v.read)
+	return fmt.Errorf("%w: want %s, got %s:%s after %d bytes",
+		errdef.ErrVerification, v.digest, v.digest.Algorithm, got, v.read)
 }
 
 func (v *Reader) short(cause error) error {

@@ -15,22 +15,23 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/retry"
 )
 
-// Transport logs a line for each request at level debug, once its answer was read. It shows the method, the URL without
-// its query, the status, the body's length, the time it took and which try it was: no header, no body, and no query,
-// which is the credential of a signed URL.
+// Transport logs one line at debug level for each request, once it fails or its response body is
+// closed. The line shows the method, the URL without its query, the status, the body length, the
+// duration, and the number of the try. It never shows headers, bodies, or the query, which is the
+// credential in a signed URL.
 type Transport struct {
 	Base http.RoundTripper
 	Log  logrus.FieldLogger
-	// Redact returns the text of an error without what must not be shown.
+	// Redact removes from an error what must not be shown.
 	Redact func(error) error
 }
 
 // RoundTrip implements [http.RoundTripper].
 func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	start := time.Now()
-	line := func(fields logrus.Fields) {
+	logRequest := func(fields logrus.Fields) {
 		fields["method"] = req.Method
-		fields["url"] = clean(req.URL)
+		fields["url"] = cleanURL(req.URL)
 		fields["duration"] = time.Since(start).Round(time.Microsecond)
 		fields["try"] = retry.Number(req.Context())
 		if req.ContentLength > 0 {
@@ -40,7 +41,7 @@ func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp, err := t.Base.RoundTrip(req)
 	if err != nil {
-		line(logrus.Fields{"error": t.Redact(err)})
+		logRequest(logrus.Fields{"error": t.Redact(err)})
 		return nil, err
 	}
 	resp.Body = &body{ReadCloser: resp.Body, done: func(n int64, err error) {
@@ -48,18 +49,18 @@ func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		if err != nil {
 			fields["error"] = t.Redact(err)
 		}
-		line(fields)
+		logRequest(fields)
 	}}
 	return resp, nil
 }
 
-// clean returns u without its query and without a user's name and password.
-func clean(u *url.URL) string {
+// cleanURL returns u without its query, and without user name and password.
+func cleanURL(u *url.URL) string {
 	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
 	return shown.String()
 }
 
-// body tells when it is closed how much was read.
+// body reports how much was read when it is closed.
 type body struct {
 	io.ReadCloser
 	n    atomic.Int64

@@ -23,7 +23,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (rt roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return rt(req) }
 
-// answering answers everything with a body, after a second.
+// answering responds to every request with a body, after a second.
 func answering(body io.ReadCloser) roundTripper {
 	return func(*http.Request) (*http.Response, error) {
 		time.Sleep(time.Second)
@@ -31,10 +31,11 @@ func answering(body io.ReadCloser) roundTripper {
 	}
 }
 
-// redact is what a caller takes out of errors.
+// redact stands in for the caller's redaction.
 func redact(err error) error { return errors.New(strings.ReplaceAll(err.Error(), "s3cret", "...")) }
 
-// logged sends a request, reads its answer to the end or to its first error, and returns what was logged.
+// logged sends a request, reads the response to its end or first error, and returns what was
+// logged.
 func logged(ctx context.Context, t *testing.T, base http.RoundTripper, closes int) ([]*logrus.Entry, string) {
 	t.Helper()
 	log, hook := logtest.NewNullLogger()
@@ -46,7 +47,7 @@ func logged(ctx context.Context, t *testing.T, base http.RoundTripper, closes in
 	req.Header.Set("Cookie", "s3cret")
 	resp, err := wirelog.Transport{Base: base, Log: log, Redact: redact}.RoundTrip(req)
 	if err == nil {
-		_, _ = io.Copy(io.Discard, resp.Body) // its error is what is to be logged
+		_, _ = io.Copy(io.Discard, resp.Body) // its error is logged
 		for range closes {
 			resp.Body.Close()
 		}
@@ -111,7 +112,7 @@ type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-func TestALineIsWrittenOnceTheAnswerWasRead(t *testing.T) {
+func TestALineIsWrittenOnceTheBodyIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		if entries, text := logged(t.Context(), t, answering(http.NoBody), 0); len(entries) != 0 {
 			t.Errorf("got %s", text)
