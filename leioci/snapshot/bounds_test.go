@@ -9,7 +9,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
-// bomb opens a snapshot of 10 GiB of text repeated, which is some 10 MB of gzip.
+// bomb opens a snapshot of 10 GiB of repeated text, which is about 10 MB of gzip.
 func bomb(t *testing.T, text string, rawSize int64) *snapshot.Snapshot {
 	t.Helper()
 	const memberBytes, total = 8 << 20, 10 << 30

@@ -12,7 +12,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
-// members returns a member for each of the contents, one after the other.
+// members returns one gzip member for each of the contents, concatenated.
 func members(t testing.TB, contents ...string) []byte {
 	t.Helper()
 	var all []byte
@@ -85,7 +85,7 @@ func TestDamageIsCorruptAndNamesTheLine(t *testing.T) {
 func TestNoFlippedByteOfTheDeflateStreamGoesUnnoticed(t *testing.T) {
 	content := line("a") + line("b") + line("c")
 	good := compress(t, content)
-	for i := 10; i < len(good); i++ { // the header has bytes without a check
+	for i := 10; i < len(good); i++ { // the header has bytes that nothing checks
 		cache := flip(good, i)
 		s := open(t, write(t, describing(content, cache), cache))
 		if err := s.Verify(t.Context()); err == nil {

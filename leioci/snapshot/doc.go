@@ -1,52 +1,56 @@
-// Package snapshot reads the snapshots of LowEndInsight (LEI): directories that hold the reports LEI made about source
-// repositories up to one date. It needs neither a registry nor a network; package leioci moves snapshots to and from
-// registries.
+// Package snapshot reads LowEndInsight (LEI) snapshots: directories that hold the reports LEI made
+// about source repositories up to a given date. It needs neither a registry nor a network; package
+// leioci moves snapshots to and from registries.
 //
 // # The two files
 //
-// manifest.json ([ManifestFile]) is one JSON object ([RFC 8259]): versions, times, the names of the repositories, and
-// what the other file should hold. [ReadMetadata] reads it into [Metadata].
+// manifest.json ([ManifestFile]) is one JSON object ([RFC 8259]). It holds versions, times, the
+// names of the repositories, and the counts, sizes and hash that the other file must match.
+// [ReadMetadata] reads it into [Metadata].
 //
-// cache.jsonl.gz ([CacheFile]) is gzip ([RFC 1952], of one or several members) around JSON lines: on each line one
-// report, a JSON object such as
+// cache.jsonl.gz ([CacheFile]) is gzip ([RFC 1952], one or more members) around JSON lines. Each
+// line is one report, a JSON object such as
 //
 //	{"header":{"repo":"https://example.org/r", ...},"data":{"repo":"https://example.org/r","risk":"high", ...}}
 //
-// Member names are matched exactly, capital letters included. Of a report this package looks only at the repository
-// and the risk; [Report.Raw] has the rest.
+// Member names are case-sensitive. This package looks only at a report's repository and risk;
+// [Report.Raw] has the rest.
 //
 // # Reading
 //
-// [Open] opens both files of a directory together, so that they belong together even if the directory is being
-// exchanged for a newer one. An open [Snapshot] goes on reading the files that it opened; to see a newer snapshot,
-// open the directory again.
+// [Open] opens both files of a directory together, so they belong to the same snapshot even if the
+// directory is being replaced by a newer one. An open [Snapshot] keeps reading the files it opened;
+// to see a newer snapshot, open the directory again.
 //
-// [Snapshot.Reports] reads the reports one by one, from the first each time it is ranged over. [Snapshot.Lookup] gives
-// those of one repository; there is no index, so it reads the whole file too.
+// [Snapshot.Reports] iterates over the reports, starting at the first each time it is ranged over.
+// [Snapshot.Lookup] yields those of one repository. There is no index, so it reads the whole file
+// too.
 //
-// Every error of an iteration has a [*LineError] in its chain, which names the line. A line that is not a report is
-// [ErrMalformed], and the reading goes on after it. Any other error is the last: [ErrCorrupt] for a damaged or
-// incomplete file, [ErrTooLarge] for a line over the limit, [ErrMismatch] for more content than manifest.json says,
-// the cause of the context's end, or the file system's own error. Reports that came before such an error were read
-// from a file that proved bad: the checksum of gzip stands at the end of what it covers.
+// Every error of an iteration has a [*LineError] in its chain, which names the line. A line that is
+// not a report is [ErrMalformed], and the iteration continues after it. Any other error ends the
+// iteration: [ErrCorrupt] for a damaged or incomplete file, [ErrTooLarge] for a line over the
+// limit, [ErrMismatch] for more content than manifest.json states, the context's cause, or a file
+// system error. Reports yielded before such an error came from a file that proved bad: gzip's
+// checksum follows the data it covers.
 //
 // # Verifying
 //
-// [Snapshot.Verify] reads everything once and compares it with manifest.json: the number of lines, both sizes and the
-// content hash. It finds damage, not forgery: whoever can change one file can change the other. It takes no notice of
-// [Metadata.Repos], which the content hash does not cover.
+// [Snapshot.Verify] reads everything once and compares it with manifest.json: the number of lines,
+// both sizes and the content hash. It detects damage, not forgery: whoever can change one file can
+// change the other. It ignores [Metadata.Repos], which the content hash does not cover.
 //
-// # Bounds
+// # Limits
 //
-// A snapshot may come from anywhere, so memory and work have limits. manifest.json is read up to [MaxManifestBytes];
-// the list of its repositories may take several times that in memory. A line is read up to [MaxLineBytes]. An
-// iteration holds one line and some fixed buffers, and takes no more content out of the gzip stream than the raw_size
-// of manifest.json and one byte.
+// A snapshot may come from anywhere, so memory and work are limited. manifest.json may have up to
+// [MaxManifestBytes]; its list of repositories may take several times that in memory. A line may
+// have up to [MaxLineBytes]. An iteration holds one line and some fixed-size buffers, and
+// decompresses at most one byte more than the raw_size in manifest.json.
 //
 // # Concurrency
 //
-// The methods of a Snapshot may be used by several goroutines at once, several iterations included, each of which
-// has its own place in the file. They start no goroutines. Close the Snapshot after the last iteration.
+// The methods of a Snapshot are safe for concurrent use, and so are several iterations at once:
+// each has its own position in the file. They start no goroutines. Close the Snapshot after the
+// last iteration.
 //
 // [RFC 1952]: https://www.rfc-editor.org/rfc/rfc1952
 // [RFC 8259]: https://www.rfc-editor.org/rfc/rfc8259

@@ -10,15 +10,15 @@ import (
 // The kinds of failure that a caller may want to tell apart with errors.Is.
 var (
 	// ErrNotSnapshot: a directory lacks one of the two files, one of them is not a regular file,
-	// or manifest.json is not what LEI writes.
+	// or manifest.json is not in LEI's format.
 	ErrNotSnapshot = errdef.ErrNotSnapshot
 	// ErrTooLarge: manifest.json exceeds [MaxManifestBytes], or a line [MaxLineBytes].
 	ErrTooLarge = errdef.ErrTooLarge
-	// ErrMismatch: the entry count, a size or the content hash is not what manifest.json says.
+	// ErrMismatch: the entry count, a size or the content hash differs from manifest.json.
 	ErrMismatch = errors.New("content differs from manifest.json")
 	// ErrMalformed: a line is not a JSON report.
 	ErrMalformed = errors.New("not a JSON report")
-	// ErrCorrupt: the gzip stream is damaged, ends early, or has something after its end.
+	// ErrCorrupt: the gzip stream is damaged, ends early, or is followed by other data.
 	ErrCorrupt = errors.New("damaged gzip stream")
 )
 
@@ -36,7 +36,8 @@ func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e
 // Unwrap returns e.Err.
 func (e *LineError) Unwrap() error { return e.Err }
 
-// mismatchError is an ErrMismatch that says what differs. The kind's own text would only repeat it.
+// mismatchError is an ErrMismatch that says what differs. It omits the text of ErrMismatch, which
+// would add nothing.
 type mismatchError struct {
 	what        string
 	says, found any

@@ -9,7 +9,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
-// Count the reports by risk. A line that is not a report is passed over; any other error ends the reading.
+// Count the reports by risk. Skip lines that are not reports; stop at any other error.
 func ExampleSnapshot_Reports() {
 	s, err := snapshot.Open("../testdata/lei-0.9.1")
 	if err != nil {

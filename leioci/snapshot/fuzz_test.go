@@ -57,8 +57,8 @@ func FuzzReports(f *testing.F) {
 				t.Fatalf("%d bytes, %d in all", len(report.Raw), total)
 			}
 			if err != nil {
-				at := (*snapshot.LineError)(nil)
-				if !errors.As(err, &at) || at.Line != number {
+				lineErr := (*snapshot.LineError)(nil)
+				if !errors.As(err, &lineErr) || lineErr.Line != number {
 					t.Fatalf("%v does not name line %d", err, number)
 				}
 				ended = !errors.Is(err, snapshot.ErrMalformed)

@@ -119,7 +119,7 @@ func TestACloneKeepsItsBytes(t *testing.T) {
 		}
 		want = append(want, string(report.Raw))
 		kept = append(kept, report.Clone())
-		clear(report.Raw) // what the next step may do to it
+		clear(report.Raw) // as the next step may do
 	}
 	for i, report := range kept {
 		if string(report.Raw) != want[i] {
@@ -137,7 +137,8 @@ func TestAppendingToRawDoesNotChangeTheNextLine(t *testing.T) {
 	}
 }
 
-// countdown is a context that ends after it was asked some times: sooner or later in the middle of anything.
+// countdown is a context that is canceled after Err was called left times, at any point of the code
+// under test.
 type countdown struct {
 	context.Context
 	left int

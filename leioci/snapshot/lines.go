@@ -8,10 +8,10 @@ import (
 	"io"
 )
 
-// MaxLineBytes is the longest line that is read, in bytes without the newline.
+// MaxLineBytes is the length of the longest line that is read, in bytes without the newline.
 const MaxLineBytes = 16 << 20
 
-// lineBufferBytes is the length up to which lines are not copied. Reports are some kilobytes long.
+// lineBufferBytes is the length up to which lines are not copied. Reports are a few kilobytes long.
 const lineBufferBytes = 64 << 10
 
 // lines reads the lines of a cache file, without their newlines.
@@ -22,17 +22,17 @@ type lines struct {
 	count   int64  // lines read so far
 }
 
-// lines starts at the first line.
+// lines returns a reader positioned at the first line.
 func (s *Snapshot) lines(ctx context.Context) *lines {
 	content := &uncompressed{ctx: ctx, file: io.NewSectionReader(s.cache, 0, s.size), limit: s.meta.RawSize}
 	return &lines{content: content, r: bufio.NewReaderSize(content, lineBufferBytes)}
 }
 
-// next returns the next line, which is valid until the call after; a last line without a newline is one too.
-// After the last line the error is io.EOF.
+// next returns the next line, which is valid until the following call. The last line needs no
+// newline. After it, the error is io.EOF.
 func (l *lines) next() ([]byte, error) {
-	// Many lines are read from one buffer, without a look at the context below.
-	if err := ended(l.content.ctx); err != nil {
+	// Reading from the file checks the context, but many lines come from one buffer.
+	if err := contextErr(l.content.ctx); err != nil {
 		return nil, err
 	}
 	l.long = l.long[:0]
@@ -44,7 +44,7 @@ func (l *lines) next() ([]byte, error) {
 		}
 		switch {
 		case err == bufio.ErrBufferFull:
-			l.keep(line)
+			l.appendLong(line)
 			continue
 		case err == io.EOF && len(l.long)+len(chunk) == 0:
 			return nil, io.EOF
@@ -55,13 +55,14 @@ func (l *lines) next() ([]byte, error) {
 		if len(l.long) == 0 {
 			return line, nil
 		}
-		l.keep(line)
+		l.appendLong(line)
 		return l.long, nil
 	}
 }
 
-// keep adds to the long line. It grows the buffer itself, since append may make it larger than any line can be.
-func (l *lines) keep(chunk []byte) {
+// appendLong appends to the long line. It grows the buffer itself, because append could make it
+// larger than the longest line allowed.
+func (l *lines) appendLong(chunk []byte) {
 	if need := len(l.long) + len(chunk); need > cap(l.long) {
 		grown := make([]byte, len(l.long), min(max(need, 2*cap(l.long)), MaxLineBytes))
 		copy(grown, l.long)

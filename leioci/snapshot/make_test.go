@@ -17,7 +17,7 @@ import (
 
 const sampleDir = "../testdata/lei-0.9.1"
 
-// manifest is what a test's manifest.json says.
+// manifest holds the members of a test's manifest.json.
 type manifest map[string]any
 
 // compress returns content as one gzip member.
@@ -34,7 +34,7 @@ func compress(t testing.TB, content string) []byte {
 	return buf.Bytes()
 }
 
-// describing returns the manifest.json that is true of content and cache.
+// describing returns a manifest.json that matches content and cache.
 func describing(content string, cache []byte) manifest {
 	hash := sha256.Sum256([]byte(strings.ReplaceAll(content, "\n", "")))
 	count := strings.Count(content, "\n")
@@ -88,26 +88,26 @@ func open(t testing.TB, dir string) *snapshot.Snapshot {
 	return s
 }
 
-// openContent opens a snapshot of content, in one gzip member, with a true manifest.json.
+// openContent opens a snapshot of content, in one gzip member, with a matching manifest.json.
 func openContent(t testing.TB, content string) *snapshot.Snapshot {
 	t.Helper()
 	cache := compress(t, content)
 	return open(t, write(t, describing(content, cache), cache))
 }
 
-// line is a report of repo, with its newline.
+// line returns a report on repo, with its newline.
 func line(repo string) string {
 	return `{"header":{"repo":"` + repo + `"},"data":{"repo":"` + repo + `","risk":"low"}}` + "\n"
 }
 
-// wantLineError fails the test unless err is a *LineError at the line and of the kind.
+// wantLineError fails the test unless err is a *LineError with the given line number and kind.
 func wantLineError(t testing.TB, err error, number int64, kind error) {
 	t.Helper()
-	var at *snapshot.LineError
-	if !errors.As(err, &at) {
+	var lineErr *snapshot.LineError
+	if !errors.As(err, &lineErr) {
 		t.Fatalf("error %v is not a *LineError", err)
 	}
-	if at.Line != number || !errors.Is(err, kind) {
+	if lineErr.Line != number || !errors.Is(err, kind) {
 		t.Errorf("got %q, want line %d and %q", err, number, kind)
 	}
 }

@@ -7,32 +7,34 @@ import (
 	"time"
 )
 
-// MaxManifestBytes is the most that [ReadMetadata] and [Open] read of a manifest.json, in bytes.
+// MaxManifestBytes is the size of the largest manifest.json that [ReadMetadata] and [Open] accept.
 const MaxManifestBytes = 64 << 20
 
-// Metadata is what manifest.json says about a snapshot. Only [Snapshot.Verify] checks that it is true.
+// Metadata describes a snapshot, as manifest.json states it. Only [Snapshot.Verify] checks it
+// against the reports.
 type Metadata struct {
-	// FormatVersion is the version of the format; that of the original is "1.0". Others are not refused.
+	// FormatVersion is the version of the format. The original client writes "1.0"; other versions
+	// are accepted.
 	FormatVersion string
 	// LEIVersion is the version of LowEndInsight that made the reports.
 	LEIVersion string
 	// Created is when the snapshot was made, in UTC.
 	Created time.Time
-	// Date is the day the snapshot is of: midnight UTC.
+	// Date is the day of the snapshot, at midnight UTC.
 	Date time.Time
 	// EntryCount is the number of reports.
 	EntryCount int64
-	// Repos names the repositories of the reports, each once, in the order of their first reports.
+	// Repos lists the repositories of the reports, each once, in order of first appearance.
 	Repos []string
 	// RawSize is the size of the uncompressed JSON lines, in bytes.
 	RawSize int64
 	// CompressedSize is the size of cache.jsonl.gz, in bytes.
 	CompressedSize int64
-	// ContentHash is the SHA-256, in hexadecimal, of the lines joined without their newlines.
+	// ContentHash is the hexadecimal SHA-256 of all lines concatenated without their newlines.
 	ContentHash string
 }
 
-// wireMetadata is manifest.json as it is written. A missing member is as one that is empty or 0.
+// wireMetadata is manifest.json as it is encoded. A missing member reads as empty or 0.
 type wireMetadata struct {
 	FormatVersion  string   `json:"format_version"`
 	LEIVersion     string   `json:"lei_version"`
@@ -45,11 +47,11 @@ type wireMetadata struct {
 	ContentHash    string   `json:"content_hash"`
 }
 
-// ReadMetadata reads a manifest.json from r, to its end. Members that it does not know are ignored; a snapshot must
-// have a date and a time of creation, and what else is missing is zero.
+// ReadMetadata reads a manifest.json from r until EOF. The members date and created are required;
+// other missing members are zero, and unknown members are ignored.
 //
-// Content that is not such a JSON object is [ErrNotSnapshot], more than [MaxManifestBytes] is [ErrTooLarge],
-// and an error of r is returned as it is, wrapped.
+// Content that is not such a JSON object is [ErrNotSnapshot], and more than [MaxManifestBytes] is
+// [ErrTooLarge]. An error from r is wrapped.
 func ReadMetadata(r io.Reader) (Metadata, error) {
 	meta, err := readMetadata(r)
 	if err != nil {
@@ -58,7 +60,7 @@ func ReadMetadata(r io.Reader) (Metadata, error) {
 	return meta, nil
 }
 
-// readMetadata is ReadMetadata with errors that do not name the file.
+// readMetadata is ReadMetadata without the file name in its errors.
 func readMetadata(r io.Reader) (Metadata, error) {
 	data, err := io.ReadAll(io.LimitReader(r, MaxManifestBytes+1))
 	if err != nil {
@@ -78,17 +80,18 @@ func readMetadata(r io.Reader) (Metadata, error) {
 	return meta, nil
 }
 
-// metadata checks what was read and gives it its Go types. Values are cut short in errors.
+// metadata validates the members and converts them to Go types. Errors truncate the values they
+// quote.
 func (w wireMetadata) metadata() (Metadata, error) {
 	if w.Date == "" {
-		return Metadata{}, errors.New("no date")
+		return Metadata{}, errors.New("date is missing")
 	}
 	date, err := time.Parse(time.DateOnly, w.Date)
 	if err != nil {
-		return Metadata{}, fmt.Errorf("date %.40q is not a date like 2006-01-02", w.Date)
+		return Metadata{}, fmt.Errorf("date %.40q is not a valid YYYY-MM-DD date", w.Date)
 	}
 	if w.Created == "" {
-		return Metadata{}, errors.New("no created")
+		return Metadata{}, errors.New("created is missing")
 	}
 	created, err := time.Parse(time.RFC3339, w.Created)
 	if err != nil {
@@ -99,7 +102,7 @@ func (w wireMetadata) metadata() (Metadata, error) {
 		value int64
 	}{{"entry_count", w.EntryCount}, {"raw_size", w.RawSize}, {"compressed_size", w.CompressedSize}} {
 		if number.value < 0 {
-			return Metadata{}, fmt.Errorf("%s is %d", number.name, number.value)
+			return Metadata{}, fmt.Errorf("%s is negative: %d", number.name, number.value)
 		}
 	}
 	return Metadata{

@@ -22,18 +22,18 @@ func TestReadMetadataRefusesWhatLEIDoesNotWriteAndSaysWhy(t *testing.T) {
 		"trailing data":       {`{` + times + `} {}`, "after top-level value"},
 		"half":                {`{` + times, "unexpected end"},
 		"not UTF-8":           {"{" + times + ",\"lei_version\":\"\xff\"}", "not UTF-8"},
-		"no date":             {`{"created":"2026-02-08T00:00:00Z"}`, "no date"},
-		"null date":           {`{"date":null,"created":"2026-02-08T00:00:00Z"}`, "no date"},
+		"no date":             {`{"created":"2026-02-08T00:00:00Z"}`, "date is missing"},
+		"null date":           {`{"date":null,"created":"2026-02-08T00:00:00Z"}`, "date is missing"},
 		"bad date":            {`{"date":"2026-02-30","created":"2026-02-08T00:00:00Z"}`, `date "2026-02-30"`},
-		"date with time":      {`{"date":"2026-02-08T00:00:00Z","created":"2026-02-08T00:00:00Z"}`, "is not a date"},
+		"date with time":      {`{"date":"2026-02-08T00:00:00Z","created":"2026-02-08T00:00:00Z"}`, "is not a valid"},
 		"date a number":       {`{"date":20260208,"created":"2026-02-08T00:00:00Z"}`, "date is not a string"},
-		"no created":          {`{"date":"2026-02-08"}`, "no created"},
+		"no created":          {`{"date":"2026-02-08"}`, "created is missing"},
 		"bad created":         {`{"date":"2026-02-08","created":"yesterday"}`, `created "yesterday"`},
-		"negative count":      {`{` + times + `,"entry_count":-1}`, "entry_count is -1"},
-		"negative raw":        {`{` + times + `,"raw_size":-2}`, "raw_size is -2"},
-		"negative compressed": {`{` + times + `,"compressed_size":-3}`, "compressed_size is -3"},
-		"a fraction":          {`{` + times + `,"raw_size":1.5}`, "raw_size is not a whole number"},
-		"too large a number":  {`{` + times + `,"raw_size":9223372036854775808}`, "raw_size is not a whole number"},
+		"negative count":      {`{` + times + `,"entry_count":-1}`, "entry_count is negative: -1"},
+		"negative raw":        {`{` + times + `,"raw_size":-2}`, "raw_size is negative: -2"},
+		"negative compressed": {`{` + times + `,"compressed_size":-3}`, "compressed_size is negative: -3"},
+		"a fraction":          {`{` + times + `,"raw_size":1.5}`, "raw_size is not a 64-bit integer"},
+		"too large a number":  {`{` + times + `,"raw_size":9223372036854775808}`, "raw_size is not a 64-bit integer"},
 		"repos not an array":  {`{` + times + `,"repos":"x"}`, "repos is not an array"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -99,7 +99,7 @@ func TestErrorsDoNotRepeatLongValues(t *testing.T) {
 
 var spaces = strings.Repeat(" ", 4096)
 
-// endless reads as spaces without end.
+// endless is a reader that yields spaces forever.
 type endless struct{ n int64 }
 
 func (e *endless) Read(p []byte) (int, error) {

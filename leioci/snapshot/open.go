@@ -10,37 +10,41 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/regular"
 )
 
-// openAttempts is how many directories Open tries that are exchanged and deleted under its hands. One exchange takes
-// two attempts; a name that loses this race each time is not one that holds a snapshot.
+// openAttempts limits how often Open retries because the directory was replaced and deleted while
+// it was being opened. One replacement takes two attempts. A name that loses this race every
+// time does not hold a snapshot.
 const openAttempts = 5
 
-// Open opens the snapshot in dir and reads its manifest.json. Both files come from one directory, even if dir is
-// exchanged for another meanwhile. A symbolic link inside dir may point to another file inside dir.
+// Open opens the snapshot in dir and reads its manifest.json. Both files come from the same
+// directory, even if dir is replaced meanwhile. A symbolic link inside dir may point to another
+// file inside dir, but not outside.
 //
-// If dir does not exist, the error is [fs.ErrNotExist]. If one of the files is missing, it is [ErrNotSnapshot] and
-// fs.ErrNotExist; if one is not a regular file, or manifest.json is not LEI's, ErrNotSnapshot; if manifest.json is over
-// [MaxManifestBytes], [ErrTooLarge]. What cache.jsonl.gz holds is not looked at yet.
+// If dir does not exist, the error is [fs.ErrNotExist]. If one of the files is missing, it is both
+// [ErrNotSnapshot] and fs.ErrNotExist. If one is not a regular file, or manifest.json is not in
+// LEI's format, it is ErrNotSnapshot. If manifest.json exceeds [MaxManifestBytes], it is
+// [ErrTooLarge]. Open does not read cache.jsonl.gz.
 //
 // The caller must close the Snapshot.
 func Open(dir string) (*Snapshot, error) { return openWith(os.OpenRoot, dir) }
 
-// openWith is Open with a way to open the directory, which tests use to exchange it in between.
+// openWith is Open with a replaceable os.OpenRoot, which lets tests replace the directory in
+// between.
 func openWith(openRoot func(string) (*os.Root, error), dir string) (*Snapshot, error) {
 	for attempt := 1; ; attempt++ {
 		root, err := openRoot(dir)
 		if err != nil {
-			return nil, fmt.Errorf("open %s: %w", dir, cause(err))
+			return nil, fmt.Errorf("open %s: %w", dir, stripPath(err))
 		}
 		s, err := openIn(root, dir)
-		again := errors.Is(err, fs.ErrNotExist) && attempt < openAttempts && replaced(root, dir)
+		retry := errors.Is(err, fs.ErrNotExist) && attempt < openAttempts && replaced(root, dir)
 		_ = root.Close() // the files stay open without it
-		if !again {
+		if !retry {
 			return s, err
 		}
 	}
 }
 
-// openIn opens the snapshot in root, which errors call dir.
+// openIn opens the snapshot in root. Errors call the directory dir.
 func openIn(root *os.Root, dir string) (*Snapshot, error) {
 	manifest, _, err := openFile(root, dir, ManifestFile)
 	if err != nil {
@@ -59,22 +63,22 @@ func openIn(root *os.Root, dir string) (*Snapshot, error) {
 	return &Snapshot{path: filepath.Join(dir, CacheFile), cache: cache, size: size, meta: meta}, nil
 }
 
-// openFile opens a regular file and returns its size too.
+// openFile opens a regular file and returns it with its size.
 func openFile(root *os.Root, dir, name string) (*os.File, int64, error) {
 	f, info, err := regular.OpenIn(root, name)
 	switch {
 	case err == nil:
 		return f, info.Size(), nil
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, regular.ErrNotRegular):
-		err = fmt.Errorf("%w: %w", ErrNotSnapshot, cause(err))
+		err = fmt.Errorf("%w: %w", ErrNotSnapshot, stripPath(err))
 	default:
-		err = cause(err)
+		err = stripPath(err)
 	}
 	return nil, 0, fmt.Errorf("open %s: %w", filepath.Join(dir, name), err)
 }
 
-// replaced reports whether dir is no longer the directory that root is. A directory that was deleted
-// may not answer; it is not the one at dir then either.
+// replaced reports whether dir no longer names the directory that root has open. Stat may fail for
+// a deleted directory, which dir does not name any more either.
 func replaced(root *os.Root, dir string) bool {
 	opened, err := root.Stat(".")
 	if err != nil {
@@ -84,8 +88,9 @@ func replaced(root *os.Root, dir string) bool {
 	return err != nil || !os.SameFile(opened, now)
 }
 
-// cause takes the operation and the name, which is relative to the directory, off an error: ours say both.
-func cause(err error) error {
+// stripPath removes the operation and the name, which is relative to the directory, from an error.
+// Our own messages give both.
+func stripPath(err error) error {
 	if wrapped := (*fs.PathError)(nil); errors.As(err, &wrapped) {
 		return wrapped.Err
 	}

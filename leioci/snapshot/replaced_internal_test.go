@@ -48,7 +48,8 @@ func TestADirectoryIsReplacedOnlyIfItsNameIsAnotherOnes(t *testing.T) {
 	}
 }
 
-// exchanging opens directories and puts a snapshot in the place of each, the first times it is called.
+// exchanging returns a replacement for os.OpenRoot that, in its first calls, replaces the directory
+// it opened with a snapshot.
 func exchanging(t *testing.T, times int, calls *int) func(string) (*os.Root, error) {
 	return func(dir string) (*os.Root, error) {
 		root, err := os.OpenRoot(dir)

@@ -14,7 +14,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
-// makeNumbered makes a snapshot that has its number in both files.
+// makeNumbered makes a snapshot with the number n in both files.
 func makeNumbered(t testing.TB, dir string, n int) {
 	t.Helper()
 	if err := os.Mkdir(dir, 0o700); err != nil {
@@ -27,7 +27,7 @@ func makeNumbered(t testing.TB, dir string, n int) {
 	writeIn(t, dir, m, cache)
 }
 
-// numbers returns the numbers in the two files.
+// numbers returns the numbers found in the two files.
 func numbers(t testing.TB, s *snapshot.Snapshot) (manifest, cache string) {
 	t.Helper()
 	for report, err := range s.Reports(t.Context()) {
@@ -62,7 +62,7 @@ func TestAnOpenSnapshotReadsItsFilesAfterTheDirectoryWasReplaced(t *testing.T) {
 	}
 }
 
-// The name is a symbolic link, which a rename exchanges in one step everywhere.
+// The directory is a symbolic link, which a rename replaces atomically on every platform.
 func TestOpenNeverGivesOneFileOfEachDirectoryWhileTheyAreExchanged(t *testing.T) {
 	for _, deleteOld := range []bool{false, true} {
 		t.Run(fmt.Sprintf("old deleted %t", deleteOld), func(t *testing.T) {

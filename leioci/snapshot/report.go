@@ -5,34 +5,35 @@ import (
 	"fmt"
 )
 
-// unknownRepo is the repository of a report that names none, as the original has it.
+// unknownRepo is the repository of a report that names none, as in the original client.
 const unknownRepo = "unknown"
 
 // A Report is one line of a snapshot.
 type Report struct {
 	// Line is the report's line number. The first is 1.
 	Line int64
-	// Raw is the line as it was read, without its newline. It is valid until the next step of the iteration;
-	// [Report.Clone] keeps it longer. It must not be changed.
+	// Raw is the line without its newline. It is valid until the next step of the iteration; use
+	// [Report.Clone] to keep it longer. It must not be modified.
 	Raw []byte
-	// Repo is the repository that the report is about: data.repo, or header.repo if that is missing or null,
-	// or "unknown".
+	// Repo is the repository that the report is about: data.repo, or header.repo if that is missing
+	// or null, or "unknown" without either.
 	Repo string
-	// Risk is data.risk: "critical", "high", "medium", "low" or "undetermined". It is passed on as it is,
-	// and empty if the report has none.
+	// Risk is data.risk: "critical", "high", "medium", "low" or "undetermined". It is not
+	// validated. It is empty if the report has none.
 	Risk string
 }
 
-// Clone returns the report with a copy of Raw, which stays valid.
+// Clone returns the report with a copy of Raw that stays valid.
 func (r Report) Clone() Report {
 	r.Raw = bytes.Clone(r.Raw)
 	return r
 }
 
-// wireReport is what this package looks at in a report.
+// wireReport holds the members of a report that this package uses.
 //
-// encoding/json prefers a field whose name is that of the member exactly, and gives a member that differs only in
-// case to the first field otherwise. The fields named in capitals are there to take those.
+// encoding/json prefers the field whose name matches a member exactly. Otherwise it ignores case
+// and picks the first match. The fields named in capitals are there to absorb members that differ
+// only in case.
 type wireReport struct {
 	OtherHeader ignored `json:"HEADER"`
 	OtherData   ignored `json:"DATA"`
@@ -47,13 +48,13 @@ type section struct {
 	Risk      string  `json:"risk"`
 }
 
-// ignored is a member that may hold anything.
+// ignored accepts a member of any type.
 type ignored struct{}
 
-// UnmarshalJSON keeps nothing.
+// UnmarshalJSON discards the value.
 func (*ignored) UnmarshalJSON([]byte) error { return nil }
 
-// parseReport makes a report of a line. If the line is none, the report has its number and its bytes,
+// parseReport parses a line. If the line is not a report, the result has only its number and bytes,
 // and the error is ErrMalformed.
 func parseReport(number int64, line []byte) (Report, error) {
 	report := Report{Line: number, Raw: line}

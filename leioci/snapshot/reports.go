@@ -8,14 +8,14 @@ import (
 	"slices"
 )
 
-// Reports reads the reports in the order of their lines. Each time it is ranged over it starts at the first,
-// and it may be left at any point.
+// Reports iterates over the reports in line order. It starts at the first each time it is ranged
+// over, and the loop may stop at any point.
 //
-// A report comes with a nil error, or with an error that has a [*LineError] in its chain. A line that is not a report
-// is [ErrMalformed]; it comes with its number and its Raw, and the lines after it follow. Any other error is
-// the last that is yielded, with a Report that has only the number of the line: [ErrCorrupt], [ErrTooLarge],
-// [ErrMismatch] if there is more content than [Metadata.RawSize], the cause of ctx's end ([context.Cause]),
-// or an error of the file system.
+// Every error has a [*LineError] in its chain. A line that is not a report is [ErrMalformed]: it is
+// yielded with its number and its Raw, and the iteration continues with the next line. Any other
+// error is the last value yielded, with a Report that has only the line number: [ErrCorrupt],
+// [ErrTooLarge], [ErrMismatch] if there is more content than [Metadata.RawSize], the cause of ctx
+// ([context.Cause]), or a file system error.
 func (s *Snapshot) Reports(ctx context.Context) iter.Seq2[Report, error] {
 	return func(yield func(Report, error) bool) {
 		for report, err := range s.lines(ctx).reports() {
@@ -29,10 +29,12 @@ func (s *Snapshot) Reports(ctx context.Context) iter.Seq2[Report, error] {
 	}
 }
 
-// Lookup is [Snapshot.Reports] without the reports whose Repo is not repo, byte for byte. It yields every error of
-// the reading, since a line that is not a report might have been one of those asked for. It reads the whole file,
-// unless it is left before. A repository that the snapshot does not know gives nothing; names are not normalised, so that
-// one with a trailing slash or .git is another.
+// Lookup is [Snapshot.Reports] limited to the reports whose Repo equals repo, byte for byte. Names
+// are not normalized: one with a trailing slash or .git is a different repository. If the snapshot
+// has no report on repo, Lookup yields none.
+//
+// It yields every error, because a malformed line might have been a report on repo. It reads the
+// whole file unless the loop stops early.
 func (s *Snapshot) Lookup(ctx context.Context, repo string) iter.Seq2[Report, error] {
 	return func(yield func(Report, error) bool) {
 		for report, err := range s.Reports(ctx) {
@@ -43,8 +45,8 @@ func (s *Snapshot) Lookup(ctx context.Context, repo string) iter.Seq2[Report, er
 	}
 }
 
-// reports makes reports of the lines that are left. Its errors are of type *LineError;
-// it ends after the first that is not ErrMalformed.
+// reports parses the remaining lines. Its errors are of type *LineError, and it ends after the
+// first that is not ErrMalformed.
 func (l *lines) reports() iter.Seq2[Report, error] {
 	return func(yield func(Report, error) bool) {
 		for {
@@ -57,7 +59,7 @@ func (l *lines) reports() iter.Seq2[Report, error] {
 				yield(Report{Line: number}, &LineError{number, err})
 				return
 			}
-			// Clipped, so that to append to Raw does not write over the next line.
+			// Clip, so that appending to Raw does not overwrite the next line.
 			report, err := parseReport(l.count, slices.Clip(line))
 			if err != nil {
 				err = &LineError{report.Line, err}

@@ -153,7 +153,7 @@ func TestAnErrorNamesTheFileAndTheLine(t *testing.T) {
 		if err != nil && !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("got %q, want %q...", err, want)
 		}
-		if at := (*snapshot.LineError)(nil); errors.As(err, &at) && at.Unwrap() != at.Err {
+		if lineErr := (*snapshot.LineError)(nil); errors.As(err, &lineErr) && lineErr.Unwrap() != lineErr.Err {
 			t.Error("Unwrap is not Err")
 		}
 	}

@@ -13,8 +13,8 @@ const (
 	CacheFile = "cache.jsonl.gz"
 )
 
-// A Snapshot is an open snapshot: what its manifest.json says, and its reports, which stay in their file.
-// It may be used by several goroutines at once. [Open] makes one.
+// A Snapshot is an open snapshot: the metadata from its manifest.json, and its reports, which stay
+// on disk. It is safe for concurrent use. [Open] returns one.
 type Snapshot struct {
 	path  string // of the cache file when it was opened, for errors
 	cache *os.File
@@ -22,11 +22,11 @@ type Snapshot struct {
 	meta  Metadata
 }
 
-// Close closes the snapshot's file. Iterations that are still running end with [io/fs.ErrClosed],
-// and so does a second Close.
+// Close closes the snapshot's file. Iterations that are still running end with [io/fs.ErrClosed]; a
+// second Close returns it.
 func (s *Snapshot) Close() error { return s.cache.Close() }
 
-// Metadata returns what manifest.json says. The caller may change it.
+// Metadata returns the contents of manifest.json. The caller may modify the result.
 func (s *Snapshot) Metadata() Metadata {
 	meta := s.meta
 	meta.Repos = slices.Clone(meta.Repos)

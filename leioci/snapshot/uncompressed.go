@@ -8,41 +8,41 @@ import (
 	"io"
 )
 
-// fileBufferBytes is how much of the compressed file is read at once.
+// fileBufferBytes is the size of one read from the compressed file.
 const fileBufferBytes = 64 << 10
 
-// uncompressed reads the content of a gzip file (RFC 1952), no more of it than manifest.json promises.
+// uncompressed reads the content of a gzip file (RFC 1952), but no more than manifest.json states.
 type uncompressed struct {
-	ctx    context.Context
-	file   io.Reader
-	failed error // what file failed with
-	gz     *gzip.Reader
-	limit  int64 // manifest.json's raw_size
-	n      int64 // bytes read so far
-	probe  [1]byte
+	ctx     context.Context
+	file    io.Reader
+	fileErr error // the error that file returned
+	gz      *gzip.Reader
+	limit   int64 // manifest.json's raw_size
+	n       int64 // bytes read so far
+	probe   [1]byte
 }
 
-// Read ends with io.EOF, or with an error that names its kind: ErrCorrupt, ErrMismatch,
-// the context's cause or the file's error.
+// Read ends with io.EOF or a classified error: ErrCorrupt, ErrMismatch, the context's cause or the
+// file's error.
 func (u *uncompressed) Read(p []byte) (int, error) {
-	if err := ended(u.ctx); err != nil {
+	if err := contextErr(u.ctx); err != nil {
 		return 0, err
 	}
 	if u.gz == nil {
 		if err := u.open(); err != nil {
-			return 0, u.kind(err)
+			return 0, u.classify(err)
 		}
 	}
-	over := u.n == u.limit
-	if over { // whether the content ends here, where it should, takes another byte to know
+	atLimit := u.n == u.limit
+	if atLimit { // the content should end here: read one more byte to find out
 		p = u.probe[:]
 	}
 	n, err := u.gz.Read(p[:min(int64(len(p)), max(u.limit-u.n, 1))])
-	if over && n > 0 {
+	if atLimit && n > 0 {
 		return 0, &mismatchError{"raw size", u.limit, "more"}
 	}
 	u.n += int64(n)
-	return n, u.kind(err)
+	return n, u.classify(err)
 }
 
 // open reads the header of the first member.
@@ -54,37 +54,37 @@ func (u *uncompressed) open() (err error) {
 	return err
 }
 
-// kind tells damage in the file from a failure to read it.
-func (u *uncompressed) kind(err error) error {
+// classify tells damage in the file from a failure to read it.
+func (u *uncompressed) classify(err error) error {
 	switch {
 	case err == nil, err == io.EOF:
 		return err
-	case u.failed != nil:
-		return u.failed
+	case u.fileErr != nil:
+		return u.fileErr
 	default:
 		return fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 }
 
-// fileReader is an uncompressed's file. It looks at the context as well, because the gzip reader
-// may read all of a file that has members but no content before it returns.
+// fileReader reads the compressed file. It checks the context too, because the gzip reader may read
+// a whole file of empty members before it returns.
 type fileReader struct{ u *uncompressed }
 
 func (f fileReader) Read(p []byte) (int, error) {
-	if err := ended(f.u.ctx); err != nil {
-		f.u.failed = err
+	if err := contextErr(f.u.ctx); err != nil {
+		f.u.fileErr = err
 		return 0, err
 	}
 	n, err := f.u.file.Read(p)
 	if err != nil && err != io.EOF {
-		f.u.failed = err
+		f.u.fileErr = err
 	}
 	return n, err
 }
 
-// ended returns why ctx has ended, if it has. The cause is the caller's choice and may be io.EOF;
-// wrapped, it is not taken for the end of the file.
-func ended(ctx context.Context) error {
+// contextErr returns the cause of ctx if it is done. The caller chooses the cause, which may be
+// io.EOF; wrapping keeps it from being taken for the end of the file.
+func contextErr(ctx context.Context) error {
 	if err := context.Cause(ctx); err != nil {
 		return fmt.Errorf("stopped: %w", err)
 	}

@@ -9,13 +9,15 @@ import (
 	"strings"
 )
 
-// Verify reads everything once and returns nil if every line is a report and all is as manifest.json says: entry count,
-// raw size, compressed size and content hash, in which capital letters do not matter.
+// Verify checks the snapshot against its manifest.json. It reads everything once and returns nil if
+// every line is a report and the entry count, raw size, compressed size and content hash match. The
+// case of the hash does not matter.
 //
-// The error joins all that is wrong: the first line that is [ErrMalformed], with the number of such lines, and an
-// [ErrMismatch] for each difference. Content beyond the raw size that manifest.json gives is not read; the entry count
-// and the content hash are not compared then. A file that cannot be read to its end gives that error alone:
-// [ErrCorrupt], [ErrTooLarge], the cause of ctx's end, or an error of the file system.
+// Otherwise the error joins all problems found: the first [ErrMalformed] line, with the number of
+// such lines, and an [ErrMismatch] for each difference. Content beyond the raw size in
+// manifest.json is not read; in that case the entry count and the content hash are not compared. If
+// the file cannot be read to its end, that error is returned alone: [ErrCorrupt], [ErrTooLarge],
+// the cause of ctx, or a file system error.
 func (s *Snapshot) Verify(ctx context.Context) error {
 	if err := s.verify(ctx); err != nil {
 		return fmt.Errorf("verify %s: %w", s.path, err)
@@ -36,33 +38,33 @@ func (s *Snapshot) verify(ctx context.Context) error {
 			}
 			malformed++
 		case errors.Is(err, ErrMismatch):
-			excess = err // and the last
+			excess = err // always the last error
 		default:
 			return err
 		}
 		hash.Write(report.Raw)
 	}
-	var wrong []error
+	var problems []error
 	if malformed > 0 {
-		wrong = append(wrong, fmt.Errorf("%d malformed, the first is %w", malformed, first))
+		problems = append(problems, fmt.Errorf("malformed lines: %d, the first at %w", malformed, first))
 	}
-	differ := func(what string, says, found int64) {
+	compare := func(what string, says, found int64) {
 		if says != found {
-			wrong = append(wrong, &mismatchError{what, says, found})
+			problems = append(problems, &mismatchError{what, says, found})
 		}
 	}
 	if excess == nil {
-		differ("entry count", s.meta.EntryCount, lines.count)
-		differ("raw size", s.meta.RawSize, lines.content.n)
+		compare("entry count", s.meta.EntryCount, lines.count)
+		compare("raw size", s.meta.RawSize, lines.content.n)
 	} else {
-		wrong = append(wrong, excess)
+		problems = append(problems, excess)
 	}
-	differ("compressed size", s.meta.CompressedSize, s.size)
+	compare("compressed size", s.meta.CompressedSize, s.size)
 	found := hex.EncodeToString(hash.Sum(nil))
 	if excess == nil && !strings.EqualFold(s.meta.ContentHash, found) {
-		// Cut short: a manifest.json may say anything, at any length.
+		// Truncate: a manifest.json may hold anything, of any length.
 		says := fmt.Sprintf("%.64q", s.meta.ContentHash)
-		wrong = append(wrong, &mismatchError{"content hash", says, fmt.Sprintf("%q", found)})
+		problems = append(problems, &mismatchError{"content hash", says, fmt.Sprintf("%q", found)})
 	}
-	return errors.Join(wrong...)
+	return errors.Join(problems...)
 }

@@ -78,7 +78,7 @@ func TestVerifyNamesTheFirstMalformedLineAndCountsThem(t *testing.T) {
 	m := describing(content, cache)
 	err := open(t, write(t, m, cache)).Verify(t.Context())
 	wantLineError(t, err, 2, snapshot.ErrMalformed)
-	if errors.Is(err, snapshot.ErrMismatch) || !strings.Contains(err.Error(), "3 malformed, the first is line 2: ") {
+	if errors.Is(err, snapshot.ErrMismatch) || !strings.Contains(err.Error(), "malformed lines: 3, the first at line 2: ") {
 		t.Errorf("got %v", err)
 	}
 	m["entry_count"] = 2
