@@ -1,25 +1,26 @@
-# Every target documents itself: make help.
+# "make help" lists the targets.
 
 GO       ?= go
 FUZZTIME ?= 20s
 
-# The race detector needs cgo, and so a C compiler.
+# The race detector needs cgo, and therefore a C compiler.
 RACE := $(if $(shell command -v $$($(GO) env CC) 2>/dev/null),-race)
 
 TOOLS := $(CURDIR)/.bin
 SAMPLE := leioci/testdata/lei-0.9.1
 
-# What needs more than the library does is a module of its own, which ./... at the root leaves out.
+# Code with more dependencies than the library is in separate modules, which ./... at the root does
+# not include.
 MODULES := . examples/watch
 
 .DEFAULT_GOAL := help
 
 .PHONY: help
-help: ## say what the targets do
+help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-17s %s\n", $$1, $$2}'
 
 .PHONY: demo
-demo: ## push a sample snapshot to a registry in memory, pull it back, verify it, and say what is in it
+demo: ## push a sample snapshot to an in-memory registry, pull it back, verify it, and print a summary
 	@$(GO) run ./examples/quickstart $(SAMPLE)
 
 .PHONY: test
@@ -29,12 +30,12 @@ test: ## run all tests, with the race detector where there is a C compiler
 	done
 
 .PHONY: faults
-faults: ## print what every fault of a network or registry, at every step of a push and a pull, leads to
-	@echo 'ok+N: it succeeds, with N requests more than without the fault. KIND@N: it fails so, after the fault struck N times.'
+faults: ## print the outcome of every network and registry fault at every step of a push and a pull
+	@echo 'ok+N: succeeds with N more requests than without the fault. KIND@N: fails with KIND after N faults.'
 	@$(GO) test -count=1 -v -run '^TestEveryFaultAtEveryStep$$' ./leioci | sed -nE 's/^ {8}//p; /^(FAIL|ok)/p' | cut -c-160
 
 .PHONY: lint
-lint: $(TOOLS)/golangci-lint ## check style, correctness and that it compiles for every platform
+lint: $(TOOLS)/golangci-lint ## run the linters, check go.mod, and vet for every platform
 	@set -e; for module in $(MODULES); do \
 		echo "lint $$module"; (cd $$module; $(TOOLS)/golangci-lint run ./...; $(GO) mod tidy -diff); \
 		for os in linux darwin windows; do for arch in amd64 arm64; do \
@@ -59,29 +60,30 @@ bench: ## run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./leioci/...
 
 .PHONY: examples
-examples: ## run the runnable examples of the documentation, and build the example programs
+examples: ## run the documentation examples, and build the example programs
 	$(GO) test -run '^Example' ./leioci/...
 	$(GO) build -o /dev/null ./examples/...
 	cd examples/watch && $(GO) build -o /dev/null .
 
-# What the integration tests measured: the matrix of servers and clients, and the operations of many clients at once.
+# Results of the integration tests: the matrix of servers and clients, and the counts of the
+# concurrency test.
 REPORT := $(TOOLS)/integration.md
 
 .PHONY: integration
-integration: $(TOOLS)/registry $(TOOLS)/crane ## test against real registries and other people's clients (first: hack/registry.sh install)
+integration: $(TOOLS)/registry $(TOOLS)/crane ## test against real registries and third-party clients (run hack/registry.sh install first)
 	@rm -f $(REPORT)
 	@status=0; (cd integration && LEIOCI_TEST_REPORT=$(REPORT) $(if $(RACE),CGO_ENABLED=1) $(GO) test $(RACE) -count=1 -timeout 15m ./...) \
 		|| status=$$?; [ ! -f $(REPORT) ] || cat $(REPORT); hack/registry.sh versions; exit $$status
 
 .PHONY: lint-integration
-lint-integration: $(TOOLS)/golangci-lint ## check the integration tests and the examples that are modules of their own
+lint-integration: $(TOOLS)/golangci-lint ## lint the integration tests
 	cd integration && $(GO) vet ./... && $(TOOLS)/golangci-lint run ./... && $(GO) mod tidy -diff
 
 .PHONY: ci
-ci: lint examples demo test ## what has to pass before a change is taken
+ci: lint examples demo test ## run everything that must pass before a change is merged
 
-# The tools are pinned in hack/tools, registries to test against in hack/servers and other clients in hack/clients.
-# All are built into .bin.
+# The tools are pinned in hack/tools, the registries to test against in hack/servers, and the other
+# clients in hack/clients. All are built into .bin.
 $(TOOLS)/golangci-lint $(TOOLS)/gofumpt &: hack/tools/go.mod hack/tools/go.sum
 	cd hack/tools && GOBIN=$(TOOLS) $(GO) install tool
 	@touch $(TOOLS)/golangci-lint $(TOOLS)/gofumpt

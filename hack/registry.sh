@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Registries for tests: installs, starts and stops real ones on loopback addresses.
+# Installs, starts and stops real registries for tests, on loopback addresses.
 #
 #   hack/registry.sh install                 install the servers and the clients that integration/ needs
-#   hack/registry.sh versions                say which they are
+#   hack/registry.sh versions                print their versions
 #   hack/registry.sh start SERVER [OPTION]   start a server in the background
 #   hack/registry.sh run SERVER [OPTION]     start a server, and stop it when standard input ends
-#   hack/registry.sh stop [DIR]              stop the server with this state directory, or all that "start" has started
+#   hack/registry.sh stop [DIR]              stop the server with this state directory, or all started with "start"
 #
 # SERVER is one of
 #   distribution      CNCF distribution 3, from the Go module proxy (pinned in hack/servers)
@@ -14,25 +14,27 @@
 #   nginx             a proxy in front of one of them, from Debian's nginx
 #
 # OPTION is any of
-#   --tls                            HTTPS, with a certificate of a private CA made for this server
-#   --auth none|basic|token          basic: htpasswd, with one user (distribution and nginx)
+#   --tls                            HTTPS, with a certificate from a private CA created for this server
+#   --auth none|basic|token          basic: htpasswd with one user (distribution and nginx)
 #   --token-realm URL --token-service NAME --token-issuer NAME --token-certs FILE
-#                                    for --auth token (distribution): the token server, and the PEM file with its certificates
+#                                    for --auth token (distribution): the token server,
+#                                    and a PEM file with its certificates
 #   --relative-urls                  Location headers without a host (distribution)
 #   --upstream HOST:PORT             the server behind nginx, which has neither TLS nor authentication
-#   --max-body SIZE                  nginx refuses larger requests, with 413 (default 0: any)
-#   --redirect-blobs HOST            nginx redirects blobs to another server of its own, at HOST: localhost, 127.0.0.1 or 127.0.0.2
-#   --keepalive SECONDS              nginx cuts connections that are idle for so long (default 75)
+#   --max-body SIZE                  nginx refuses larger requests with 413 (default 0: no limit)
+#   --redirect-blobs HOST            nginx redirects blobs to a second nginx server at HOST:
+#                                    localhost, 127.0.0.1 or 127.0.0.2
+#   --keepalive SECONDS              nginx closes connections that are idle for this long (default 75)
 #
-# It prints variables, one a line, which leioci and the other clients understand as environment variables:
+# It prints environment variables for the tests and the clients, one per line:
 #   LEIOCI_TEST_REGISTRY   the registry's host:port
 #   STATE                  the directory with the server's configuration, data, log and pid, under .bin
 #   SSL_CERT_FILE          with --tls: the CA's certificate
 #   DOCKER_CONFIG          with --auth basic: a directory with a config.json that holds the credentials
-# so that, for example:
+# For example:
 #   env $(hack/registry.sh start distribution --auth basic) sh -c 'leioci push ./export "$LEIOCI_TEST_REGISTRY/org/lei-cache"'
 #
-# The exit status is 69 where a server is not installed, 64 on wrong usage and 1 on any other failure.
+# The exit status is 69 if a server is not installed, 64 on wrong usage and 1 on any other failure.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -44,7 +46,7 @@ fail() { # STATUS MESSAGE
   exit "$1"
 }
 
-# The Debian packages, and a command of each.
+# COMMAND:PACKAGE for each Debian package.
 debian='docker-registry:docker-registry nginx:nginx-light htpasswd:apache2-utils openssl:openssl
   skopeo:skopeo docker-credential-pass:golang-docker-credential-helpers pass:pass gpg:gnupg'
 
@@ -54,7 +56,7 @@ install_all() {
     command -v "${entry%%:*}" >/dev/null || missing+=("${entry#*:}")
   done
   if [ ${#missing[@]} -gt 0 ]; then
-    [ "$(id -u)" = 0 ] || fail 69 "missing; as root: apt-get install ${missing[*]}"
+    [ "$(id -u)" = 0 ] || fail 69 "packages are missing; run as root: apt-get install ${missing[*]}"
     apt-get update -q
     DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"
   fi
@@ -72,7 +74,7 @@ versions() {
 }
 
 need() { # COMMAND
-  command -v "$1" >/dev/null || fail 69 "$1 is not installed; hack/registry.sh install does it"
+  command -v "$1" >/dev/null || fail 69 "$1 is not installed; run hack/registry.sh install"
 }
 
 certificates() { # into $state
@@ -90,7 +92,7 @@ credentials() { # into $state/htpasswd
   htpasswd -inB lei <"$state/password" >"$state/htpasswd"
 }
 
-docker_config() { # of $port: the credentials, as docker keeps them
+docker_config() { # writes the credentials for $port in docker's format
   mkdir -p "$state/docker"
   printf '{"auths":{"127.0.0.1:%s":{"auth":"%s"}}}\n' "$port" "$(printf 'lei:%s' "$(cat "$state/password")" | base64 -w0)" \
     >"$state/docker/config.json"
@@ -134,12 +136,12 @@ http {
     listen 127.0.0.1:$port$ssl; $basic
     location / { proxy_pass http://$upstream; }
 NGINX
-  # try_files comes after the check of the credentials, and return alone before it.
+  # nginx checks credentials before try_files, but after return.
   [ -z "$blobs" ] || cat <<NGINX
     location ~ /blobs/sha256: { try_files /none @storage; }
     location @storage { return 307 $scheme://$blobs:$storage_port\$uri?signature=secret; }
   }
-  server { # a storage service: signed URLs, and none but them
+  server { # a storage service that accepts only signed URLs
     listen 127.0.0.1:$storage_port$ssl; listen 127.0.0.2:$storage_port$ssl;
     if (\$http_authorization) { return 400; }
     if (\$arg_signature != secret) { return 403; }
@@ -161,7 +163,7 @@ free_port() {
   fail 1 'no free port between 20000 and 32000'
 }
 
-# launch starts the server on $port and waits for it, ten seconds at most.
+# launch starts the server on $port and waits up to ten seconds for it.
 launch() {
   case $server in
     distribution*)
@@ -178,7 +180,7 @@ launch() {
   esac
   pid=$!
   for _ in {1..200}; do
-    alive "$pid" || return 1 # another process took the port, perhaps
+    alive "$pid" || return 1 # perhaps another process took the port
     if listening "$port"; then
       echo "$pid" >"$state/pid"
       return 0
@@ -198,7 +200,7 @@ start() { # SERVER OPTION...
       --tls) tls=yes; shift; continue ;;
       --relative-urls) relative=true; shift; continue ;;
     esac
-    [ $# -ge 2 ] || fail 64 "$1: unknown, or without its value"
+    [ $# -ge 2 ] || fail 64 "$1: unknown option or missing value"
     case $1 in
       --auth) auth=$2 ;;
       --token-realm) realm=$2 ;; --token-service) service=$2 ;; --token-issuer) issuer=$2 ;; --token-certs) certs=$2 ;;
@@ -212,12 +214,12 @@ start() { # SERVER OPTION...
     distribution-v2) command=docker-registry ;;
     olareg) command=$bin/olareg ;;
     nginx) command=nginx; [ -n "$upstream" ] || fail 64 'nginx needs --upstream' ;;
-    *) fail 64 "unknown server '$server'; the beginning of this script says which there are" ;;
+    *) fail 64 "unknown server '$server'; see the top of this script for a list" ;;
   esac
   case $auth:$server in
     none:* | basic:distribution* | basic:nginx) ;;
     token:distribution*) [ -n "$realm$certs" ] || fail 64 '--auth token needs --token-realm and --token-certs' ;;
-    *) fail 64 "$server has no --auth $auth" ;;
+    *) fail 64 "$server does not support --auth $auth" ;;
   esac
   need "$command"
   need openssl
@@ -238,12 +240,12 @@ start() { # SERVER OPTION...
   [ "$auth" != basic ] || { docker_config; echo "DOCKER_CONFIG=$state/docker"; }
 }
 
-# stop_one ends the server of a state directory, and removes what it left.
+# stop_one stops the server of a state directory, and removes the directory.
 stop_one() { # DIR [PID]
   local pid
   case $1 in "$states"/?*) ;; *) fail 64 "$1 is not a state directory under $states" ;; esac
   pid=$(cat "$1/pid" 2>/dev/null || echo "${2:-}")
-  # The process may have ended, and its id be another's.
+  # The process may have exited, and its PID may have been reused.
   if [ -n "$pid" ] && tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -qF "${1##*/}"; then
     kill "$pid"
     for _ in {1..100}; do
@@ -261,12 +263,12 @@ case ${1:-} in
   start) shift; start "$@" ;;
   run)
     shift
-    states=$bin/registries-of-tests # which "stop" leaves alone
+    states=$bin/registries-of-tests # which "stop" without DIR leaves alone
     state='' pid=''
     trap '[ -z "$state" ] || stop_one "$state" "$pid"' EXIT
     trap 'exit 1' INT TERM HUP
     start "$@"
-    exec >/dev/null # whoever reads the variables sees their end
+    exec >/dev/null # the reader of the variables sees EOF
     cat >/dev/null
     ;;
   stop)

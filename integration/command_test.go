@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestTheCommandSpeaksToEachServerByItsFlagsAndDockersConfiguration(t *testing.T) {
+func TestTheCommandWorksWithEachServerFromFlagsAndDockersConfiguration(t *testing.T) {
 	leioci := buildCommand(t)
 	eachServer(t, func(t *testing.T, r *registry) {
 		env := environment{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "DOCKER_CONFIG=" + r.dockerConfig}

@@ -17,7 +17,7 @@ func assertSameFiles(t testing.TB, want, got string, files ...string) {
 	t.Helper()
 	for _, f := range files {
 		if !bytes.Equal(readFile(t, want, f), readFile(t, got, f)) {
-			t.Errorf("%s is not the same in %s and %s", f, want, got)
+			t.Errorf("%s differs between %s and %s", f, want, got)
 		}
 	}
 }

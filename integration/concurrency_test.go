@@ -19,11 +19,11 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// variableDuration says how long the test of concurrency runs, as "10s".
+// variableDuration names the variable that sets how long the concurrency test runs, such as "10s".
 const variableDuration = "LEIOCI_TEST_DURATION"
 
 func TestManyClientsAtOnceLoseNothing(t *testing.T) {
-	notForeign(t)
+	skipIfExternal(t)
 	const clients = 16
 	r := script("distribution")(t)
 	l := &load{registry: r, same: r.repository(t), different: r.repository(t), sameDir: leiocitest.WriteSnapshot(t, sunday(), newReport())}
@@ -45,20 +45,21 @@ func TestManyClientsAtOnceLoseNothing(t *testing.T) {
 		n, _ := m.connections()
 		dialed, requests = dialed+n, requests+m.requests.Load()
 	}
-	report(t, fmt.Sprintf("%d clients at once for %s: %d pushes (%d bytes), %d pulls (%d bytes), %d snapshots there afterwards, %d requests over %d connections, %d errors.\n",
+	report(t, fmt.Sprintf("%d concurrent clients for %s: %d pushes (%d bytes), %d pulls (%d bytes), %d snapshots afterwards, %d requests over %d connections, %d errors.\n",
 		clients, duration(t), l.pushes.Load(), l.pushed.Load(), l.pulls.Load(), l.pulled.Load(), distinct, requests, dialed, l.errors.Load()))
-	// A client transfers four blobs at once; net/http makes some connections more than it then needs.
+	// A client transfers four blobs at once; net/http opens a few more connections than it then
+	// needs.
 	if dialed > clients*16 {
-		t.Errorf("%d connections for %d clients: they are not used again", dialed, clients)
+		t.Errorf("%d connections for %d clients: connections are not reused", dialed, clients)
 	}
 }
 
 func duration(t testing.TB) time.Duration {
 	t.Helper()
-	const usual = 30 * time.Second
+	const defaultDuration = 30 * time.Second
 	s := os.Getenv(variableDuration)
 	if s == "" {
-		return usual
+		return defaultDuration
 	}
 	d, err := time.ParseDuration(s)
 	if err != nil {
@@ -67,7 +68,8 @@ func duration(t testing.TB) time.Duration {
 	return d
 }
 
-// load is what the clients do: all push and pull the same snapshot, and each its own.
+// load is the work of the clients: each pushes and pulls the same snapshot as all others, and one
+// of its own.
 type load struct {
 	*registry
 	same, different name.Repository
@@ -75,17 +77,17 @@ type load struct {
 
 	pushes, pulls, pushed, pulled, errors atomic.Int64
 
-	mu    sync.Mutex
-	there []stored
+	mu     sync.Mutex
+	stored []storedSnapshot
 }
 
-// stored is a snapshot that the registry has taken, and the directory it came from.
-type stored struct {
+// storedSnapshot is a snapshot that the registry accepted, and the directory it came from.
+type storedSnapshot struct {
 	digest name.Digest
 	dir    string
 }
 
-// work pushes and pulls until the context ends.
+// work pushes and pulls until ctx is done.
 func (l *load) work(ctx context.Context, t testing.TB, c *leioci.Client) {
 	tag := "own-" + rand.Text()
 	for ctx.Err() == nil {
@@ -122,18 +124,18 @@ func (l *load) push(ctx context.Context, c *leioci.Client, repo name.Repository,
 	l.pushed.Add(info.Size())
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.there = append(l.there, stored{digest, dir})
+	l.stored = append(l.stored, storedSnapshot{digest, dir})
 	return nil
 }
 
-// pullAny pulls one that another client may have pushed.
+// pullAny pulls a snapshot that another client may have pushed.
 func (l *load) pullAny(ctx context.Context, t testing.TB, c *leioci.Client) error {
 	l.mu.Lock()
-	if len(l.there) == 0 {
+	if len(l.stored) == 0 {
 		l.mu.Unlock()
 		return nil
 	}
-	s := l.there[len(l.there)/2]
+	s := l.stored[len(l.stored)/2]
 	l.mu.Unlock()
 	return l.pull(ctx, t, c, s.digest, s.dir)
 }
@@ -149,12 +151,12 @@ func (l *load) pull(ctx context.Context, t testing.TB, c *leioci.Client, ref nam
 	return sameDirectories(ref, want, out)
 }
 
-// verify pulls with a new client what was taken, and returns how many snapshots that is.
+// verify pulls every accepted snapshot with a new client, and returns how many there are.
 func (l *load) verify(t testing.TB) int {
 	t.Helper()
 	c := l.client(t)
 	seen := map[name.Digest]bool{}
-	for _, s := range l.there {
+	for _, s := range l.stored {
 		if seen[s.digest] {
 			continue
 		}
@@ -180,13 +182,13 @@ func sameDirectories(ref name.Reference, want, got string) error {
 			return err
 		}
 		if !bytes.Equal(a, b) {
-			return fmt.Errorf("%s: %s has other bytes", ref, f)
+			return fmt.Errorf("%s: %s differs", ref, f)
 		}
 	}
 	return nil
 }
 
-// newReport returns one that nobody has made before, of about 64 KiB that hardly compress.
+// newReport returns a unique report of about 64 KiB that hardly compresses.
 func newReport() string {
 	var noise bytes.Buffer
 	for noise.Len() < 64<<10 {

@@ -14,10 +14,10 @@ import (
 )
 
 func TestADockerCredentialHelperServesTheCommand(t *testing.T) {
-	notForeign(t)
+	skipIfExternal(t)
 	for _, program := range []string{"docker-credential-pass", "pass", "gpg", "gpgconf"} {
 		if _, err := exec.LookPath(program); err != nil {
-			unavailable(t, err.Error())
+			skipUnavailable(t, err.Error())
 		}
 	}
 	r := script("distribution", "--auth", "basic")(t)
@@ -61,13 +61,14 @@ func buildCommand(t testing.TB) string {
 	return path
 }
 
-// environment is all that a program gets.
+// environment is the complete environment of a program.
 type environment []string
 
-// passEnvironment is one in which docker keeps its credentials with pass, under a key without a passphrase.
+// passEnvironment returns an environment in which docker stores its credentials in pass, with a key
+// without a passphrase.
 func passEnvironment(t testing.TB) environment {
 	t.Helper()
-	home, err := os.MkdirTemp("", "gpg") // a short name, as that of a socket has to be
+	home, err := os.MkdirTemp("", "gpg") // short, because the path of a socket has to be
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,21 +93,21 @@ func passEnvironment(t testing.TB) environment {
 	return env
 }
 
-// run runs a program and returns what it wrote.
+// run runs a program and returns its output.
 func (env environment) run(ctx context.Context, stdin, program string, args ...string) (stdout, stderr string, err error) {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = env
 	cmd.Stdin = strings.NewReader(stdin)
-	cmd.WaitDelay = 10 * time.Second // for what the program started, and left
-	var out, errors bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errors
+	cmd.WaitDelay = 10 * time.Second // for processes that the program leaves behind
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil {
-		return out.String(), errors.String(), fmt.Errorf("%s: %w", program, err)
+		return out.String(), errs.String(), fmt.Errorf("%s: %w", program, err)
 	}
-	return out.String(), errors.String(), nil
+	return out.String(), errs.String(), nil
 }
 
-// must runs a program that has to succeed.
+// must runs a program that must succeed, and returns its standard output.
 func (env environment) must(t testing.TB, stdin, program string, args ...string) string {
 	t.Helper()
 	stdout, stderr, err := env.run(t.Context(), stdin, program, args...)

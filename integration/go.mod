@@ -1,4 +1,5 @@
-// Tests against real registries and other people's clients. What they need is not a dependency of anyone who uses this project.
+// Tests against real registries and third-party clients. A separate module keeps their dependencies
+// away from users of this project.
 module github.com/lowendinsight/lei-go/integration
 
 go 1.25.0

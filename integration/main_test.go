@@ -1,4 +1,5 @@
-// Package integration tests leioci against real registries and with other people's clients. README.md says how.
+// Package integration tests leioci against real registries and with third-party clients. See
+// README.md.
 package integration
 
 import (
@@ -12,29 +13,30 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// unavailable ends a test that needs what is not installed: as a failure in CI, where everything has to be, and as a
-// skip elsewhere.
-func unavailable(t testing.TB, what string) {
+// skipUnavailable ends a test that needs something that is not installed. It fails the test in CI,
+// where everything must be installed, and skips it elsewhere.
+func skipUnavailable(t testing.TB, what string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
 		t.Fatalf("cannot run: %s", what)
 	}
-	report(t, "Not tested, as it is not installed: "+what)
+	report(t, "Not tested, because it is not installed: "+what)
 	t.Skipf("cannot run here: %s", what)
 }
 
-// notForeign ends a test of servers that are started here where another registry is to be tested.
-func notForeign(t testing.TB) {
+// skipIfExternal skips a test that starts its own servers if the tests run against an external
+// registry.
+func skipIfExternal(t testing.TB) {
 	t.Helper()
 	if os.Getenv(variableRegistry) != "" {
-		t.Skipf("not for the registry of %s: this test is about servers of its own", variableRegistry)
+		t.Skipf("%s is set, and this test starts its own servers", variableRegistry)
 	}
 }
 
-// variableReport names the file to which tests write what they measured.
+// variableReport names the variable with the file that tests write their measurements to.
 const variableReport = "LEIOCI_TEST_REPORT"
 
-// report adds text to the report, once, or logs it where there is none.
+// report adds text to the report, once. Without a report file, it logs the text.
 func report(t testing.TB, text string) {
 	t.Helper()
 	file := os.Getenv(variableReport)
@@ -42,7 +44,7 @@ func report(t testing.TB, text string) {
 		t.Log(text)
 		return
 	}
-	if so, err := os.ReadFile(file); err == nil && strings.Contains(string(so), text) {
+	if existing, err := os.ReadFile(file); err == nil && strings.Contains(string(existing), text) {
 		return
 	}
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)

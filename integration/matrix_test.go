@@ -15,20 +15,20 @@ func TestOtherClientsPullWhatIsPushedAndPushWhatIsPulled(t *testing.T) {
 		for _, name := range toolNames() {
 			t.Run(name+" pulls", func(t *testing.T) {
 				m.record(t, r, name, pulls)
-				theyPull(t, r, newTool(t, r, name))
+				testToolPulls(t, r, newTool(t, r, name))
 			})
 		}
 		for _, p := range toolPushes() {
 			t.Run(p.tool+" pushes "+p.how, func(t *testing.T) {
 				m.record(t, r, p.tool, pushes)
-				theyPush(t, r, newTool(t, r, p.tool), p)
+				testToolPushes(t, r, newTool(t, r, p.tool), p)
 			})
 		}
 	})
 	report(t, m.String())
 }
 
-func theyPull(t *testing.T, r *registry, tl *tool) {
+func testToolPulls(t *testing.T, r *registry, tl *tool) {
 	ctx, repo := t.Context(), r.repository(t)
 	img, err := leioci.Package(ctx, sampleDir)
 	if err != nil {
@@ -43,7 +43,7 @@ func theyPull(t *testing.T, r *registry, tl *tool) {
 	}
 }
 
-func theyPush(t *testing.T, r *registry, tl *tool, p toolPush) {
+func testToolPushes(t *testing.T, r *registry, tl *tool, p toolPush) {
 	ctx, ref, out := t.Context(), r.repository(t).Tag("theirs"), filepath.Join(t.TempDir(), "out")
 	digest, err := p.push(ctx, t, tl, ref)
 	if err != nil {
@@ -58,7 +58,7 @@ func theyPush(t *testing.T, r *registry, tl *tool, p toolPush) {
 	}
 	assertSameFiles(t, sampleDir, out, "manifest.json", "cache.jsonl.gz")
 	if got := "sha256:" + sha256Hex(readFile(t, out, "oci-manifest.json")); got != digest {
-		t.Errorf("the manifest was written with other bytes: %s", got)
+		t.Errorf("the manifest on disk has digest %s", got)
 	}
 
 	img, err := r.client(t).Image(ctx, ref)
@@ -71,20 +71,21 @@ func theyPush(t *testing.T, r *registry, tl *tool, p toolPush) {
 	}
 }
 
-// The directions of the matrix, from the other client's side.
+// The directions of the matrix, from the point of view of the other client.
 const (
 	pulls  = "pulls"
 	pushes = "pushes"
 )
 
-// matrix holds how many ways there are from a client to a server or back, and how many of them work.
+// matrix counts, for each client, server and direction, the ways to transfer a snapshot and how
+// many of them work.
 type matrix map[cell]*score
 
 type cell struct{ server, tool, direction string }
 
 type score struct{ passed, failed, skipped int }
 
-// record notes the outcome of a test when it ends.
+// record adds the outcome of a test when it ends.
 func (m matrix) record(t *testing.T, r *registry, tool, direction string) {
 	c := cell{r.name, tool, direction}
 	if m[c] == nil {
@@ -102,7 +103,7 @@ func (m matrix) record(t *testing.T, r *registry, tool, direction string) {
 	})
 }
 
-// String is a table in Markdown, with a row for each server.
+// String returns a Markdown table with a row for each server.
 func (m matrix) String() string {
 	var b strings.Builder
 	b.WriteString("| server |")
@@ -122,7 +123,7 @@ func (m matrix) String() string {
 	return b.String()
 }
 
-// String says how many of the ways work.
+// String returns how many of the ways work.
 func (s *score) String() string {
 	switch {
 	case s == nil || s.passed+s.failed == 0:

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// meter counts what goes through a transport: requests, connections, and bodies that nobody has closed.
+// meter counts the requests, connections and unclosed bodies of a transport.
 type meter struct {
 	base             *http.Transport
 	requests, bodies atomic.Int64
@@ -20,7 +20,8 @@ type meter struct {
 	allClosed    chan struct{} // closed while no connection is open
 }
 
-// newMeter returns one around the transport for r. When the test ends, no body may be open.
+// newMeter returns a meter around the transport for r. It fails the test if a body is still open at
+// the end.
 func newMeter(t testing.TB, r *registry) *meter {
 	t.Helper()
 	m := &meter{base: r.transport(t), allClosed: make(chan struct{})}
@@ -60,7 +61,8 @@ func (m *meter) closed() {
 	}
 }
 
-// connections returns how many were made, and what ends when none of them is open any more.
+// connections returns how many connections were made, and a channel that is closed once none is
+// open.
 func (m *meter) connections() (dialed int, allClosed <-chan struct{}) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -14,8 +14,8 @@ import (
 	"github.com/lowendinsight/lei-go/leioci"
 )
 
-func TestALimitOfBodiesIsAnErrorThatSaysSo(t *testing.T) {
-	notForeign(t)
+func TestALimitOnBodiesIsReportedAsSuch(t *testing.T) {
+	skipIfExternal(t)
 	r := behindNginx("distribution", "--max-body", "64k")(t)
 	for _, mebibytes := range []int{1, 16} {
 		t.Run(fmt.Sprintf("%d MiB", mebibytes), func(t *testing.T) {
@@ -27,7 +27,7 @@ func TestALimitOfBodiesIsAnErrorThatSaysSo(t *testing.T) {
 			_, err = c.PushSnapshot(ctx, repo, leioci.GenerateTags(sunday()), img)
 			var push *leioci.PushError
 			if !errors.As(err, &push) || len(push.Pushed) != 0 || len(push.Failed) != 3 {
-				t.Fatalf("%v, want a *PushError without a tag that was moved", err)
+				t.Fatalf("%v, want a *PushError without any moved tag", err)
 			}
 			var answer *transport.Error
 			if !errors.As(err, &answer) || answer.StatusCode != http.StatusRequestEntityTooLarge {
@@ -44,7 +44,7 @@ func TestALimitOfBodiesIsAnErrorThatSaysSo(t *testing.T) {
 }
 
 func TestBlobsOfAnotherHostArePulledWithoutTheCredentials(t *testing.T) {
-	notForeign(t)
+	skipIfExternal(t)
 	for _, host := range []string{"localhost", "127.0.0.1"} {
 		for _, tls := range []string{"", "--tls"} {
 			t.Run(strings.TrimSpace(host+" "+tls), func(t *testing.T) {
@@ -59,7 +59,8 @@ func TestBlobsOfAnotherHostArePulledWithoutTheCredentials(t *testing.T) {
 					t.Fatal(err)
 				}
 				out := filepath.Join(t.TempDir(), "out")
-				// The storage refuses every request that has an Authorization header, or no signature.
+				// The storage refuses requests with an Authorization header, and requests without a
+				// signature.
 				if _, err := c.PullSnapshot(ctx, repo.Tag("latest"), out); err != nil {
 					t.Fatal(err)
 				}
@@ -72,8 +73,8 @@ func TestBlobsOfAnotherHostArePulledWithoutTheCredentials(t *testing.T) {
 	}
 }
 
-func TestAStorageAtAPrivateAddressIsFollowedWhereThatIsAllowed(t *testing.T) {
-	notForeign(t)
+func TestARedirectToAPrivateAddressIsFollowedIfAllowed(t *testing.T) {
+	skipIfExternal(t)
 	r := behindNginx("distribution", "--redirect-blobs", "127.0.0.2")(t)
 	ctx, repo := t.Context(), r.repository(t)
 	img, err := leioci.Package(ctx, sampleDir)
@@ -94,8 +95,8 @@ func TestAStorageAtAPrivateAddressIsFollowedWhereThatIsAllowed(t *testing.T) {
 	assertSameFiles(t, sampleDir, out, "manifest.json", "cache.jsonl.gz")
 }
 
-func TestConnectionsThatWereCutWhileIdleAreMadeAgain(t *testing.T) {
-	notForeign(t)
+func TestConnectionsThatWereClosedWhileIdleAreReopened(t *testing.T) {
+	skipIfExternal(t)
 	r := behindNginx("distribution", "--keepalive", "1")(t)
 	m := newMeter(t, r)
 	ctx, repo, c := t.Context(), r.repository(t), r.client(t, leioci.WithTransport(m))
@@ -113,13 +114,13 @@ func TestConnectionsThatWereCutWhileIdleAreMadeAgain(t *testing.T) {
 		}
 		dialed, allClosed := m.connections()
 		if dialed == before {
-			t.Error("no connection was made, so none had been cut")
+			t.Error("no new connection was made, so none had been closed")
 		}
 		before = dialed
 		select {
-		case <-allClosed: // nginx cuts them
+		case <-allClosed: // nginx closes them
 		case <-ctx.Done():
-			t.Fatal("the connections were not cut")
+			t.Fatal("the connections were not closed")
 		}
 	}
 }

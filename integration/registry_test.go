@@ -19,19 +19,19 @@ import (
 	"github.com/lowendinsight/lei-go/leioci"
 )
 
-// registry is a running server and how to reach it.
+// registry is a running server, and how to reach it.
 type registry struct {
 	name         string // in the matrix
 	host         string // host:port
-	namespace    string // where repositories may be made: empty, or with a slash at the end
-	caFile       string // the certificate of its private CA; empty for plain HTTP, and for a public CA
-	dockerConfig string // the directory of the config.json with its credentials; empty for none
+	namespace    string // where repositories may be created: empty, or ends with a slash
+	caFile       string // the certificate of its private CA; empty for plain HTTP or a public CA
+	dockerConfig string // the directory with a config.json that holds its credentials; empty for none
 	state        string // the state directory of hack/registry.sh
 	plainHTTP    bool
-	foreign      bool // not started here: what is made there is deleted
+	external     bool // not started here, so tests delete what they create there
 }
 
-// client returns a client for the registry. Its connections end with the test.
+// client returns a client for the registry. Its connections are closed when the test ends.
 func (r *registry) client(t testing.TB, opts ...leioci.Option) *leioci.Client {
 	t.Helper()
 	return newClient(t, append([]leioci.Option{leioci.WithTransport(r.transport(t)), leioci.WithKeychain(r.keychain(t))}, opts...)...)
@@ -46,7 +46,7 @@ func newClient(t testing.TB, opts ...leioci.Option) *leioci.Client {
 	return c
 }
 
-// transport returns one that knows the registry's CA.
+// transport returns a transport that trusts the registry's CA.
 func (r *registry) transport(t testing.TB) *http.Transport {
 	t.Helper()
 	transport := remote.DefaultTransport.(*http.Transport).Clone()
@@ -61,10 +61,11 @@ func (r *registry) transport(t testing.TB) *http.Transport {
 	return transport
 }
 
-// keychain returns one that knows the registry's credentials and no others, but for a foreign registry the user's own.
+// keychain returns a keychain with the registry's credentials and no others. For an external
+// registry without any, it is the user's own.
 func (r *registry) keychain(t testing.TB) authn.Keychain {
 	t.Helper()
-	if r.dockerConfig == "" && r.foreign {
+	if r.dockerConfig == "" && r.external {
 		return leioci.DefaultKeychain()
 	}
 	if r.dockerConfig == "" {
@@ -73,7 +74,7 @@ func (r *registry) keychain(t testing.TB) authn.Keychain {
 	return leioci.DockerConfigKeychain(r.dockerConfig)
 }
 
-// credentials returns those that the servers' docker configuration holds.
+// credentials returns the registry's credentials from its docker configuration.
 func (r *registry) credentials(t testing.TB) (user, password string) {
 	t.Helper()
 	reg, err := name.NewRegistry(r.host)
@@ -91,7 +92,8 @@ func (r *registry) credentials(t testing.TB) (user, password string) {
 	return config.Username, config.Password
 }
 
-// writeDockerConfig keeps credentials for host as docker does, and returns the directory.
+// writeDockerConfig writes credentials for host into a docker configuration, and returns its
+// directory.
 func writeDockerConfig(t testing.TB, host, user, password string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -104,28 +106,29 @@ func writeDockerConfig(t testing.TB, host, user, password string) string {
 	return dir
 }
 
-// repository returns one that nobody has used before. In a foreign registry, what the test leaves there is deleted.
+// repository returns a new, unique repository. In an external registry, its contents are deleted
+// when the test ends.
 func (r *registry) repository(t testing.TB) name.Repository {
 	t.Helper()
 	repo, err := leioci.ParseRepository(r.host + "/" + r.namespace + "lei-test-" + strings.ToLower(rand.Text()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.foreign {
+	if r.external {
 		opts := []remote.Option{remote.WithTransport(r.transport(t)), remote.WithAuthFromKeychain(r.keychain(t))}
 		t.Cleanup(func() { deleteAll(t, repo, opts) })
 	}
 	return repo
 }
 
-// deleteAll deletes what the tags of repo name, and says what it had to leave.
+// deleteAll deletes the manifests that the tags of repo name, and logs those that it cannot delete.
 func deleteAll(t testing.TB, repo name.Repository, opts []remote.Option) {
 	tags, err := remote.List(repo, opts...)
 	if err != nil {
 		t.Logf("left behind: %s: %v", repo, err)
 		return
 	}
-	digests := map[string]bool{} // a registry that deletes a manifest deletes its tags
+	digests := map[string]bool{} // deleting a manifest deletes its tags
 	for _, tag := range tags {
 		if d, err := remote.Get(repo.Tag(tag), opts...); err == nil {
 			digests[d.Digest.String()] = true

@@ -18,7 +18,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
-// The snapshot that the original made, and the digest it has in a registry.
+// A snapshot made by the original client, and its digest in a registry.
 const (
 	sampleDir    = "../leioci/testdata/lei-0.9.1"
 	sampleDigest = "sha256:22698cac51675520fc8aa978bce0c53f2399dc5eb7d44d4e93f2285cb51a4ba8"
@@ -42,7 +42,7 @@ func TestWhatIsPushedIsPulledFromEveryServer(t *testing.T) {
 			t.Errorf("pushed again: %s, %v, want %s", again, err, pushed)
 		}
 
-		c := r.client(t) // which did not push
+		c := r.client(t) // not the one that pushed
 		listed, err := c.Tags(ctx, repo)
 		slices.Sort(listed)
 		if want := slices.Sorted(slices.Values(tags)); err != nil || !slices.Equal(listed, want) {
@@ -107,7 +107,7 @@ func TestTheContractsFunctionsWorkWithEveryServer(t *testing.T) {
 				t.Fatal(err)
 			}
 			if string(m.Raw) != string(manifest) || m.Descriptor.Digest.String() != digest.DigestStr() {
-				t.Errorf("%s holds another manifest, %s", id, m.Descriptor.Digest)
+				t.Errorf("%s has a different manifest, %s", id, m.Descriptor.Digest)
 			}
 		}
 		body, err := c.PullBlob(ctx, repo.Digest(configName.String()))
@@ -124,14 +124,15 @@ func TestTheContractsFunctionsWorkWithEveryServer(t *testing.T) {
 		if _, err := c.PullBlob(ctx, repo.Digest("sha256:"+sha256Hex("absent"))); !errors.Is(err, leioci.ErrNotFound) {
 			t.Errorf("an absent blob: %v, want ErrNotFound", err)
 		}
-		if r.dockerConfig != "" && !r.foreign {
-			r.refuses(t, repo.Tag("a"))
+		if r.dockerConfig != "" && !r.external {
+			r.assertRefuses(t, repo.Tag("a"))
 		}
 	})
 }
 
-// refuses fails unless the registry, which asks for credentials, refuses wrong ones and none.
-func (r *registry) refuses(t *testing.T, ref name.Reference) {
+// assertRefuses fails unless the registry, which requires credentials, refuses wrong and missing
+// ones.
+func (r *registry) assertRefuses(t *testing.T, ref name.Reference) {
 	t.Helper()
 	wrong := leioci.DockerConfigKeychain(writeDockerConfig(t, r.host, "lei", "wrong"))
 	for name, keychain := range map[string]authn.Keychain{"none": authn.NewMultiKeychain(), "wrong": wrong} {
@@ -144,14 +145,14 @@ func (r *registry) refuses(t *testing.T, ref name.Reference) {
 
 func sunday() time.Time { return time.Date(2026, 2, 8, 0, 0, 0, 0, time.UTC) }
 
-// bigSnapshot writes a snapshot of n reports, which hold about a MiB each that hardly compresses.
+// bigSnapshot writes a snapshot of n reports, each with about 1 MiB that hardly compresses.
 func bigSnapshot(t testing.TB, n int) string {
 	t.Helper()
 	random := rand.NewChaCha8([32]byte{})
 	noise := make([]byte, 3<<18)
 	reports := make([]string, n)
 	for i := range reports {
-		_, _ = random.Read(noise) // it never fails
+		_, _ = random.Read(noise) // never fails
 		reports[i] = `{"data":{"repo":"https://example.org/a","risk":"low","results":"` + base64.StdEncoding.EncodeToString(noise) + `"}}`
 	}
 	return leiocitest.WriteSnapshot(t, sunday(), reports...)

@@ -60,7 +60,7 @@ func TestTheSchemasRefuseWhatIsNotAManifest(t *testing.T) {
 	}
 	broken := bytes.Replace(raw, []byte("sha256:"), []byte("sha256-"), 1)
 	if err := schema.ValidatorMediaTypeManifest.Validate(bytes.NewReader(broken)); err == nil {
-		t.Error("a wrong digest conforms to the schema, so conforming says nothing")
+		t.Error("a malformed digest conforms to the schema, so conformance proves nothing")
 	}
 }
 

@@ -18,23 +18,24 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// The variables that name a registry of the user's own: host[:port], with a namespace after it if need be.
+// The variables for an external registry: host[:port] with an optional /namespace, and its
+// credentials.
 const (
 	variableRegistry = "LEIOCI_TEST_REGISTRY"
 	variableUsername = "LEIOCI_TEST_USERNAME"
 	variablePassword = "LEIOCI_TEST_PASSWORD"
 )
 
-// server is one to test against.
+// server is a registry to test against.
 type server struct {
 	name  string
 	start func(testing.TB) *registry
 }
 
-// servers lists all that are started here, or the user's own alone.
+// servers returns the servers that are started here, or only the external registry if one is set.
 func servers() []server {
 	if reg := os.Getenv(variableRegistry); reg != "" {
-		return []server{{reg, foreign}}
+		return []server{{reg, external}}
 	}
 	list := []server{
 		{"ggcr in memory", inMemory((*httptest.Server).Start, false)},
@@ -70,8 +71,8 @@ func eachServer(t *testing.T, test func(*testing.T, *registry)) {
 	}
 }
 
-// foreign describes the registry that the environment names.
-func foreign(t testing.TB) *registry {
+// external returns the registry that the environment names.
+func external(t testing.TB) *registry {
 	t.Helper()
 	host, namespace, _ := strings.Cut(os.Getenv(variableRegistry), "/")
 	if namespace = strings.Trim(namespace, "/"); namespace != "" {
@@ -82,7 +83,7 @@ func foreign(t testing.TB) *registry {
 		t.Fatalf("%s: %v", variableRegistry, err)
 	}
 	r := &registry{
-		host: host, namespace: namespace, foreign: true,
+		host: host, namespace: namespace, external: true,
 		caFile: os.Getenv("SSL_CERT_FILE"), dockerConfig: os.Getenv("DOCKER_CONFIG"),
 	}
 	r.plainHTTP = reg.Scheme() == "http" && r.caFile == ""
@@ -118,7 +119,7 @@ func inMemory(start func(*httptest.Server), basic bool) func(testing.TB) *regist
 	}
 }
 
-// behindNginx starts a server and nginx, with the given arguments, before it.
+// behindNginx starts a server, and nginx with the given arguments in front of it.
 func behindNginx(command string, args ...string) func(testing.TB) *registry {
 	return func(t testing.TB) *registry {
 		t.Helper()
@@ -127,7 +128,8 @@ func behindNginx(command string, args ...string) func(testing.TB) *registry {
 	}
 }
 
-// script starts a server with hack/registry.sh. It ends with the test, and with this process however that ends.
+// script starts a server with hack/registry.sh. The server stops when the test ends, or when this
+// process ends in any way.
 func script(args ...string) func(testing.TB) *registry {
 	return func(t testing.TB) *registry {
 		t.Helper()
@@ -142,7 +144,7 @@ func script(args ...string) func(testing.TB) *registry {
 		}
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
-		cmd.Cancel = stdin.Close // which is how the script is told to stop
+		cmd.Cancel = stdin.Close // tells the script to stop
 		cmd.WaitDelay = 20 * time.Second
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
@@ -155,23 +157,23 @@ func script(args ...string) func(testing.TB) *registry {
 		if r.host == "" {
 			exited(t, cmd.Wait(), &stderr)
 		}
-		t.Cleanup(func() { _ = cmd.Wait() }) // its context has ended, which is all that Wait would say
+		t.Cleanup(func() { _ = cmd.Wait() }) // the context is done, and Wait would report only that
 		return r
 	}
 }
 
-// exited says why the script did not start a server.
+// exited reports why the script did not start a server.
 func exited(t testing.TB, err error, stderr *bytes.Buffer) {
 	t.Helper()
 	const exUnavailable = 69
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() == exUnavailable {
-		unavailable(t, stderr.String())
+		skipUnavailable(t, stderr.String())
 	}
 	t.Fatalf("%v: %s", err, stderr)
 }
 
-// fromVariables reads what the script printed.
+// fromVariables parses the output of the script.
 func fromVariables(text string) *registry {
 	values := map[string]string{}
 	for line := range strings.Lines(text) {

@@ -16,11 +16,11 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// tokenName is the default of leiocitest's token server for its registries' name and its own.
+// tokenName is the default name that leiocitest's token server uses for its registries and itself.
 const tokenName = "leiocitest"
 
-func TestABearerTokenGivenByItselfIsTaken(t *testing.T) {
-	notForeign(t)
+func TestABearerTokenGivenDirectlyIsAccepted(t *testing.T) {
+	skipIfExternal(t)
 	for _, command := range []string{"distribution", "distribution-v2"} {
 		t.Run(command, func(t *testing.T) {
 			r, tokens := startWithTokens(t, command, nil)
@@ -43,35 +43,35 @@ func TestABearerTokenGivenByItselfIsTaken(t *testing.T) {
 	}
 }
 
-// withTokens starts a server that takes the tokens of a token server, which it starts too.
+// withTokens starts a server and the token server whose tokens it accepts.
 func withTokens(command string) func(testing.TB) *registry {
 	return func(t testing.TB) *registry {
 		t.Helper()
-		r, _ := startWithTokens(t, command, nobodyElse)
+		r, _ := startWithTokens(t, command, usersOnly)
 		return r
 	}
 }
 
-// nobodyElse is a policy by which a user gets all that is asked, and anybody else nothing.
-func nobodyElse(user string, asked leiocitest.Access) []string {
+// usersOnly is a policy that grants a user everything requested, and anyone else nothing.
+func usersOnly(user string, requested leiocitest.Access) []string {
 	if user == "" {
 		return nil
 	}
-	return asked.Actions
+	return requested.Actions
 }
 
 // inMemoryWithTokens starts go-containerregistry's registry in this process, behind a token server.
 func inMemoryWithTokens(t testing.TB) *registry {
 	t.Helper()
 	const user, password = "lei", "for tokens"
-	tokens := leiocitest.NewTokenServer(t, leiocitest.TokenConfig{Users: map[string]string{user: password}, Policy: nobodyElse})
+	tokens := leiocitest.NewTokenServer(t, leiocitest.TokenConfig{Users: map[string]string{user: password}, Policy: usersOnly})
 	s := httptest.NewServer(tokens.Protect(leiocitest.NewHandler()))
 	t.Cleanup(s.Close)
 	host := strings.Replace(strings.TrimPrefix(s.URL, "http://"), "127.0.0.1", "localhost", 1)
 	return &registry{host: host, plainHTTP: true, dockerConfig: writeDockerConfig(t, host, user, password)}
 }
 
-// startWithTokens starts both. With a policy of nil, anybody may read.
+// startWithTokens starts a server and its token server. With a nil policy, anyone may read.
 func startWithTokens(t testing.TB, command string, policy func(string, leiocitest.Access) []string) (*registry, *leiocitest.TokenServer) {
 	t.Helper()
 	const user, password = "lei", "for tokens"
@@ -80,15 +80,16 @@ func startWithTokens(t testing.TB, command string, policy func(string, leiocites
 	writeFile(t, tokens.RootCertificatePEM(), certs)
 	r := script(command, "--auth", "token", "--token-realm", tokens.Realm(), "--token-service", tokenName,
 		"--token-issuer", tokenName, "--token-certs", certs)(t)
-	// Both by one name: go-containerregistry refuses a token server at a private address, and oras one at a name that
-	// resolves to such an address, unless the registry is there too.
+	// Use the same host name for both. go-containerregistry refuses a token server at a private IP
+	// address. oras also refuses a host name that resolves to one, unless the registry has the same
+	// name.
 	// https://github.com/google/go-containerregistry/blob/v0.22.1/pkg/v1/remote/transport/bearer.go#L149
 	r.host = strings.Replace(r.host, "127.0.0.1", "localhost", 1)
 	r.dockerConfig = writeDockerConfig(t, r.host, user, password)
 	return r, tokens
 }
 
-// token asks a token server for a token.
+// token requests a token from the token server.
 func token(t testing.TB, r *registry, tokens *leiocitest.TokenServer, scope string) string {
 	t.Helper()
 	query := url.Values{"service": {tokenName}, "scope": {scope}}
@@ -109,8 +110,8 @@ func token(t testing.TB, r *registry, tokens *leiocitest.TokenServer, scope stri
 	return answer.Token
 }
 
-func TestATokenLetsReadAnonymouslyAndWriteWithAPassword(t *testing.T) {
-	notForeign(t)
+func TestTokensAllowAnonymousReadsAndWritesWithAPassword(t *testing.T) {
+	skipIfExternal(t)
 	for _, command := range []string{"distribution", "distribution-v2"} {
 		t.Run(command, func(t *testing.T) {
 			r, tokens := startWithTokens(t, command, nil)
@@ -122,11 +123,11 @@ func TestATokenLetsReadAnonymouslyAndWriteWithAPassword(t *testing.T) {
 			if _, err := r.client(t).PushSnapshot(ctx, repo, []string{"latest"}, img); err != nil {
 				t.Fatal(err)
 			}
-			nobody := r.client(t, leioci.WithKeychain(authn.NewMultiKeychain()))
-			if _, err := nobody.PullSnapshot(ctx, repo.Tag("latest"), filepath.Join(t.TempDir(), "out")); err != nil {
+			anonymous := r.client(t, leioci.WithKeychain(authn.NewMultiKeychain()))
+			if _, err := anonymous.PullSnapshot(ctx, repo.Tag("latest"), filepath.Join(t.TempDir(), "out")); err != nil {
 				t.Errorf("reading anonymously: %v", err)
 			}
-			if _, err := nobody.PushSnapshot(ctx, repo, []string{"other"}, img); !errors.Is(err, leioci.ErrUnauthorized) {
+			if _, err := anonymous.PushSnapshot(ctx, repo, []string{"other"}, img); !errors.Is(err, leioci.ErrUnauthorized) {
 				t.Errorf("writing anonymously: got %v", err)
 			}
 			wrong := r.client(t, leioci.WithAuth(r.host, &authn.Basic{Username: "lei", Password: "wrong"}))

@@ -14,14 +14,15 @@ import (
 	"github.com/lowendinsight/lei-go/leioci"
 )
 
-// The media types of an LEI artifact, as its documentation gives them to users of other clients.
+// The media types of an LEI artifact, as documented for users of other clients.
 const (
 	configType   = "application/vnd.lei.cache.config.v1+json"
 	manifestType = "application/vnd.lei.cache.manifest+json"
 	cacheType    = "application/vnd.lei.cache.jsonl+gzip"
 )
 
-// toolPush is one way in which a client puts the sample into a registry. It returns the digest, by the client's word.
+// toolPush is one way in which a client pushes the sample to a registry. push returns the digest
+// that the client reports.
 type toolPush struct {
 	tool, how string
 	push      func(ctx context.Context, t testing.TB, tl *tool, ref name.Tag) (digest string, err error)
@@ -86,7 +87,7 @@ func toolPushes() []toolPush {
 	}
 }
 
-// sampleFiles copies the sample to a directory in which a client may run.
+// sampleFiles copies the sample to a temporary directory for a client to run in.
 func sampleFiles(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -114,5 +115,5 @@ func sampleLayout(ctx context.Context, t testing.TB) string {
 	return dir
 }
 
-// digestOf returns what follows the last @ of a client's output.
+// digestOf returns what follows the last @ in a client's output.
 func digestOf(out string) string { return out[strings.LastIndex(out, "@")+1:] }

@@ -14,21 +14,21 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 )
 
-// tool is somebody else's client, on its way to one registry.
+// tool is a third-party client, set up for one registry.
 type tool struct {
 	*registry
 	name, path string
 	home       string
 }
 
-// toolNames lists the clients. All but skopeo are built into .bin.
+// toolNames lists the clients. All except skopeo are built into .bin.
 func toolNames() []string { return []string{"crane", "oras", "regctl", "skopeo"} }
 
 func newTool(t testing.TB, r *registry, name string) *tool {
 	t.Helper()
 	path, err := toolPath(name)
 	if err != nil {
-		unavailable(t, err.Error())
+		skipUnavailable(t, err.Error())
 	}
 	return &tool{registry: r, name: name, path: path, home: t.TempDir()}
 }
@@ -43,17 +43,18 @@ func toolPath(name string) (string, error) {
 	}
 	path, err = exec.LookPath(name)
 	if err != nil {
-		return "", fmt.Errorf("%w (hack/registry.sh install does it)", err)
+		return "", fmt.Errorf("%w; run hack/registry.sh install", err)
 	}
 	return path, nil
 }
 
-// run runs the client in dir, without anything from the user's home but what a foreign registry needs.
+// run runs the client in dir. It hides the user's home, unless an external registry needs the
+// credentials there.
 func (tl *tool) run(ctx context.Context, dir string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, tl.path, append(args, tl.reach(args)...)...)
+	cmd := exec.CommandContext(ctx, tl.path, append(args, tl.plainHTTPFlags(args)...)...)
 	cmd.Dir = dir
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + tl.home, "XDG_RUNTIME_DIR=" + tl.home, "TMPDIR=" + os.TempDir()}
-	if tl.foreign && tl.dockerConfig == "" {
+	if tl.external && tl.dockerConfig == "" {
 		cmd.Env = append(cmd.Env, "HOME="+os.Getenv("HOME"))
 	}
 	if tl.caFile != "" {
@@ -70,8 +71,8 @@ func (tl *tool) run(ctx context.Context, dir string, args ...string) (string, er
 	return strings.TrimSpace(stdout.String()), nil
 }
 
-// reach returns the options that let the client speak plain HTTP, which crane does by itself.
-func (tl *tool) reach(args []string) []string {
+// plainHTTPFlags returns the flags that make the client use plain HTTP. crane does so without any.
+func (tl *tool) plainHTTPFlags(args []string) []string {
 	switch {
 	case !tl.plainHTTP:
 		return nil
@@ -85,7 +86,7 @@ func (tl *tool) reach(args []string) []string {
 	return nil
 }
 
-// pull fetches ref and compares what arrived with the snapshot in want and with its digest.
+// pull fetches ref and compares the result with the snapshot in want and with its digest.
 func (tl *tool) pull(ctx context.Context, t testing.TB, ref name.Tag, want string, digest name.Digest) error {
 	out := filepath.Join(t.TempDir(), "out")
 	var got string
@@ -125,22 +126,23 @@ func (tl *tool) pull(ctx context.Context, t testing.TB, ref name.Tag, want strin
 	return sameSnapshot(want, out)
 }
 
-// sameSnapshot compares the snapshot in want with what a client wrote: the files themselves, or an OCI layout.
+// sameSnapshot compares the snapshot in want with what a client wrote: plain files or an OCI
+// layout.
 func sameSnapshot(want, got string) error {
 	for _, f := range []string{"manifest.json", "cache.jsonl.gz"} {
 		data, err := os.ReadFile(filepath.Join(want, f))
 		if err != nil {
 			return err
 		}
-		arrived, err := os.ReadFile(filepath.Join(got, f))
+		pulled, err := os.ReadFile(filepath.Join(got, f))
 		if errors.Is(err, os.ErrNotExist) {
-			arrived, err = os.ReadFile(filepath.Join(got, "blobs", "sha256", sha256Hex(data)))
+			pulled, err = os.ReadFile(filepath.Join(got, "blobs", "sha256", sha256Hex(data)))
 		}
 		if err != nil {
 			return err
 		}
-		if !bytes.Equal(data, arrived) {
-			return fmt.Errorf("%s arrived with other bytes", f)
+		if !bytes.Equal(data, pulled) {
+			return fmt.Errorf("%s differs after the pull", f)
 		}
 	}
 	return nil

@@ -1,7 +1,8 @@
-// Command ggcr shows that a snapshot is an image like any other to go-containerregistry. It starts two registries in
-// this process and takes a snapshot through that library's packages: from a directory into a registry with remote.Write,
-// on into another with crane.Copy, into an OCI layout and back out, and into a directory again; and it shows which part of
-// package tarball cannot hold one. The client, a remote.Puller and a remote.Pusher share a keychain and a transport.
+// Command ggcr shows that go-containerregistry can handle a snapshot like any other image. It
+// starts two in-process registries and moves a snapshot through the library's packages: from a
+// directory into a registry with remote.Write, on to another with crane.Copy, into an OCI layout
+// and back out, and into a directory again. It also shows that package tarball cannot hold one. The
+// client, a remote.Puller and a remote.Pusher share a keychain and a transport.
 //
 //	go run ./examples/ggcr DIR
 package main

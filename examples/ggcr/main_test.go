@@ -26,6 +26,6 @@ func TestASnapshotGoesThroughEveryPackageUnderOneDigest(t *testing.T) {
 		}
 	}
 	if !strings.Contains(out.String(), "73222 bytes unpacked") || !strings.Contains(out.String(), "use a layout: ") {
-		t.Errorf("not what a reader wants to see:\n%s", out.String())
+		t.Errorf("unexpected output:\n%s", out.String())
 	}
 }

@@ -20,7 +20,8 @@ import (
 	"github.com/lowendinsight/lei-go/leioci"
 )
 
-// tour holds what the steps share: credentials and connections, the client's as well as go-containerregistry's.
+// tour holds what the steps share: the clients of both libraries, which use the same credentials
+// and connections.
 type tour struct {
 	client *leioci.Client
 	puller *remote.Puller
@@ -46,7 +47,7 @@ func newTour(keychain authn.Keychain, transport http.RoundTripper) (t *tour, err
 	return t, err
 }
 
-// write puts a packaged directory into a registry with remote.Write, and pulls it with the client.
+// write pushes a packaged directory with remote.Write, and pulls it with the client.
 func (t *tour) write(ctx context.Context, ref name.Reference, img v1.Image) error {
 	if err := remote.Write(ref, img, append(t.remote, remote.WithContext(ctx))...); err != nil {
 		return err
@@ -59,7 +60,7 @@ func (t *tour) write(ctx context.Context, ref name.Reference, img v1.Image) erro
 	return nil
 }
 
-// copy takes a snapshot from registry to registry with crane.Copy. The digest stays.
+// copy copies a snapshot between registries with crane.Copy. The digest stays the same.
 func (t *tour) copy(ctx context.Context, from, to name.Reference) error {
 	if err := crane.Copy(from.Name(), to.Name(), append(t.crane, crane.WithContext(ctx))...); err != nil {
 		return err
@@ -72,13 +73,14 @@ func (t *tour) copy(ctx context.Context, from, to name.Reference) error {
 	return nil
 }
 
-// pullPush unpacks an image that a remote.Puller fetched, and lets a remote.Pusher push one that the client pulled.
+// pullPush unpacks an image fetched by a remote.Puller, and pushes one pulled by the client with a
+// remote.Pusher.
 func (t *tour) pullPush(ctx context.Context, from, to name.Reference) error {
-	theirs, err := t.puller.Get(ctx, from)
+	fetched, err := t.puller.Get(ctx, from)
 	if err != nil {
 		return err
 	}
-	img, err := theirs.Image()
+	img, err := fetched.Image()
 	if err != nil {
 		return err
 	}
@@ -86,13 +88,13 @@ func (t *tour) pullPush(ctx context.Context, from, to name.Reference) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(t.out, "remote.Puller  %s, %d bytes unpacked\n", theirs.Digest, res.BytesFetched)
+	fmt.Fprintf(t.out, "remote.Puller  %s, %d bytes unpacked\n", fetched.Digest, res.BytesFetched)
 
-	ours, err := t.client.Image(ctx, from)
+	pulled, err := t.client.Image(ctx, from)
 	if err != nil {
 		return err
 	}
-	if err := t.pusher.Push(ctx, to, ours); err != nil {
+	if err := t.pusher.Push(ctx, to, pulled); err != nil {
 		return err
 	}
 	m, err := t.client.PullManifest(ctx, to)
@@ -103,7 +105,8 @@ func (t *tour) pullPush(ctx context.Context, from, to name.Reference) error {
 	return nil
 }
 
-// layout takes a snapshot from a registry to an OCI layout, as for an air-gapped site, and from there to a directory.
+// layout copies a snapshot from a registry into an OCI layout, as for an air-gapped site, and
+// unpacks it from there.
 func (t *tour) layout(ctx context.Context, from name.Reference) error {
 	pulled, err := t.client.Image(ctx, from)
 	if err != nil {
@@ -131,8 +134,9 @@ func (t *tour) layout(ctx context.Context, from name.Reference) error {
 	return nil
 }
 
-// archive shows that docker's archives, those of package tarball, hold container images only: they are read back by the
-// uncompressed layers that a container image's config lists, and a snapshot's lists none. An OCI layout holds anything.
+// archive shows that docker archives, the format of package tarball, hold only container images.
+// They are read back by the uncompressed layers listed in a container image's config, and a
+// snapshot's config lists none. An OCI layout holds any artifact.
 func (t *tour) archive(ctx context.Context, img v1.Image) error {
 	file := filepath.Join(t.tmp, "docker.tar")
 	if err := tarball.WriteToFile(file, name.MustParseReference("example.org/lei/cache:2026-02-08"), img); err != nil {
@@ -143,7 +147,7 @@ func (t *tour) archive(ctx context.Context, img v1.Image) error {
 		_, err = leioci.Unpack(ctx, archived, filepath.Join(t.tmp, "archive"))
 	}
 	if err == nil {
-		return errors.New("an archive of docker's held a snapshot")
+		return errors.New("unexpected: a docker archive held a snapshot")
 	}
 	fmt.Fprintf(t.out, "tarball        use a layout: %v\n", err)
 	return nil

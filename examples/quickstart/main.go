@@ -1,5 +1,6 @@
-// Command quickstart shows the whole way of a snapshot: it starts a registry in this process, pushes a snapshot under
-// the tags of its date, pulls "latest" into a temporary directory, verifies it and says what is in it.
+// Command quickstart takes a snapshot through its whole life. It starts an in-process registry,
+// pushes a snapshot under the tags of its date, pulls "latest" into a temporary directory, verifies
+// it and prints a summary.
 //
 //	go run ./examples/quickstart DIR
 package main
@@ -95,7 +96,7 @@ func push(ctx context.Context, client *leioci.Client, dir string, repo name.Repo
 	return nil
 }
 
-// report verifies the snapshot in dir and prints what it holds.
+// report verifies the snapshot in dir and prints a summary.
 func report(ctx context.Context, dir string, out io.Writer) error {
 	s, err := snapshot.Open(dir)
 	if err != nil {
@@ -114,7 +115,8 @@ func report(ctx context.Context, dir string, out io.Writer) error {
 		risks[r.Risk]++
 	}
 	meta := s.Metadata()
-	fmt.Fprintf(out, "verified  %d reports of %s, made by LowEndInsight %s\n", reports, meta.Date.Format(time.DateOnly), meta.LEIVersion)
+	fmt.Fprintf(out, "verified  %d reports of %s, made by LowEndInsight %s\n",
+		reports, meta.Date.Format(time.DateOnly), meta.LEIVersion)
 	for _, risk := range slices.Sorted(maps.Keys(risks)) {
 		fmt.Fprintf(out, "  %-13s %5d\n", risk, risks[risk])
 	}

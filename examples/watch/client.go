@@ -12,7 +12,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci"
 )
 
-// transport returns what requests to the registry are sent through: proxies come from the environment.
+// transport returns the transport for requests to the registry. Proxies come from the environment.
 func (c *config) transport() (*http.Transport, error) {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	if c.caFile == "" {
@@ -24,10 +24,10 @@ func (c *config) transport() (*http.Transport, error) {
 	}
 	pool, err := x509.SystemCertPool()
 	if err != nil {
-		return nil, fmt.Errorf("-ca-file: the system's certificate authorities: %w", err)
+		return nil, fmt.Errorf("-ca-file: load the system's certificate authorities: %w", err)
 	}
 	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("-ca-file: %s holds no certificate in PEM", c.caFile)
+		return nil, fmt.Errorf("-ca-file: no PEM certificate in %s", c.caFile)
 	}
 	t.TLSClientConfig = &tls.Config{RootCAs: pool}
 	return t, nil

@@ -14,10 +14,11 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// TestTheRegistryIsReachedWithItsAuthorityAndItsToken has a registry whose certificate is signed by nobody the system knows.
+// TestTheRegistryIsReachedWithItsAuthorityAndItsToken uses a registry whose certificate is not
+// signed by any of the system's authorities.
 func TestTheRegistryIsReachedWithItsAuthorityAndItsToken(t *testing.T) {
 	handler := leiocitest.NewHandler()
-	open := leiocitest.Serve(t, handler) // the same content without either, to push to
+	open := leiocitest.Serve(t, handler) // the same content without TLS or token, to push to
 	pushed := http.DefaultTransport.(*http.Transport).Clone()
 	defer pushed.CloseIdleConnections()
 	digest := push(t, pushed, open.Host(), "2026-02-08", leiocitest.WriteSnapshot(t, day, reports("2026-02-08")...))
@@ -52,7 +53,7 @@ func TestTheRegistryIsReachedWithItsAuthorityAndItsToken(t *testing.T) {
 	}
 }
 
-func TestACertificateFileThatIsNoneIsRefused(t *testing.T) {
+func TestACertificateFileWithoutACertificateIsRefused(t *testing.T) {
 	empty := filepath.Join(t.TempDir(), "empty.pem")
 	must(t, os.WriteFile(empty, nil, 0o600))
 	for _, file := range []string{empty, "does-not-exist.pem"} {

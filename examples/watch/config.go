@@ -14,13 +14,13 @@ import (
 	"github.com/lowendinsight/lei-go/leioci"
 )
 
-// config is what the flags say. The package comment explains them.
+// config holds the flags, which the package comment explains.
 type config struct {
 	ref        name.Reference
 	dir        string
 	listen     string
 	interval   time.Duration
-	maxAge     time.Duration // 0 for any
+	maxAge     time.Duration // 0 for no limit
 	maxContent int64
 	plainHTTP  bool
 	caFile     string
@@ -28,22 +28,23 @@ type config struct {
 	logLevel   logrus.Level
 }
 
-// variablePrefix begins the name of the environment variable that stands for a flag.
+// variablePrefix is the prefix of the environment variables that set flags.
 const variablePrefix = "LEI_WATCH_"
 
-// parseConfig reads the flags, and of the environment what they leave out.
+// parseConfig parses the flags. The environment provides those that args does not set.
 func parseConfig(args []string, getenv func(string) string, stderr io.Writer) (*config, error) {
 	c := &config{token: getenv("LEI_REGISTRY_TOKEN")}
 	set := flag.NewFlagSet("lei-watch", flag.ContinueOnError)
-	set.SetOutput(io.Discard) // an error is printed by who gets it
+	set.SetOutput(io.Discard) // the caller prints errors
 	ref := set.String("ref", "", "`reference` to watch, registry/repository[:tag]")
 	set.StringVar(&c.dir, "dir", "", "`directory` to keep the snapshot in; its parent must be writable")
 	set.StringVar(&c.listen, "listen", "127.0.0.1:8080", "`address` to serve on")
-	set.DurationVar(&c.interval, "interval", 5*time.Minute, "how often to look for a new snapshot")
+	set.DurationVar(&c.interval, "interval", 5*time.Minute, "how often to check for a new snapshot")
 	set.DurationVar(&c.maxAge, "max-age", 72*time.Hour, "/healthz fails if the snapshot's date is longer ago; 0 for never")
-	set.Int64Var(&c.maxContent, "max-content", 4<<30, "how many `bytes` the reports of a snapshot may have, uncompressed")
-	set.BoolVar(&c.plainHTTP, "plain-http", false, "speak http, and only http, to the registry, credentials included")
-	set.StringVar(&c.caFile, "ca-file", "", "PEM `file` with further certificate authorities")
+	set.Int64Var(&c.maxContent, "max-content", 4<<30, "limit on a snapshot's uncompressed reports, in `bytes`")
+	set.BoolVar(&c.plainHTTP, "plain-http", false,
+		"use http, never https, for the registry; credentials are sent unencrypted")
+	set.StringVar(&c.caFile, "ca-file", "", "PEM `file` with additional certificate authorities")
 	set.TextVar(&c.logLevel, "log-level", logrus.InfoLevel, "`level`: debug, info, warning or error")
 	if err := fromEnvironment(set, getenv); err != nil {
 		return nil, err
@@ -54,15 +55,16 @@ func parseConfig(args []string, getenv func(string) string, stderr io.Writer) (*
 		set.Usage()
 		return nil, err
 	case err != nil:
-		return nil, fmt.Errorf("%w; lei-watch -h lists the flags", err)
+		return nil, fmt.Errorf("%w; see lei-watch -h", err)
 	}
 	if set.NArg() > 0 {
-		return nil, fmt.Errorf("there are no arguments, got %q", set.Args())
+		return nil, fmt.Errorf("unexpected arguments %q", set.Args())
 	}
 	return c, c.check(*ref)
 }
 
-// fromEnvironment sets the flags that the environment names. Those of the command line, which are parsed after, go before.
+// fromEnvironment sets the flags that the environment defines. The command line is parsed later, so
+// it takes precedence.
 func fromEnvironment(set *flag.FlagSet, getenv func(string) string) error {
 	var errs []error
 	set.VisitAll(func(f *flag.Flag) {
@@ -76,19 +78,19 @@ func fromEnvironment(set *flag.FlagSet, getenv func(string) string) error {
 	return errors.Join(errs...)
 }
 
-// check refuses what cannot be meant.
+// check validates the flags.
 func (c *config) check(ref string) (err error) {
 	switch {
 	case ref == "":
-		return errors.New("-ref is missing, the snapshot to watch, such as ghcr.io/org/lei-cache:latest")
+		return errors.New("-ref is required: the snapshot to watch, such as ghcr.io/org/lei-cache:latest")
 	case c.dir == "":
-		return errors.New("-dir is missing, the directory to keep the snapshot in, such as /var/lib/lei/cache")
+		return errors.New("-dir is required: the directory to keep the snapshot in, such as /var/lib/lei/cache")
 	case c.interval <= 0:
-		return fmt.Errorf("-interval %v: want more than 0", c.interval)
+		return fmt.Errorf("-interval %v: must be positive", c.interval)
 	case c.maxAge < 0:
-		return fmt.Errorf("-max-age %v: want 0 or more", c.maxAge)
+		return fmt.Errorf("-max-age %v: must not be negative", c.maxAge)
 	case c.maxContent < 1:
-		return fmt.Errorf("-max-content %d: want 1 or more", c.maxContent)
+		return fmt.Errorf("-max-content %d: must be at least 1", c.maxContent)
 	}
 	c.ref, err = leioci.ParseReference(ref)
 	return err

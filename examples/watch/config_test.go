@@ -29,8 +29,8 @@ func TestWrongFlagsAreRefusedByName(t *testing.T) {
 		env  map[string]string
 		says string
 	}{
-		{args: nil, says: "-ref is missing"},
-		{args: []string{"-ref", "ghcr.io/a/b"}, says: "-dir is missing"},
+		{args: nil, says: "-ref is required"},
+		{args: []string{"-ref", "ghcr.io/a/b"}, says: "-dir is required"},
 		{args: []string{"-ref", "nonsense", "-dir", "d"}, says: "invalid reference"},
 		{args: append([]string{"-interval", "0s"}, good...), says: "-interval"},
 		{args: append([]string{"-max-age", "-1s"}, good...), says: "-max-age"},
@@ -56,7 +56,7 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 	must(t, err)
 	for _, name := range []string{"-ref", "-dir", "-listen", "-interval", "-max-age", "-max-content", "-plain-http", "-ca-file", "-log-level"} {
 		if !strings.Contains(out.String(), "  "+name) || !strings.Contains(string(doc), "//\t"+name+" ") {
-			t.Errorf("%s is not in the help, or not in the manual", name)
+			t.Errorf("%s is missing from the help or from the package comment", name)
 		}
 	}
 }

@@ -6,25 +6,26 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// current is the index in use. Requests share it; one that is replaced is closed after its last request.
+// current holds the index in use. Requests share it. A replaced index is closed after its last
+// request.
 type current struct {
 	log logrus.FieldLogger
 
-	mu sync.Mutex
-	in *shared // nil before the first snapshot
+	mu     sync.Mutex
+	active *shared // nil before the first snapshot
 }
 
-// shared is an index and how many use it, current itself included.
+// shared is an index with its number of users, including current itself.
 type shared struct {
 	*index
 	users int
 }
 
-// acquire returns the index to answer a request from, or nil if there is none, and what to call when that is done.
+// acquire returns the index in use, or nil if there is none, and a function that releases it.
 func (c *current) acquire() (*index, func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := c.in
+	s := c.active
 	if s == nil {
 		return nil, func() {}
 	}
@@ -32,13 +33,13 @@ func (c *current) acquire() (*index, func()) {
 	return s.index, func() { c.release(s) }
 }
 
-// swap puts ix, or nil for none, in the place of the index in use. Requests that begin from now on get it.
+// swap replaces the index in use with ix, or with none if ix is nil. New requests get ix.
 func (c *current) swap(ix *index) {
 	c.mu.Lock()
-	old := c.in
-	c.in = nil
+	old := c.active
+	c.active = nil
 	if ix != nil {
-		c.in = &shared{ix, 1}
+		c.active = &shared{ix, 1}
 	}
 	c.mu.Unlock()
 	if old != nil {
@@ -46,14 +47,14 @@ func (c *current) swap(ix *index) {
 	}
 }
 
-// info returns what is in use, if something is.
+// info describes the snapshot in use. It returns nil if there is none.
 func (c *current) info() *info {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.in == nil {
+	if c.active == nil {
 		return nil
 	}
-	info := c.in.info
+	info := c.active.info
 	return &info
 }
 
@@ -66,6 +67,6 @@ func (c *current) release(s *shared) {
 		return
 	}
 	if err := s.close(); err != nil {
-		c.log.WithError(err).Warn("the index of an old snapshot could not be removed")
+		c.log.WithError(err).Warn("cannot remove the index of the old snapshot")
 	}
 }

@@ -1,4 +1,4 @@
-// The watch service needs more than the library, and so is a module of its own.
+// The watch service has more dependencies than the library, so it is a separate module.
 module github.com/lowendinsight/lei-go/examples/watch
 
 go 1.26.0

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// health is the answer of GET /healthz. The package comment explains it.
+// health is the response of GET /healthz. The package comment explains it.
 type health struct {
 	Status        string     `json:"status"`
 	Snapshot      *info      `json:"snapshot"`
@@ -15,7 +15,7 @@ type health struct {
 	LastError     *failure   `json:"last_error"`
 }
 
-// The states of a service. Only the first one is healthy.
+// The states of the service. Only stateOK is healthy.
 const (
 	stateOK    = "ok"
 	stateStale = "stale"

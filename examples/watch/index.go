@@ -13,49 +13,54 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
-// An index finds the reports of a repository. It has the names in memory and the reports in a file, uncompressed.
+// An index finds the reports on a repository. It keeps the names in memory and the uncompressed
+// reports in a file.
 //
-// snapshot.Lookup would need neither, and reads the whole snapshot each time: with 100,000 reports of 3 KB a look-up takes
-// 2 seconds of processor time that way, and about 10 microseconds this way, after 4.5 seconds to verify and index
-// (BenchmarkLookUp). Reports in memory would cost all that they are long.
+// snapshot.Lookup needs neither, but reads the whole snapshot each time. With 100,000 reports of
+// 3 KB, that takes 2 seconds of CPU time per lookup. The index takes about 10 microseconds, after
+// 4.5 seconds to verify and index (BenchmarkLookUp). Keeping the reports in memory would cost their
+// full size.
 type index struct {
 	info    info
 	file    *os.File
 	reports map[string][]entry
 }
 
-// info says which snapshot an answer is from.
+// info identifies the snapshot that a response comes from.
 type info struct {
 	Date    string    `json:"date"`
 	Created time.Time `json:"created"`
-	// Digest is that of the OCI manifest, or empty for a directory that does not have it.
+	// Digest is the digest of the OCI manifest. It is empty if the directory has none.
 	Digest  string `json:"digest,omitempty"`
 	Reports int64  `json:"reports"`
 
 	date time.Time
 }
 
-// entry is where a report is in the file.
+// entry locates a report in the file.
 type entry struct {
 	offset int64
 	length int
-	risk   unique.Handle[string] // there are few different ones
+	risk   unique.Handle[string] // there are only a few distinct values
 }
 
-// The bounds of an index in memory. An entry is counted with more than twice what was measured for a repository with one
-// report, about 100 bytes without its name: a map that has just grown is half empty.
+// The limits of an index in memory. A repository with one report was measured at about 100 bytes
+// without its name. Each entry counts as more than twice that, because a map that has just grown is
+// half empty.
 const (
 	maxIndexBytes = 512 << 20
 	entryBytes    = 250
 )
 
-// buildIndex reads an open snapshot, which was verified, into an index, whose file is made in dir. The caller closes it.
+// buildIndex builds an index of a verified snapshot, with its file in dir. The caller closes the
+// index.
 func buildIndex(ctx context.Context, s *snapshot.Snapshot, dir string) (_ *index, err error) {
 	file, err := os.CreateTemp(dir, ".lei-watch-*")
 	if err != nil {
 		return nil, fmt.Errorf("index: %w", err)
 	}
-	// Without a name it cannot be left behind. Windows wants it to be closed first, see close.
+	// An unlinked file cannot be left behind. Windows cannot remove an open file; there, close does
+	// it.
 	_ = os.Remove(file.Name())
 	ix := &index{file: file, reports: map[string][]entry{}}
 	defer func() {
@@ -71,7 +76,8 @@ func buildIndex(ctx context.Context, s *snapshot.Snapshot, dir string) (_ *index
 			return nil, fmt.Errorf("index: %w", err)
 		}
 		if memory += entryBytes + len(report.Repo) + len(report.Risk); memory > maxIndexBytes {
-			return nil, fmt.Errorf("index: more than %d bytes in memory at report %d: the snapshot has too many", maxIndexBytes, report.Line)
+			return nil, fmt.Errorf("index: snapshot has too many reports: over %d bytes of memory at report %d",
+				maxIndexBytes, report.Line)
 		}
 		if _, err := w.Write(report.Raw); err != nil {
 			return nil, fmt.Errorf("index: %w", err)
@@ -93,11 +99,11 @@ func (ix *index) read(e entry) ([]byte, error) {
 	return raw, err
 }
 
-// close removes the file.
+// close closes the file, and removes it where buildIndex could not.
 func (ix *index) close() error {
 	err := ix.file.Close()
-	if gone := os.Remove(ix.file.Name()); !errors.Is(gone, fs.ErrNotExist) {
-		err = errors.Join(err, gone)
+	if removeErr := os.Remove(ix.file.Name()); !errors.Is(removeErr, fs.ErrNotExist) {
+		err = errors.Join(err, removeErr)
 	}
 	return err
 }

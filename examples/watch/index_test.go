@@ -53,7 +53,7 @@ func TestTheIndexHasWhatTheSnapshotHas(t *testing.T) {
 	}
 }
 
-// entries names what a directory holds.
+// entries lists the names in a directory.
 func entries(t *testing.T, dir string) string {
 	t.Helper()
 	var names []string
@@ -135,7 +135,7 @@ func TestAnIndexThatIsReplacedIsClosedAfterItsLastRequest(t *testing.T) {
 	}
 }
 
-// BenchmarkLookUp compares the index with reading the snapshot for each look-up.
+// BenchmarkLookUp compares the index with reading the snapshot for each lookup.
 func BenchmarkLookUp(b *testing.B) {
 	const n = 10_000
 	lines := make([]string, n)

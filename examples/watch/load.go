@@ -15,11 +15,13 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
-// ociManifest is the OCI manifest that a pull leaves with the snapshot. Its SHA-256 is the artifact's digest.
+// ociManifest is the file in which a pull stores the OCI manifest. Its SHA-256 is the artifact's
+// digest.
 const ociManifest = "oci-manifest.json"
 
-// load verifies the snapshot in dir and makes an index of it, which the caller closes. The snapshot's own files are closed
-// then: on Windows a directory with open files could not be replaced.
+// load verifies the snapshot in dir and returns an index of it, which the caller closes. It leaves
+// none of the snapshot's own files open, because Windows cannot replace a directory with open
+// files.
 func load(ctx context.Context, dir string, maxContent int64) (*index, error) {
 	s, digest, err := open(dir)
 	if err != nil {
@@ -28,8 +30,8 @@ func load(ctx context.Context, dir string, maxContent int64) (*index, error) {
 	defer s.Close()
 	meta := s.Metadata()
 	if meta.RawSize > maxContent {
-		return nil, fmt.Errorf("the snapshot of %s has %d bytes of reports; raise -max-content, which is %d", meta.Date.Format(time.DateOnly),
-			meta.RawSize, maxContent)
+		return nil, fmt.Errorf("snapshot of %s has %d bytes of reports; raise -max-content, which is %d",
+			meta.Date.Format(time.DateOnly), meta.RawSize, maxContent)
 	}
 	if err := s.Verify(ctx); err != nil {
 		return nil, err
@@ -38,12 +40,13 @@ func load(ctx context.Context, dir string, maxContent int64) (*index, error) {
 	if err != nil {
 		return nil, err
 	}
-	ix.info.Date, ix.info.date, ix.info.Created, ix.info.Digest = meta.Date.Format(time.DateOnly), meta.Date, meta.Created, digest
+	ix.info.Date, ix.info.date = meta.Date.Format(time.DateOnly), meta.Date
+	ix.info.Created, ix.info.Digest = meta.Created, digest
 	return ix, nil
 }
 
-// open opens a snapshot and says which artifact it is. Somebody else may pull into the directory too, so the digest counts
-// only if it is the same before and after.
+// open opens a snapshot and returns the digest of its artifact. Another process may pull into the
+// directory too, so the digest is valid only if it is the same before and after.
 func open(dir string) (*snapshot.Snapshot, string, error) {
 	before, err := digestOf(dir)
 	if err != nil {
@@ -55,7 +58,7 @@ func open(dir string) (*snapshot.Snapshot, string, error) {
 	}
 	after, err := digestOf(dir)
 	if err == nil && before != after {
-		err = fmt.Errorf("open %s: it was replaced meanwhile: does another process pull into it?", dir)
+		err = fmt.Errorf("open %s: directory was replaced meanwhile; is another process pulling into it?", dir)
 	}
 	if err != nil {
 		s.Close()
@@ -64,7 +67,8 @@ func open(dir string) (*snapshot.Snapshot, string, error) {
 	return s, after, nil
 }
 
-// digestOf returns the digest of the artifact that dir was pulled from, or "" if it does not say.
+// digestOf returns the digest of the artifact that dir was pulled from, or "" if dir has no OCI
+// manifest.
 func digestOf(dir string) (string, error) {
 	f, err := os.Open(filepath.Join(dir, ociManifest))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -16,7 +16,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // the second signal ends the process at once
+	context.AfterFunc(ctx, stop) // a second signal kills the process
 	cfg, err := parseConfig(os.Args[1:], os.Getenv, os.Stderr)
 	if errors.Is(err, flag.ErrHelp) {
 		os.Exit(0)
@@ -42,7 +42,8 @@ func listenAndRun(ctx context.Context, cfg *config) error {
 	return run(ctx, cfg, listener, log)
 }
 
-// run serves on listener, which it closes, until ctx ends. It returns when all that it started has ended.
+// run serves on listener until ctx is done, and closes it. It returns when everything it started
+// has stopped.
 func run(ctx context.Context, cfg *config, listener net.Listener, log logrus.FieldLogger) error {
 	svc := newService(cfg.maxAge, log)
 	defer svc.current.swap(nil)

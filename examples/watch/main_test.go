@@ -7,7 +7,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain keeps credentials and proxies of the machine out of the tests, and looks for goroutines left behind.
+// TestMain keeps the machine's credentials and proxies out of the tests, and checks for leaked
+// goroutines.
 func TestMain(m *testing.M) {
 	home, err := os.MkdirTemp("", "lei-watch-home")
 	if err != nil {

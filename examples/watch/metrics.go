@@ -12,10 +12,10 @@ import (
 	"github.com/lowendinsight/lei-go/leioci"
 )
 
-// prefix begins the names of the service's metrics.
+// prefix is the prefix of the service's metric names.
 const prefix = "lei_watch_"
 
-// metrics count what happens, in a registry of their own.
+// metrics holds the counters, in a registry of their own.
 type metrics struct {
 	registry               *prometheus.Registry
 	pulls, lookups, errors *prometheus.CounterVec
@@ -25,11 +25,11 @@ type metrics struct {
 func newMetrics(c *current, st *status) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
-		pulls: counters("pulls_total", "Pulls by outcome. Of those that found no change, only the first one and the first after a failure.",
+		pulls: counters("pulls_total", "Pulls by outcome.",
 			"outcome", "changed", "unchanged", "failed"),
-		lookups: counters("lookups_total", "Requests for /risk by outcome. Aborted: the client went away.",
+		lookups: counters("lookups_total", "Requests for /risk by outcome. Aborted means that the client disconnected.",
 			"outcome", "found", "unknown", "no_snapshot", "bad_request", "aborted", "failed"),
-		errors: counters("errors_total", "Failures to pull a snapshot, and to load one, because it does not verify, for example.",
+		errors: counters("errors_total", "Failures to pull or to load a snapshot, for example because it does not verify.",
 			"step", "pull", "load"),
 		fetched: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: prefix + "fetched_bytes_total", Help: "Bytes of blobs that successful pulls read from the registry.",
@@ -40,7 +40,8 @@ func newMetrics(c *current, st *status) *metrics {
 	return m
 }
 
-// counters are there from the start, at 0: what appears with its first increase has no rate.
+// counters returns counters that exist at 0 from the start. One that appears with its first
+// increment has no rate.
 func counters(name, help, label string, values ...string) *prometheus.CounterVec {
 	v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + name, Help: help}, []string{label})
 	for _, value := range values {
@@ -62,23 +63,25 @@ func (m *metrics) handler(log logrus.FieldLogger) http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorLog: log, Registry: m.registry})
 }
 
-// gauges are what is true at the moment of a scrape. Those of a snapshot are absent while there is none.
+// gauges are computed at each scrape. Those of a snapshot are absent while there is none.
 type gauges struct {
 	current *current
 	status  *status
 }
 
-// Describe implements [prometheus.Collector]. Without descriptions the collector is one that Prometheus's client does not
-// check beforehand, as the gauges that are absent need.
+// Describe implements [prometheus.Collector]. It sends no descriptions, which makes the collector
+// unchecked: the client library then accepts that some gauges are absent.
 func (g *gauges) Describe(chan<- *prometheus.Desc) {}
 
 // Collect implements [prometheus.Collector].
 func (g *gauges) Collect(out chan<- prometheus.Metric) {
 	gauge := func(name, help string, value float64, labels prometheus.Labels) {
-		out <- prometheus.MustNewConstMetric(prometheus.NewDesc(prefix+name, help, nil, labels), prometheus.GaugeValue, value)
+		desc := prometheus.NewDesc(prefix+name, help, nil, labels)
+		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value)
 	}
 	if checked, _ := g.status.get(); !checked.IsZero() {
-		gauge("last_checked_timestamp_seconds", "When the registry last said which snapshot is the newest.", seconds(checked), nil)
+		gauge("last_checked_timestamp_seconds", "When the registry last answered which snapshot is newest.",
+			seconds(checked), nil)
 	}
 	info := g.current.info()
 	if info == nil {
@@ -87,7 +90,8 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 	gauge("snapshot_date_timestamp_seconds", "Midnight UTC of the date of the snapshot in use.", seconds(info.date), nil)
 	gauge("snapshot_age_seconds", "Time since the date of the snapshot in use.", info.age().Seconds(), nil)
 	gauge("snapshot_reports", "Reports in the snapshot in use.", float64(info.Reports), nil)
-	gauge("snapshot_info", "1, with the digest of the snapshot in use.", 1, prometheus.Labels{"digest": info.Digest})
+	gauge("snapshot_info", "Always 1, with the digest of the snapshot in use.", 1,
+		prometheus.Labels{"digest": info.Digest})
 }
 
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

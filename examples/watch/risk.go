@@ -7,8 +7,8 @@ import (
 	"net/http"
 )
 
-// A refusal is an answer without reports.
-type refusal struct {
+// An errorResponse is a response without reports.
+type errorResponse struct {
 	Error    string `json:"error"`
 	Repo     string `json:"repo,omitempty"`
 	Snapshot *info  `json:"snapshot,omitempty"`
@@ -19,40 +19,44 @@ func (s *service) risk(w http.ResponseWriter, r *http.Request) {
 	repos := r.URL.Query()["repo"]
 	if len(repos) != 1 || repos[0] == "" {
 		s.metrics.lookups.WithLabelValues("bad_request").Inc()
-		s.reply(w, http.StatusBadRequest, refusal{Error: "want one repository: /risk?repo=URL, the URL escaped"})
+		s.reply(w, http.StatusBadRequest, errorResponse{
+			Error: "exactly one repo parameter is required: /risk?repo=URL, with the URL escaped",
+		})
 		return
 	}
 	ix, release := s.current.acquire()
 	defer release()
 	if ix == nil {
 		s.metrics.lookups.WithLabelValues("no_snapshot").Inc()
-		s.reply(w, http.StatusServiceUnavailable, refusal{Error: "there is no snapshot yet; see /healthz", Repo: repos[0]})
+		s.reply(w, http.StatusServiceUnavailable, errorResponse{Error: "no snapshot yet; see /healthz", Repo: repos[0]})
 		return
 	}
 	found := ix.reports[repos[0]]
 	if len(found) == 0 {
 		s.metrics.lookups.WithLabelValues("unknown").Inc()
-		s.reply(w, http.StatusNotFound, refusal{"the snapshot has no report about this repository", repos[0], &ix.info})
+		s.reply(w, http.StatusNotFound, errorResponse{"the snapshot has no report on this repository", repos[0], &ix.info})
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	out := bufio.NewWriter(w)
 	err := ix.write(out, repos[0], found)
-	if gone := out.Flush(); gone != nil { // a bufio.Writer remembers its first error, which is err then
+	if flushErr := out.Flush(); flushErr != nil { // also returns an earlier write error, then the same as err
 		s.metrics.lookups.WithLabelValues("aborted").Inc()
 		return
 	}
 	if err != nil {
 		s.metrics.lookups.WithLabelValues("failed").Inc()
-		s.log.WithError(err).Errorf("the answer about %q was broken off", repos[0])
-		// The status may have been sent. A broken connection is the one sign left that an answer is not whole.
+		s.log.WithError(err).Errorf("aborted the response for %q", repos[0])
+		// The status may have been sent. Only a broken connection can still show that the response
+		// is incomplete.
 		panic(http.ErrAbortHandler)
 	}
 	s.metrics.lookups.WithLabelValues("found").Inc()
 }
 
-// write writes an answer report by report: one repository may have more than fit into memory, such as "unknown".
+// write writes a response one report at a time. A repository, such as "unknown", may have more
+// reports than fit in memory.
 func (ix *index) write(w io.Writer, repo string, found []entry) error {
 	head, err := json.Marshal(struct {
 		Repo     string `json:"repo"`

@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 )
 
-func TestRequestsThatHaveNoReports(t *testing.T) {
+func TestRequestsWithoutReports(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		date, digest := w.publish(0)
@@ -18,7 +18,7 @@ func TestRequestsThatHaveNoReports(t *testing.T) {
 			"/risk?repo=%zz":                     http.StatusBadRequest,
 			"/risk?repo=a&repo=b":                http.StatusBadRequest,
 			"/risk?repo=https://example.org/c":   http.StatusNotFound,
-			"/risk?repo=https://example.org/a/":  http.StatusNotFound, // another name
+			"/risk?repo=https://example.org/a/":  http.StatusNotFound, // a different name
 			"/risk?repo=%3Cscript%3E%22%0A%00":   http.StatusNotFound,
 			"/risk?repo=https://example.org/b":   http.StatusOK,
 			"/risk?repo=https%3A//example.org/b": http.StatusOK,
@@ -43,12 +43,12 @@ func TestRequestsThatHaveNoReports(t *testing.T) {
 	})
 }
 
-func TestAnAnswerThatCannotBeFinishedIsBrokenOff(t *testing.T) {
+func TestAResponseThatCannotBeCompletedIsAborted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.publish(0)
 		w.start()
-		must(t, w.svc.current.in.file.Close()) // reading fails from now on
+		must(t, w.svc.current.active.file.Close()) // reads fail from now on
 		func() {
 			defer func() {
 				if got := recover(); got != http.ErrAbortHandler {
@@ -58,7 +58,7 @@ func TestAnAnswerThatCannotBeFinishedIsBrokenOff(t *testing.T) {
 			w.get("/risk?repo="+repoA, nil)
 		}()
 		w.metrics(map[string]string{`lookups_total{outcome="failed"}`: "1", `lookups_total{outcome="found"}`: "0"})
-		if last := w.logs.LastEntry(); last == nil || !strings.Contains(last.Message, "broken off") {
+		if last := w.logs.LastEntry(); last == nil || !strings.Contains(last.Message, "aborted the response") {
 			t.Errorf("logged %v", last)
 		}
 	})

@@ -22,9 +22,9 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// running is the whole service on loopback.
+// running is the whole service, on a loopback address.
 type running struct {
-	parent string // of its directory
+	parent string // of the snapshot directory
 	url    string
 	client *http.Client
 	stop   func() error
@@ -58,7 +58,7 @@ func start(t *testing.T, registry string) *running {
 	return &running{parent, "http://" + listener.Addr().String(), &http.Client{Transport: transport}, stop}
 }
 
-// lookUp asks for repoA.
+// lookUp requests the reports on repoA.
 func (r *running) lookUp(ctx context.Context) (status int, a answer, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url+"/risk?repo="+url.QueryEscape(repoA), nil)
 	if err != nil {
@@ -76,7 +76,7 @@ func (r *running) lookUp(ctx context.Context) (status int, a answer, err error) 
 	return resp.StatusCode, a, json.Unmarshal(body, &a)
 }
 
-// untilServing asks until there is a snapshot.
+// untilServing repeats the request until there is a snapshot.
 func (r *running) untilServing(t *testing.T) {
 	t.Helper()
 	for status := 0; status != http.StatusOK; {
@@ -86,7 +86,8 @@ func (r *running) untilServing(t *testing.T) {
 	}
 }
 
-// TestNoRequestIsDroppedOrTornWhileSnapshotsAreSwapped looks up at least 1,000 times while 20 snapshots come.
+// TestNoRequestIsDroppedOrTornWhileSnapshotsAreSwapped makes at least 1,000 lookups while 20
+// snapshots are published.
 func TestNoRequestIsDroppedOrTornWhileSnapshotsAreSwapped(t *testing.T) {
 	const swaps, want = 20, 1000
 	reg := leiocitest.NewRegistry(t)
@@ -103,7 +104,7 @@ func TestNoRequestIsDroppedOrTornWhileSnapshotsAreSwapped(t *testing.T) {
 	publish(0)
 	r := start(t, reg.Host())
 	r.untilServing(t)
-	var newest atomic.Value // the newest date that a look-up has seen
+	var newest atomic.Value // the newest date that a lookup has seen
 	newest.Store("")
 	var looked atomic.Int64
 	var allSeen atomic.Bool
@@ -138,10 +139,10 @@ func TestNoRequestIsDroppedOrTornWhileSnapshotsAreSwapped(t *testing.T) {
 	}
 	allSeen.Store(true)
 	group.Wait()
-	t.Logf("%d look-ups while %d snapshots came", looked.Load(), swaps)
+	t.Logf("%d lookups while %d snapshots were published", looked.Load(), swaps)
 }
 
-func TestRequestsThatHaveBegunAreAnsweredAtTheEnd(t *testing.T) {
+func TestRequestsInProgressAreAnsweredBeforeShutdown(t *testing.T) {
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	must(t, err)
 	log := logrus.New()
@@ -174,7 +175,7 @@ func TestRequestsThatHaveBegunAreAnsweredAtTheEnd(t *testing.T) {
 	}()
 	<-began
 	cancel()
-	for { // until nobody listens
+	for { // until nothing listens any more
 		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", listener.Addr().String())
 		if err != nil {
 			break
@@ -197,7 +198,8 @@ func TestTheServiceEndsWhileTheRegistryHangs(t *testing.T) {
 	must(t, r.stop())
 }
 
-// TestNothingIsLeftOfTheServiceAtItsEnd is about goroutines, connections and files, while the registry goes on.
+// TestNothingIsLeftOfTheServiceAtItsEnd checks goroutines, connections and files, while the
+// registry keeps running.
 func TestNothingIsLeftOfTheServiceAtItsEnd(t *testing.T) {
 	reg := leiocitest.NewRegistry(t)
 	pushed := http.DefaultTransport.(*http.Transport).Clone()
@@ -212,7 +214,7 @@ func TestNothingIsLeftOfTheServiceAtItsEnd(t *testing.T) {
 	if left := entries(t, r.parent); left != "cache" {
 		t.Errorf("left behind: %s", left)
 	}
-	// Only Linux says which files are open, those without a name included; elsewhere there are none to range over.
+	// Only Linux lists the open files, including unlinked ones. Elsewhere the list is empty.
 	links, err := filepath.Glob("/proc/self/fd/*")
 	must(t, err)
 	for _, link := range links {

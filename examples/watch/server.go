@@ -13,8 +13,8 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// How long a client may take, and how long requests have to finish when the service ends: less than the 30 seconds after
-// which Kubernetes kills it.
+// How long a client may take, and how long requests have to finish at shutdown: less than the 30
+// seconds after which Kubernetes kills the process.
 const (
 	headerTimeout   = 5 * time.Second
 	readTimeout     = 10 * time.Second
@@ -24,7 +24,8 @@ const (
 	maxHeaderBytes  = 16 << 10
 )
 
-// serve answers requests until ctx ends, and then finishes those that have begun. It closes listener.
+// serve handles requests until ctx is done, and then finishes those in progress. It closes
+// listener.
 func serve(ctx context.Context, listener net.Listener, handler http.Handler, log logrus.FieldLogger) error {
 	server := &http.Server{
 		Handler:           handler,
@@ -36,15 +37,15 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, log
 		ErrorLog:          stdlog.New(warnings{log}, "", 0),
 	}
 	log.Infof("serving on http://%s", listener.Addr())
-	var failed error
+	var serveErr error
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		failed = server.Serve(listener)
+		serveErr = server.Serve(listener)
 	}()
 	select {
 	case <-ended:
-		return fmt.Errorf("serve: %w", failed)
+		return fmt.Errorf("serve: %w", serveErr)
 	case <-ctx.Done():
 	}
 	log.Info("shutting down")
@@ -52,13 +53,13 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, log
 	defer cancel()
 	err := server.Shutdown(limited)
 	if err != nil {
-		err = errors.Join(fmt.Errorf("shut down: requests were broken off: %w", err), server.Close())
+		err = errors.Join(fmt.Errorf("shut down: requests were aborted: %w", err), server.Close())
 	}
 	<-ended
 	return err
 }
 
-// warnings is where net/http reports connections that went wrong.
+// warnings logs what net/http reports about failed connections.
 type warnings struct{ log logrus.FieldLogger }
 
 // Write implements [io.Writer].

@@ -13,7 +13,7 @@ type service struct {
 	current *current
 	status  *status
 	metrics *metrics
-	maxAge  time.Duration // 0 for any
+	maxAge  time.Duration // 0 for no limit
 	log     logrus.FieldLogger
 }
 
@@ -31,12 +31,12 @@ func (s *service) handler() http.Handler {
 	return mux
 }
 
-// reply answers with a status and a value as JSON.
+// reply writes a status and a value as JSON.
 func (s *service) reply(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	if err := json.NewEncoder(w).Encode(v); err != nil {
-		s.log.WithError(err).Debug("the client went away")
+		s.log.WithError(err).Debug("client disconnected")
 	}
 }

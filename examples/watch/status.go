@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// status is how the watching goes. It is safe for concurrent use.
+// status records how the watch is doing. It is safe for concurrent use.
 type status struct {
 	mu      sync.Mutex
-	checked time.Time // when the registry last said what the reference names; zero for never
+	checked time.Time // when the registry last resolved the reference; zero for never
 	failure *failure  // nil after a success
 }
 
-// A failure is what went wrong last.
+// A failure is the most recent error.
 type failure struct {
 	Time    time.Time `json:"time"`
 	Message string    `json:"message"`

@@ -15,7 +15,7 @@ import (
 func TestTheFirstSnapshotIsServedAndThenEachNewOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.start() // there is nothing to pull
+		w.start() // with nothing to pull
 		if status, _ := w.get("/risk?repo="+repoA, nil); status != http.StatusServiceUnavailable {
 			t.Errorf("status %d before the first snapshot", status)
 		}
@@ -52,7 +52,7 @@ func TestWhatTheDirectoryHoldsIsServedWhileTheRegistryIsDown(t *testing.T) {
 			t.Fatalf("status %d after the end", status)
 		}
 		w.network.Refuse(host, leiocitest.Always)
-		w.start() // again, with the directory
+		w.start() // now with a snapshot in the directory
 		w.serves(date, digest)
 		w.look()
 		if status, s := w.health(); status != http.StatusOK || s.LastError == nil || !strings.Contains(s.LastError.Message, "refused") {
@@ -74,7 +74,7 @@ func TestASnapshotThatDoesNotVerifyIsNotServed(t *testing.T) {
 		date, digest := w.publish(0)
 		w.start()
 		bad := w.publishBroken(1)
-		for range 3 { // it is tried again, and is no better
+		for range 3 { // it is retried, and is still bad
 			w.look()
 			w.serves(date, digest)
 			status, s := w.health()
@@ -97,7 +97,7 @@ func TestASnapshotThatDoesNotVerifyIsNotServed(t *testing.T) {
 	})
 }
 
-func TestADirectoryThatIsDamagedIsNotServedAndIsMended(t *testing.T) {
+func TestADamagedDirectoryIsNotServedAndIsRepaired(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		date, digest := w.publish(0)
@@ -115,8 +115,9 @@ func TestADirectoryThatIsDamagedIsNotServedAndIsMended(t *testing.T) {
 	})
 }
 
-// TestADirectoryOfADoctoredSnapshotIsMended has one that verifies and is not what the digest says.
-func TestADirectoryOfADoctoredSnapshotIsMended(t *testing.T) {
+// TestADirectoryOfADoctoredSnapshotIsRepaired uses a snapshot that verifies but does not match the
+// digest.
+func TestADirectoryOfADoctoredSnapshotIsRepaired(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		date, digest := w.publish(0)
@@ -135,7 +136,7 @@ func TestADirectoryOfADoctoredSnapshotIsMended(t *testing.T) {
 	})
 }
 
-func TestAFailureThatPassesIsTriedAgainWithoutAChange(t *testing.T) {
+func TestATemporaryFailureIsRetriedEvenIfNothingChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		date, digest := w.publish(0)
@@ -145,7 +146,8 @@ func TestAFailureThatPassesIsTriedAgainWithoutAChange(t *testing.T) {
 			t.Fatalf("got %+v", s)
 		}
 		w.reg.On(http.MethodHead, "", 1, func(rw http.ResponseWriter, r *http.Request, registry http.Handler) {
-			w.cfg.maxContent = 1 << 20 // as if there were room now; the watcher waits for the answer
+			// As if there were room now. This is no data race: the watcher is waiting for the response.
+			w.cfg.maxContent = 1 << 20
 			registry.ServeHTTP(rw, r)
 		})
 		w.look()
@@ -153,12 +155,12 @@ func TestAFailureThatPassesIsTriedAgainWithoutAChange(t *testing.T) {
 	})
 }
 
-func TestTheLastCheckIsTheLastLookThatWasAnswered(t *testing.T) {
+func TestTheLastCheckIsTheLastOneTheRegistryAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.publish(0)
 		w.start()
-		for range 3 { // nothing changes, and the time goes on
+		for range 3 { // nothing changes, but time passes
 			w.look()
 			if _, s := w.health(); s.LastChecked == nil || time.Since(*s.LastChecked) > 2*w.cfg.interval {
 				t.Fatalf("checked at %v, and it is %v", s.LastChecked, time.Now())

@@ -26,7 +26,7 @@ const (
 	repoA = "https://example.org/a"
 )
 
-// world is a registry and a watcher with its service, in a bubble of time.
+// world is a registry and a watcher with its service, in a synctest bubble.
 type world struct {
 	t       *testing.T
 	network *leiocitest.Network
@@ -52,7 +52,7 @@ func newWorld(t *testing.T) *world {
 
 func noEnvironment(string) string { return "" }
 
-// start starts the watcher and waits until it has nothing more to do.
+// start starts the watcher and waits until it is idle.
 func (w *world) start() {
 	client, err := w.cfg.client(w.network.Transport(), w.svc.log)
 	must(w.t, err)
@@ -70,7 +70,7 @@ func (w *world) start() {
 	synctest.Wait()
 }
 
-// look lets the watcher look at least once more.
+// look lets the watcher check at least once more.
 func (w *world) look() {
 	time.Sleep(2 * w.cfg.interval)
 	synctest.Wait()
@@ -91,7 +91,8 @@ func push(t testing.TB, rt http.RoundTripper, registry, date, dir string) string
 	return digest.DigestStr()
 }
 
-// publish pushes a good snapshot, made so many days after the bubble's begin, and returns its date and digest.
+// publish pushes a good snapshot, dated the given number of days after the bubble's start, and
+// returns its date and digest.
 func (w *world) publish(days int) (date, digest string) {
 	w.t.Helper()
 	day := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, days)
@@ -99,7 +100,8 @@ func (w *world) publish(days int) (date, digest string) {
 	return date, push(w.t, w.network.Transport(), host, date, leiocitest.WriteSnapshot(w.t, day, reports(date)...))
 }
 
-// publishBroken pushes a snapshot whose OCI digests are right, and whose reports are not what its manifest.json says.
+// publishBroken pushes a snapshot with correct OCI digests whose reports differ from its
+// manifest.json.
 func (w *world) publishBroken(days int) (digest string) {
 	w.t.Helper()
 	day := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, days)
@@ -112,7 +114,8 @@ func (w *world) publishBroken(days int) (digest string) {
 	return push(w.t, w.network.Transport(), host, date, dir)
 }
 
-// reports are two about one repository and one about another, whose risk is the snapshot's date.
+// reports returns two reports on one repository and one on another. Their risk is the snapshot's
+// date.
 func reports(date string) []string {
 	return []string{
 		fmt.Sprintf(`{"data":{"repo":%q,"risk":%q},"n":1}`, repoA, date),
@@ -121,7 +124,7 @@ func reports(date string) []string {
 	}
 }
 
-// answer is what /risk says, as a client reads it.
+// answer is the response of /risk, as a client decodes it.
 type answer struct {
 	Error, Repo string
 	Snapshot    struct {
@@ -137,7 +140,7 @@ type answer struct {
 	}
 }
 
-// get asks the handler, and decodes its answer into v unless that is nil.
+// get sends a request to the handler, and decodes the response into v unless v is nil.
 func (w *world) get(path string, v any) (status int, body string) {
 	w.t.Helper()
 	rec := httptest.NewRecorder()
@@ -150,7 +153,7 @@ func (w *world) get(path string, v any) (status int, body string) {
 	return rec.Code, rec.Body.String()
 }
 
-// serves checks that /risk answers from the snapshot of date with digest.
+// serves checks that /risk answers from the snapshot with this date and digest.
 func (w *world) serves(date, digest string) {
 	w.t.Helper()
 	var a answer
@@ -160,20 +163,20 @@ func (w *world) serves(date, digest string) {
 	}
 }
 
-// whole returns an error if an answer about repoA does not come from one snapshot, all of it.
+// whole returns an error unless an answer on repoA comes entirely from one snapshot.
 func (a *answer) whole() error {
 	if a.Repo != repoA || a.Snapshot.Reports != 3 || len(a.Reports) != 2 || !strings.HasPrefix(a.Snapshot.Digest, "sha256:") {
-		return fmt.Errorf("not what was asked: %+v", a)
+		return fmt.Errorf("wrong answer: %+v", a)
 	}
 	for i, r := range a.Reports {
 		if r.Risk != a.Snapshot.Date || r.Report.Data.Risk != a.Snapshot.Date || r.Report.Data.Repo != repoA || r.Report.N != i+1 {
-			return fmt.Errorf("torn: %+v", a)
+			return fmt.Errorf("mixes snapshots: %+v", a)
 		}
 	}
 	return nil
 }
 
-// state is what /healthz says, as a client reads it.
+// state is the response of /healthz, as a client decodes it.
 type state struct {
 	Status        string
 	Snapshot      *struct{ Date, Digest string }
@@ -189,7 +192,7 @@ func (w *world) health() (status int, s state) {
 	return status, s
 }
 
-// metric returns the value of a metric, by its name with labels, or "" if it is absent.
+// metric returns the value of a metric, given its name with labels, or "" if it is absent.
 func (w *world) metric(name string) string {
 	w.t.Helper()
 	_, body := w.get("/metrics", nil)

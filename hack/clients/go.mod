@@ -1,4 +1,5 @@
-// Other people's clients, pinned, for the tests in integration/. They are not dependencies of anyone who uses this project.
+// Third-party clients, pinned, for the tests in integration/. A separate module keeps them away
+// from users of this project.
 module github.com/lowendinsight/lei-go/hack/clients
 
 go 1.26.7

@@ -1,4 +1,4 @@
-// Registries to test against, pinned. They are not dependencies of anyone who uses this project.
+// Registries to test against, pinned. A separate module keeps them away from users of this project.
 module github.com/lowendinsight/lei-go/hack/servers
 
 go 1.26.0

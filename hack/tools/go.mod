@@ -1,4 +1,4 @@
-// The tools that check this project, pinned. They are not dependencies of anyone who uses it.
+// The tools that check this project, pinned. A separate module keeps them away from its users.
 module github.com/lowendinsight/lei-go/hack/tools
 
 go 1.26.0
