@@ -73,7 +73,7 @@ func New(config Config) *Client {
 // RateLimited reports whether err is that of a registry that wants less traffic, and when it wants to be
 // asked again: 0 if it did not say.
 func RateLimited(err error) (after time.Duration, ok bool) {
-	var limited *retry.AfterError
+	var limited *retry.LimitedError
 	if !errors.As(err, &limited) {
 		return 0, false
 	}

@@ -170,6 +170,6 @@ func sameCredentials(ctx context.Context, a, b credentials) bool {
 // like who is asking. One that only wants less traffic may say so with a 403: that is retryable.
 func refused(err error) bool {
 	var response *transport.Error
-	return errors.As(err, &response) && !retry.IsPassing(response) &&
+	return errors.As(err, &response) && !retry.IsRetryable(response) &&
 		(response.StatusCode == http.StatusUnauthorized || response.StatusCode == http.StatusForbidden)
 }

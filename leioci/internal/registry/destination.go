@@ -70,6 +70,6 @@ func isUnanswered(ctx context.Context, err error) bool {
 	var response *transport.Error
 	var network *net.OpError
 	connected := !errors.As(err, &network) || network.Op != "dial"
-	sent := ctx.Err() != nil || retry.IsPassing(err)
+	sent := ctx.Err() != nil || retry.IsRetryable(err)
 	return err != nil && connected && sent && !errors.As(err, &response)
 }

@@ -63,7 +63,7 @@ func (s *Source) Download(ctx context.Context, d v1.Descriptor, part Partial) (f
 // asked for. Refused credentials are another matter: what has come is kept for those that are right.
 func isFinalResponse(err error) bool {
 	var response *transport.Error
-	return errors.As(err, &response) && !retry.IsPassing(err) && !refused(err)
+	return errors.As(err, &response) && !retry.IsRetryable(err) && !refused(err)
 }
 
 // appendMissing appends what part lacks of a blob, and returns besides its error what that was.

@@ -50,7 +50,7 @@ func (s *Source) Head(ctx context.Context, ref name.Reference) (digest v1.Hash, 
 		d, err := puller.Head(ctx, in(session.repo, ref))
 		if err == nil {
 			digest = d.Digest
-		} else if !retry.IsPassing(err) {
+		} else if !retry.IsRetryable(err) {
 			err = fmt.Errorf("%w: %w", errHead, err)
 		}
 		return err

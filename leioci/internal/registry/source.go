@@ -87,7 +87,7 @@ func (s *Source) askOnce(ctx context.Context, do operation) (from name.Repositor
 			return from, err
 		}
 		s.report(from, err)
-		retry.Elsewhere(ctx)
+		retry.ForgetRetryAfter(ctx)
 		failed.each = append(failed.each, sourceError{from, err})
 	}
 	return from, failed
@@ -96,7 +96,7 @@ func (s *Source) askOnce(ctx context.Context, do operation) (from name.Repositor
 // report logs why a place is passed over: as a warning where somebody should look into it.
 func (s *Source) report(place name.Repository, err error) {
 	log := s.client.config.Log.Infof
-	var stale, older = errors.Is(err, errdef.ErrStale), errors.Is(err, errdef.ErrOlder)
+	stale, older := errors.Is(err, errdef.ErrStale), errors.Is(err, errdef.ErrOlder)
 	if refused(err) || stale || older || errors.Is(err, errdef.ErrInsecure) || errors.Is(err, errdef.ErrVerification) {
 		log = s.client.config.Log.Warnf
 	}

@@ -113,7 +113,7 @@ func sessionLost(err error, doubtful bool) error {
 			doubtful && d.Code == transport.DigestInvalidErrorCode
 	}
 	if lost {
-		return retry.Passing(err)
+		return retry.Retryable(err)
 	}
 	return err
 }

@@ -60,7 +60,7 @@ func (c *closable) Read([]byte) (int, error) {
 	if c.waits {
 		<-c.gone
 	}
-	return 0, retry.Passing(io.ErrUnexpectedEOF)
+	return 0, retry.Retryable(io.ErrUnexpectedEOF)
 }
 
 func (c *closable) Close() error {

@@ -27,13 +27,13 @@ func TestReadingGivesUpAfterTriesWithoutProgress(t *testing.T) {
 		got     string
 		says    string
 	}{
-		"no answer":                           {[]answer{{err: retry.Passing(errBroken)}}, 3, "", "tried 3 times"},
+		"no answer":                           {[]answer{{err: retry.Retryable(errBroken)}}, 3, "", "tried 3 times"},
 		"a body that breaks at once":          {[]answer{whole(0)}, 3, "", "after 0 bytes: broken (tried 3 times)"},
 		"a body that breaks, then no more":    {[]answer{whole(4), rest(4, 0)}, 3, "0123", "after 4 bytes: broken (tried 3 times)"},
 		"a range that is ignored, and breaks": {[]answer{whole(4), whole(4)}, 3, "0123", "after 4 bytes: broken (tried 3 times)"},
 		"a body that is shorter than it says": {[]answer{{status: 200, length: 10}}, 3, "", "unexpected EOF (tried 3 times)"},
 		"a permanent failure":                 {[]answer{whole(4), {err: errors.New("no")}}, 2, "0123", "no"},
-		"no answer after a part":              {[]answer{whole(4), {err: retry.Passing(errBroken)}}, 3, "0123", "tried 3 times"},
+		"no answer after a part":              {[]answer{whole(4), {err: retry.Retryable(errBroken)}}, 3, "0123", "tried 3 times"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &server{answers: tc.answers}
@@ -86,7 +86,7 @@ func TestReadingEndsWithTheContext(t *testing.T) {
 	reason := errors.New("shutting down")
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
-		s := &server{answers: []answer{whole(4), {err: retry.Passing(errBroken)}}}
+		s := &server{answers: []answer{whole(4), {err: retry.Retryable(errBroken)}}}
 		r := open(ctx, t, s)
 		if got, err := io.ReadAll(io.LimitReader(r, 4)); len(got) != 4 || err != nil {
 			t.Fatalf("got %q, %v", got, err)

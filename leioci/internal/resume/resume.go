@@ -91,7 +91,7 @@ func (r *Reader) Read(p []byte) (int, error) {
 	case r.pos == r.Size, errors.Is(err, io.EOF) && r.pos >= r.Size:
 		return n, io.EOF
 	case errors.Is(err, io.EOF):
-		err = retry.Passing(io.ErrUnexpectedEOF)
+		err = retry.Retryable(io.ErrUnexpectedEOF)
 	}
 	r.cause = err
 	return n, nil // the next call reconnects
@@ -181,7 +181,7 @@ func (r *Reader) accept(resp *http.Response) error {
 	}
 	_, err := io.CopyN(io.Discard, resp.Body, r.pos)
 	if errors.Is(err, io.EOF) {
-		err = retry.Passing(io.ErrUnexpectedEOF)
+		err = retry.Retryable(io.ErrUnexpectedEOF)
 	}
 	return err
 }

@@ -13,7 +13,7 @@ import (
 )
 
 func TestReadingGoesOnWhereItBrokeOff(t *testing.T) {
-	unavailable := answer{err: retry.Passing(errBroken)}
+	unavailable := answer{err: retry.Retryable(errBroken)}
 	chunked := whole(10)
 	chunked.length = -1
 	chunkedBroken := whole(4)

@@ -40,7 +40,7 @@ func rest(from, n int) answer {
 func part(status int, header string, from, n int) answer {
 	a := answer{status: status, header: header, length: int64(len(content) - from), body: content[from:min(from+n, len(content))]}
 	if from+n < len(content) {
-		a.breaks = retry.Passing(errBroken)
+		a.breaks = retry.Retryable(errBroken)
 	}
 	return a
 }
@@ -79,7 +79,7 @@ type body struct {
 
 func (b *body) Read(p []byte) (int, error) {
 	if b.closed {
-		return 0, retry.Passing(http.ErrBodyReadAfterClose) // retry.Transport marks every read error
+		return 0, retry.Retryable(http.ErrBodyReadAfterClose) // retry.Transport marks every read error
 	}
 	n, err := b.r.Read(p[:min(len(p), 3)])
 	if err == io.EOF && b.breaks != nil {

@@ -77,9 +77,9 @@ func Number(ctx context.Context) int {
 	return 1
 }
 
-// Elsewhere says that the try which ctx belongs to continues with another server. A Retry-After
+// ForgetRetryAfter says that the try which ctx belongs to continues with another server. A Retry-After
 // from one server does not apply to another.
-func Elsewhere(ctx context.Context) {
+func ForgetRetryAfter(ctx context.Context) {
 	if a, ok := ctx.Value(attemptKey{}).(*attempt); ok {
 		a.retryAfter.Store(0)
 	}
@@ -96,16 +96,16 @@ func (r *Run) Progress() { r.failures = 0 }
 
 // Wait waits until the operation that failed with err may be tried again, and returns nil. If it
 // must not be tried again, Wait returns the error to give up with: err, possibly with the number of
-// tries, or an [*AfterError] around it. If ctx ends during the wait, it returns the cause together
+// tries, or an [*LimitedError] around it. If ctx ends during the wait, it returns the cause together
 // with err.
 func (r *Run) Wait(ctx context.Context, err error) error {
 	r.failures++
-	if ctx.Err() != nil || !IsPassing(err) {
+	if ctx.Err() != nil || !IsRetryable(err) {
 		return err
 	}
 	after := time.Duration(r.current.retryAfter.Load())
 	if after > r.policy.MaxRetryAfter || (r.failures >= r.policy.Attempts && rateLimited(err)) {
-		return &AfterError{After: after, Err: err}
+		return &LimitedError{After: after, Err: err}
 	}
 	if r.failures >= r.policy.Attempts {
 		if r.failures > 1 {
@@ -134,26 +134,26 @@ func (r *Run) delay() time.Duration {
 	return rand.N(max(most, 1))
 }
 
-// AfterError is a transient failure that will not pass soon: the registry limits the rate of
+// LimitedError is a transient failure that will not pass soon: the registry limits the rate of
 // requests, or asks for a longer wait than the policy allows.
-type AfterError struct {
+type LimitedError struct {
 	After time.Duration // how long to wait; 0 if the registry did not say
 	Err   error
 }
 
-func (e *AfterError) Error() string { return e.Err.Error() }
-func (e *AfterError) Unwrap() error { return e.Err }
+func (e *LimitedError) Error() string { return e.Err.Error() }
+func (e *LimitedError) Unwrap() error { return e.Err }
 
-// Passing marks err as transient: another try may succeed.
-func Passing(err error) error { return &transientError{err} }
+// Retryable marks err as transient: another try may succeed.
+func Retryable(err error) error { return &retryableError{err} }
 
-type transientError struct{ err error }
+type retryableError struct{ err error }
 
-func (e *transientError) Error() string { return e.err.Error() }
-func (e *transientError) Unwrap() error { return e.err }
+func (e *retryableError) Error() string { return e.err.Error() }
+func (e *retryableError) Unwrap() error { return e.err }
 
-// IsPassing reports whether err is transient.
-func IsPassing(err error) bool {
-	var marked *transientError
-	return errors.As(err, &marked) || isTransientResponse(err)
+// IsRetryable reports whether err is transient.
+func IsRetryable(err error) bool {
+	var marked *retryableError
+	return errors.As(err, &marked) || isRetryableResponse(err)
 }

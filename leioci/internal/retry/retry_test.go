@@ -15,7 +15,7 @@ import (
 var errBroken = errors.New("broken")
 
 // broken is a transient failure.
-func broken(context.Context) error { return retry.Passing(errBroken) }
+func broken(context.Context) error { return retry.Retryable(errBroken) }
 
 // waits returns how long a policy waits after each failure of an operation that never succeeds.
 func waits(t *testing.T, p retry.Policy) []time.Duration {
@@ -73,12 +73,12 @@ func TestAnOperationIsTriedAsOftenAsThePolicySays(t *testing.T) {
 		says     string
 	}{
 		"success at once":           {3, []error{nil}, 1, nil, ""},
-		"success at last":           {3, []error{retry.Passing(errBroken), retry.Passing(errBroken), nil}, 3, nil, ""},
+		"success at last":           {3, []error{retry.Retryable(errBroken), retry.Retryable(errBroken), nil}, 3, nil, ""},
 		"permanent":                 {3, []error{final}, 1, final, "final"},
-		"transient, then permanent": {3, []error{retry.Passing(errBroken), final}, 2, final, "final"},
-		"one try":                   {1, []error{retry.Passing(errBroken)}, 1, errBroken, "broken"},
-		"no policy":                 {0, []error{retry.Passing(errBroken)}, 1, errBroken, "broken"},
-		"every try fails":           {2, []error{retry.Passing(final), retry.Passing(errBroken)}, 2, errBroken, "broken (tried 2 times)"},
+		"transient, then permanent": {3, []error{retry.Retryable(errBroken), final}, 2, final, "final"},
+		"one try":                   {1, []error{retry.Retryable(errBroken)}, 1, errBroken, "broken"},
+		"no policy":                 {0, []error{retry.Retryable(errBroken)}, 1, errBroken, "broken"},
+		"every try fails":           {2, []error{retry.Retryable(final), retry.Retryable(errBroken)}, 2, errBroken, "broken (tried 2 times)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -104,12 +104,12 @@ func TestProgressStartsTheCountOfTriesAnew(t *testing.T) {
 		for i := range 10 {
 			run.Context(t.Context())
 			run.Progress()
-			if err := run.Wait(t.Context(), retry.Passing(errBroken)); err != nil {
+			if err := run.Wait(t.Context(), retry.Retryable(errBroken)); err != nil {
 				t.Fatalf("failure %d: got %v", i, err)
 			}
 		}
 		run.Context(t.Context())
-		if err := run.Wait(t.Context(), retry.Passing(errBroken)); err == nil || !strings.Contains(err.Error(), "tried 2 times") {
+		if err := run.Wait(t.Context(), retry.Retryable(errBroken)); err == nil || !strings.Contains(err.Error(), "tried 2 times") {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -135,7 +135,7 @@ func TestAnOperationWhoseContextHasEndedIsNotTriedAgain(t *testing.T) {
 	err := retry.Policy{Attempts: 3}.Do(ctx, func(context.Context) error {
 		tries++
 		cancel()
-		return retry.Passing(errBroken)
+		return retry.Retryable(errBroken)
 	}, func(error, time.Duration) { t.Error("there was a wait") })
 	if tries != 1 || !errors.Is(err, errBroken) {
 		t.Errorf("got %v after %d tries", err, tries)

@@ -21,7 +21,7 @@ func TestRetryAfterIsObeyedUpToItsLimit(t *testing.T) {
 	for name, tc := range map[string]struct {
 		header func() string
 		waits  time.Duration
-		after  time.Duration // of an *AfterError after the first try
+		after  time.Duration // of an *LimitedError after the first try
 	}{
 		"none":                 {is(""), 0, 0},
 		"seconds":              {is("7"), 7 * time.Second, 0},
@@ -45,7 +45,7 @@ func TestRetryAfterIsObeyedUpToItsLimit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tries, waited, err := outcome(t, answering(http.StatusServiceUnavailable, tc.header(), ""), time.Minute)
-				var late *retry.AfterError
+				var late *retry.LimitedError
 				if (tc.after != 0) != errors.As(err, &late) || late != nil && (late.After != tc.after || tries != 1) {
 					t.Fatalf("got %v, %+v after %d tries, want to come back after %v", err, late, tries, tc.after)
 				}
@@ -76,8 +76,8 @@ func TestTheLastAnswerOfATrySaysWhenToComeBack(t *testing.T) {
 			if err := get(ctx, retry.Transport{Base: tc.second}); err == nil && name != "a success" {
 				t.Error("no error")
 			}
-			var late *retry.AfterError
-			if err := run.Wait(t.Context(), retry.Passing(errBroken)); errors.As(err, &late) != tc.late {
+			var late *retry.LimitedError
+			if err := run.Wait(t.Context(), retry.Retryable(errBroken)); errors.As(err, &late) != tc.late {
 				t.Errorf("got %v", err)
 			}
 		})

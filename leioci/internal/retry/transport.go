@@ -29,7 +29,7 @@ func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp, err := t.Base.RoundTrip(req)
 	if err != nil {
-		return nil, markTransient(req.Context(), err)
+		return nil, markRetryable(req.Context(), err)
 	}
 	if a, ok := req.Context().Value(attemptKey{}).(*attempt); ok {
 		wait := time.Duration(0)
@@ -56,9 +56,9 @@ func rewindBody(req *http.Request) (*http.Request, error) {
 	return rewound, nil
 }
 
-// markTransient marks err as transient unless the context has ended, or the error will be the same
+// markRetryable marks err as transient unless the context has ended, or the error will be the same
 // next time: the host does not exist, or the TLS handshake with it cannot succeed.
-func markTransient(ctx context.Context, err error) error {
+func markRetryable(ctx context.Context, err error) error {
 	var dnsErr *net.DNSError
 	var certErr *tls.CertificateVerificationError
 	var recordErr tls.RecordHeaderError
@@ -71,7 +71,7 @@ func markTransient(ctx context.Context, err error) error {
 		errors.Is(err, http.ErrSchemeMismatch):
 		return err
 	}
-	return Passing(err)
+	return Retryable(err)
 }
 
 // body marks read errors as transient.
@@ -83,7 +83,7 @@ type body struct {
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err != nil && err != io.EOF {
-		err = markTransient(b.ctx, err)
+		err = markRetryable(b.ctx, err)
 	}
 	return n, err
 }

@@ -125,7 +125,7 @@ func TestRequestsOfOneTryMayRunConcurrently(t *testing.T) {
 	for range 2 {
 		g.Go(func() { _ = get(ctx, retry.Transport{Base: answering(http.StatusOK, "", "")}) })
 	}
-	if err := run.Wait(t.Context(), retry.Passing(errBroken)); err != nil {
+	if err := run.Wait(t.Context(), retry.Retryable(errBroken)); err != nil {
 		t.Error(err)
 	}
 	g.Wait()

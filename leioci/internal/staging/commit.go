@@ -96,7 +96,7 @@ func (d *Dir) swap() (err error) {
 // recheck checks the old directory again before it is removed, and puts it back if somebody
 // changed it into something else since New checked it.
 func (d *Dir) recheck() error {
-	err := d.kind.Check(d.path)
+	err := d.replaceable.Check(d.path)
 	if err == nil {
 		return nil
 	}

@@ -14,7 +14,7 @@ import (
 type content map[string]string
 
 var (
-	threeFiles = Kind{Required: []string{"a", "b"}, Optional: []string{"c"}}
+	threeFiles = Replaceable{Required: []string{"a", "b"}, Optional: []string{"c"}}
 
 	oldContent   = content{"a": "the old a", "b": "the b of all", "c": "the old c"}
 	newContent   = content{"a": "the new a", "b": "the b of all", "c": "the new c"}

@@ -38,32 +38,32 @@ import (
 // A Dir is a new directory that is to replace its target. Its methods may be called concurrently
 // for different files.
 type Dir struct {
-	disk    disk
-	names   names
-	path    string // of the new directory, beside the target
-	target  string
-	kind    Kind
-	dirLock io.Closer // the lock on the new directory
-	keep    bool      // do not remove path: it may be the only copy of the former target
+	disk        disk
+	names       names
+	path        string // of the new directory, beside the target
+	target      string
+	replaceable Replaceable
+	dirLock     io.Closer // the lock on the new directory
+	keep        bool      // do not remove path: it may be the only copy of the former target
 }
 
 // New creates an empty directory beside target, to be filled and then committed. The target must be
-// absent or replaceable ([Kind.Check]), and must not be the working directory. Missing parents of
+// absent or replaceable ([Replaceable.Check]), and must not be the working directory. Missing parents of
 // the target are created. If target is a symbolic link, the directory it points to is the target.
 //
 // First, New removes what killed processes left beside this target. If one was killed in the middle
 // of an exchange in steps (see [Dir.Commit]), New puts the old directory back. New waits for
 // commits in the same parent, until ctx ends.
-func New(ctx context.Context, target string, kind Kind) (*Dir, error) {
-	return newOn(ctx, osDisk{}, target, kind)
+func New(ctx context.Context, target string, replaceable Replaceable) (*Dir, error) {
+	return newOn(ctx, osDisk{}, target, replaceable)
 }
 
-func newOn(ctx context.Context, dk disk, target string, kind Kind) (*Dir, error) {
+func newOn(ctx context.Context, dk disk, target string, replaceable Replaceable) (*Dir, error) {
 	target, err := resolve(target)
 	if err != nil {
 		return nil, err
 	}
-	d := &Dir{disk: dk, names: namesOf(target), target: target, kind: kind}
+	d := &Dir{disk: dk, names: namesOf(target), target: target, replaceable: replaceable}
 	if err := makeParents(dk, d.names.parent); err != nil {
 		return nil, err
 	}
@@ -83,7 +83,7 @@ func (d *Dir) begin() error {
 	if err := d.sweep(partialAge); err != nil {
 		return err
 	}
-	if err := d.kind.Check(d.target); err != nil {
+	if err := d.replaceable.Check(d.target); err != nil {
 		return err
 	}
 	if isWorkingDir(d.target) {
@@ -161,7 +161,7 @@ func (d *Dir) clear(dir string) error {
 	if err != nil {
 		return err
 	}
-	if name := d.kind.unexpected(entries); name != "" {
+	if name := d.replaceable.unexpected(entries); name != "" {
 		return &fs.PathError{
 			Op: "remove", Path: filepath.Join(dir, name), Err: errors.New("unexpected file, left in place"),
 		}

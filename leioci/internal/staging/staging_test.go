@@ -15,7 +15,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/staging"
 )
 
-var kind = staging.Kind{Required: []string{"a", "b"}, Optional: []string{"c"}}
+var kind = staging.Replaceable{Required: []string{"a", "b"}, Optional: []string{"c"}}
 
 // always allows a commit.
 func always() error { return nil }

@@ -49,9 +49,9 @@ func (d *Dir) sweep(age time.Duration) error {
 	return nil
 }
 
-// Left reports whether there is a staging directory beside the target, in use or not, for [New] to
+// HasLeftovers reports whether there is a staging directory beside the target, in use or not, for [New] to
 // remove.
-func Left(target string) bool {
+func HasLeftovers(target string) bool {
 	target, err := resolve(target)
 	if err != nil {
 		return false
@@ -98,9 +98,9 @@ func (d *Dir) restore(stages []string) error {
 	return nil
 }
 
-// Want frees disk space: it removes the partial files beside the target whose ids are not listed,
+// KeepPartials frees disk space: it removes the partial files beside the target whose ids are not listed,
 // because their downloads are no longer wanted. Files in use are left alone.
-func (d *Dir) Want(ids ...string) error {
+func (d *Dir) KeepPartials(ids ...string) error {
 	_, partials, err := d.names.leftovers(d.path)
 	if err != nil {
 		return err

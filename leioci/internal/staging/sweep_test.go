@@ -188,7 +188,7 @@ func TestWantRemovesUnwantedPartialFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Want("sha256-wanted"); err != nil {
+	if err := d.KeepPartials("sha256-wanted"); err != nil {
 		t.Fatal(err)
 	}
 	var left []string

@@ -21,10 +21,10 @@ import (
 // later pull can tell from it what the directory holds.
 const ociManifestFile = "oci-manifest.json"
 
-// snapshotKind is what a directory may hold and still be replaced. The original client writes a
+// replaceable is what a directory may hold and still be replaced. The original client writes a
 // config.json too.
-func snapshotKind() staging.Kind {
-	return staging.Kind{
+func replaceable() staging.Replaceable {
+	return staging.Replaceable{
 		Required: []string{snapshot.ManifestFile, snapshot.CacheFile},
 		Optional: []string{ociManifestFile, "config.json"},
 	}

@@ -78,10 +78,10 @@ func (d *Dir) UpToDate(ctx context.Context) (*Result, error) {
 // the new one in its place and removing the old: the next change, whose pull would remove it, may be
 // long in coming. What cannot be removed is in nobody's way.
 func (d *Dir) tidy(ctx context.Context) {
-	if !staging.Left(d.path) {
+	if !staging.HasLeftovers(d.path) {
 		return
 	}
-	stage, err := staging.New(ctx, d.path, snapshotKind())
+	stage, err := staging.New(ctx, d.path, replaceable())
 	if err == nil {
 		err = stage.Discard()
 	}
@@ -113,12 +113,12 @@ func (d *Dir) Install(ctx context.Context, raw []byte, m *v1.Manifest, fetch Fet
 
 // replace fills a directory beside the target and puts it in the target's place.
 func (d *Dir) replace(ctx context.Context, f *filling) (_ *Result, err error) {
-	stage, err := staging.New(ctx, d.path, snapshotKind())
+	stage, err := staging.New(ctx, d.path, replaceable())
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, stage.Discard()) }()
-	if err := stage.Want(f.partialIDs()...); err != nil {
+	if err := stage.KeepPartials(f.partialIDs()...); err != nil {
 		return nil, err
 	}
 	if err := f.fill(ctx, stage); err != nil {

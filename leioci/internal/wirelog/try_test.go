@@ -26,7 +26,7 @@ func TestALineSaysWhichTryItIs(t *testing.T) {
 			if entries, text := logged(ctx, t, answering(http.NoBody), 1); len(entries) != 1 || entries[0].Data["try"] != tries {
 				t.Errorf("try %d: got %s", tries, text)
 			}
-			return retry.Passing(io.ErrUnexpectedEOF)
+			return retry.Retryable(io.ErrUnexpectedEOF)
 		}, func(error, time.Duration) {})
 		if err == nil || tries != 3 {
 			t.Errorf("got %v after %d tries", err, tries)

@@ -11,19 +11,19 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// isTransientResponse reports whether err is a registry's response that may differ next time.
+// isRetryableResponse reports whether err is a registry's response that may differ next time.
 // Either the status says so, whatever the code in the body, or the code does, whatever the status:
 // ghcr.io, for one, has sent TOOMANYREQUESTS with statuses other than 429.
-func isTransientResponse(err error) bool {
+func isRetryableResponse(err error) bool {
 	//nolint:errorlint // errors.As finds only the first response, and several sources give several
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return slices.ContainsFunc(joined.Unwrap(), isTransientResponse)
+		return slices.ContainsFunc(joined.Unwrap(), isRetryableResponse)
 	}
 	if inner := errors.Unwrap(err); inner != nil {
-		return isTransientResponse(inner)
+		return isRetryableResponse(inner)
 	}
 	var resp *transport.Error
-	return errors.As(err, &resp) && (isTransientStatus(resp.StatusCode) ||
+	return errors.As(err, &resp) && (isRetryableStatus(resp.StatusCode) ||
 		hasCode(resp, transport.TooManyRequestsErrorCode) || hasCode(resp, transport.UnavailableErrorCode))
 }
 
@@ -43,7 +43,7 @@ func hasCode(resp *transport.Error, code transport.ErrorCode) bool {
 	return false
 }
 
-func isTransientStatus(status int) bool {
+func isRetryableStatus(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
 		http.StatusServiceUnavailable, http.StatusGatewayTimeout:

@@ -63,7 +63,7 @@ func TestWhichResponsesAreRetried(t *testing.T) {
 		status int
 		code   string
 		again  bool
-		late   bool // the error is an *AfterError
+		late   bool // the error is an *LimitedError
 	}{
 		{408, "", true, false},
 		{429, "", true, true},
@@ -90,7 +90,7 @@ func TestWhichResponsesAreRetried(t *testing.T) {
 			}
 			tries, _, err := outcome(t, answering(tc.status, "", body), 0)
 			var answer *transport.Error
-			var late *retry.AfterError
+			var late *retry.LimitedError
 			if (tries == 2) != tc.again || errors.As(err, &late) != tc.late || !errors.As(err, &answer) || answer.StatusCode != tc.status {
 				t.Errorf("%d tries, got %v", tries, err)
 			}

@@ -11,16 +11,16 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 )
 
-// A Kind says which directories may be replaced: those that contain files with these names and
+// A Replaceable says which directories may be replaced: those that contain files with these names and
 // nothing else.
-type Kind struct {
+type Replaceable struct {
 	Required []string
 	Optional []string
 }
 
 // Check returns nil if the directory is absent, empty, or of the kind. Otherwise it returns
 // errdef.ErrTargetNotEmpty, which says what is in the way.
-func (k Kind) Check(dir string) error {
+func (k Replaceable) Check(dir string) error {
 	info, err := os.Lstat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -56,13 +56,13 @@ func (k Kind) Check(dir string) error {
 }
 
 // known reports whether a directory entry is one of the kind's files.
-func (k Kind) known(e fs.DirEntry) bool {
+func (k Replaceable) known(e fs.DirEntry) bool {
 	return e.Type().IsRegular() && (slices.Contains(k.Required, e.Name()) || slices.Contains(k.Optional, e.Name()))
 }
 
 // unexpected returns the name of an entry that does not belong in a staging directory of the kind,
 // or "".
-func (k Kind) unexpected(entries []fs.DirEntry) string {
+func (k Replaceable) unexpected(entries []fs.DirEntry) string {
 	for _, e := range entries {
 		private := e.Type().IsRegular() && strings.HasPrefix(e.Name(), privatePrefix)
 		if !private && !k.known(e) {
