@@ -35,7 +35,7 @@ var walls = map[string][]string{
 	"leioci/internal/manifest":   {"internal/errdef"},
 	"leioci/internal/regular":    {},
 	"leioci/internal/resume":     {"internal/errdef", "internal/retry", "internal/verify"},
-	"leioci/internal/retry":      {},
+	"leioci/internal/retry":      {"internal/errdef"},
 	"leioci/internal/staging":    {"internal/errdef"},
 	"leioci/internal/stall":      {"internal/errdef"},
 	"leioci/internal/testenv":    {},

@@ -14,7 +14,6 @@ package registry
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/netip"
 	"time"
@@ -23,6 +22,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/sirupsen/logrus"
 
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 	"github.com/lowendinsight/lei-go/leioci/internal/guard"
 	"github.com/lowendinsight/lei-go/leioci/internal/retry"
 )
@@ -73,11 +73,8 @@ func New(config Config) *Client {
 // RateLimited reports whether err is that of a registry that wants less traffic, and when it wants to be
 // asked again: 0 if it did not say.
 func RateLimited(err error) (after time.Duration, ok bool) {
-	var limited *retry.LimitedError
-	if !errors.As(err, &limited) {
-		return 0, false
-	}
-	return limited.After, true
+	limited, ok := errdef.NoteOf[retry.Limited](err)
+	return limited.After, ok
 }
 
 // retry carries out an operation by the client's policy.

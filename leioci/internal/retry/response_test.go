@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 	"github.com/lowendinsight/lei-go/leioci/internal/retry"
 )
 
@@ -63,7 +64,7 @@ func TestWhichResponsesAreRetried(t *testing.T) {
 		status int
 		code   string
 		again  bool
-		late   bool // the error is an *LimitedError
+		late   bool // the error is Limited
 	}{
 		{408, "", true, false},
 		{429, "", true, true},
@@ -90,8 +91,8 @@ func TestWhichResponsesAreRetried(t *testing.T) {
 			}
 			tries, _, err := outcome(t, answering(tc.status, "", body), 0)
 			var answer *transport.Error
-			var late *retry.LimitedError
-			if (tries == 2) != tc.again || errors.As(err, &late) != tc.late || !errors.As(err, &answer) || answer.StatusCode != tc.status {
+			_, late := errdef.NoteOf[retry.Limited](err)
+			if (tries == 2) != tc.again || late != tc.late || !errors.As(err, &answer) || answer.StatusCode != tc.status {
 				t.Errorf("%d tries, got %v", tries, err)
 			}
 		})

@@ -9,12 +9,13 @@ package retry
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 )
 
 // A Policy says how often an operation is tried, and how long to wait in between: a random time
@@ -96,7 +97,7 @@ func (r *Run) Progress() { r.failures = 0 }
 
 // Wait waits until the operation that failed with err may be tried again, and returns nil. If it
 // must not be tried again, Wait returns the error to give up with: err, possibly with the number of
-// tries, or an [*LimitedError] around it. If ctx ends during the wait, it returns the cause together
+// tries, or with [Limited] noted on it. If ctx ends during the wait, it returns the cause together
 // with err.
 func (r *Run) Wait(ctx context.Context, err error) error {
 	r.failures++
@@ -105,7 +106,7 @@ func (r *Run) Wait(ctx context.Context, err error) error {
 	}
 	after := time.Duration(r.current.retryAfter.Load())
 	if after > r.policy.MaxRetryAfter || (r.failures >= r.policy.Attempts && rateLimited(err)) {
-		return &LimitedError{After: after, Err: err}
+		return errdef.WithNote(err, Limited{After: after})
 	}
 	if r.failures >= r.policy.Attempts {
 		if r.failures > 1 {
@@ -134,26 +135,20 @@ func (r *Run) delay() time.Duration {
 	return rand.N(max(most, 1))
 }
 
-// LimitedError is a transient failure that will not pass soon: the registry limits the rate of
-// requests, or asks for a longer wait than the policy allows.
-type LimitedError struct {
+// Limited is noted on a transient failure that will not pass soon: the registry limits the rate of
+// requests, or asks for a longer wait than the policy allows (errdef.NoteOf).
+type Limited struct {
 	After time.Duration // how long to wait; 0 if the registry did not say
-	Err   error
 }
 
-func (e *LimitedError) Error() string { return e.Err.Error() }
-func (e *LimitedError) Unwrap() error { return e.Err }
+// retryable is noted on a transient failure.
+type retryable struct{}
 
 // Retryable marks err as transient: another try may succeed.
-func Retryable(err error) error { return &retryableError{err} }
-
-type retryableError struct{ err error }
-
-func (e *retryableError) Error() string { return e.err.Error() }
-func (e *retryableError) Unwrap() error { return e.err }
+func Retryable(err error) error { return errdef.WithNote(err, retryable{}) }
 
 // IsRetryable reports whether err is transient.
 func IsRetryable(err error) bool {
-	var marked *retryableError
-	return errors.As(err, &marked) || isRetryableResponse(err)
+	_, marked := errdef.NoteOf[retryable](err)
+	return marked || isRetryableResponse(err)
 }

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 	"github.com/lowendinsight/lei-go/leioci/internal/retry"
 )
 
@@ -21,7 +22,7 @@ func TestRetryAfterIsObeyedUpToItsLimit(t *testing.T) {
 	for name, tc := range map[string]struct {
 		header func() string
 		waits  time.Duration
-		after  time.Duration // of an *LimitedError after the first try
+		after  time.Duration // of Limited, after the first try
 	}{
 		"none":                 {is(""), 0, 0},
 		"seconds":              {is("7"), 7 * time.Second, 0},
@@ -45,8 +46,8 @@ func TestRetryAfterIsObeyedUpToItsLimit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tries, waited, err := outcome(t, answering(http.StatusServiceUnavailable, tc.header(), ""), time.Minute)
-				var late *retry.LimitedError
-				if (tc.after != 0) != errors.As(err, &late) || late != nil && (late.After != tc.after || tries != 1) {
+				late, ok := errdef.NoteOf[retry.Limited](err)
+				if (tc.after != 0) != ok || ok && (late.After != tc.after || tries != 1) {
 					t.Fatalf("got %v, %+v after %d tries, want to come back after %v", err, late, tries, tc.after)
 				}
 				if waited != tc.waits {
@@ -76,8 +77,8 @@ func TestTheLastAnswerOfATrySaysWhenToComeBack(t *testing.T) {
 			if err := get(ctx, retry.Transport{Base: tc.second}); err == nil && name != "a success" {
 				t.Error("no error")
 			}
-			var late *retry.LimitedError
-			if err := run.Wait(t.Context(), retry.Retryable(errBroken)); errors.As(err, &late) != tc.late {
+			err := run.Wait(t.Context(), retry.Retryable(errBroken))
+			if _, late := errdef.NoteOf[retry.Limited](err); late != tc.late {
 				t.Errorf("got %v", err)
 			}
 		})
