@@ -31,14 +31,14 @@ const (
 var aimed = []string{phaseResolve, phaseStaged, phaseWithin, phaseWhole, phaseReplaced, phaseDone}
 
 const (
-	leastKills = 20   // in each phase
+	leastKills = 10   // in each phase
 	mostKills  = 3000 // to have them
 )
 
 // killsWanted is how often a child is killed, at least.
 func killsWanted(t testing.TB) int {
 	t.Helper()
-	n := 300
+	n := 120
 	if s := os.Getenv("LEIOCI_TEST_KILLS"); s != "" {
 		var err error
 		n, err = strconv.Atoi(s)

@@ -113,7 +113,8 @@ func newDirector(t *testing.T, helpers ...string) *director {
 
 // options returns options for a keychain with this director's helpers and no others.
 func (d *director) options(env ...string) credential.Options {
-	env = append(env, "PATH="+d.bin, "HELPER_ADDR="+d.listener.Addr().String(), "GORACE=atexit_sleep_ms=0")
+	env = append(env, "PATH="+d.bin, "HELPER_ADDR="+d.listener.Addr().String(), "GORACE=atexit_sleep_ms=0",
+		"GOCOVERDIR="+os.Getenv("GOCOVERDIR"))
 	return credential.Options{Environ: func() []string { return env }}
 }
 
