@@ -14,7 +14,7 @@ import (
 
 func TestMaxAgeRefusesBeforeAnythingIsReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newMirrorWorld(t) // whose snapshot is of newer; the bubble's clock is before that
+		w := newMirrorWorld(t) // its snapshot has the date newer; the bubble's clock is before that
 		ref, dir := w.repos[mainHost].Tag("latest"), filepath.Join(t.TempDir(), "lei")
 		time.Sleep(time.Until(newer.Add(48 * time.Hour)))
 		if _, err := w.client().PullSnapshot(t.Context(), ref, dir, leioci.MaxAge(47*time.Hour)); !errors.Is(err, leioci.ErrStale) {
@@ -23,14 +23,14 @@ func TestMaxAgeRefusesBeforeAnythingIsReplaced(t *testing.T) {
 		if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("there is a directory: %v", err)
 		}
-		if n := asked(w.hosts[mainHost], "GET /v2/org/lei-cache/blobs/"); n > 0 {
+		if n := requestCount(w.hosts[mainHost], "GET /v2/org/lei-cache/blobs/"); n > 0 {
 			t.Errorf("%d blobs were fetched", n)
 		}
 		if _, err := w.client().PullSnapshot(t.Context(), ref, dir, leioci.MaxAge(48*time.Hour)); err != nil {
 			t.Error(err)
 		}
 		time.Sleep(time.Hour)
-		// Nothing changed but the time.
+		// Only the time has changed.
 		if _, err := w.client().PullSnapshot(t.Context(), ref, dir, leioci.MaxAge(48*time.Hour)); !errors.Is(err, leioci.ErrStale) {
 			t.Errorf("a directory that is up to date: got %v", err)
 		}

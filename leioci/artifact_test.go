@@ -85,7 +85,7 @@ func TestPackageGivesTheSameDigestEveryTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	copied := t.TempDir()
-	if err := os.CopyFS(copied, os.DirFS(sampleDir)); err != nil { // other times, and files that are no snapshot's
+	if err := os.CopyFS(copied, os.DirFS(sampleDir)); err != nil { // different times, and files that are not part of a snapshot
 		t.Fatal(err)
 	}
 	img, err := leioci.Package(t.Context(), copied)

@@ -19,7 +19,8 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
-// assertEntries fails unless dir holds just these files, sorted, and nothing was left beside it.
+// assertEntries fails unless dir contains exactly these files, sorted, and nothing is left beside
+// it.
 func assertEntries(t testing.TB, dir string, want ...string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -115,7 +116,7 @@ func TestPullSnapshotTouchesNoDirectoryOfAnotherKind(t *testing.T) {
 	if _, err := c.PullSnapshot(t.Context(), repo.Tag("latest"), dir, leioci.AllowOlder()); !errors.Is(err, leioci.ErrTargetNotEmpty) || !strings.Contains(err.Error(), "notes.txt") {
 		t.Errorf("got %v", err)
 	}
-	if n := asked(reg, "GET /v2/org/lei-cache/blobs/"); n > 0 {
+	if n := requestCount(reg, "GET /v2/org/lei-cache/blobs/"); n > 0 {
 		t.Errorf("%d blobs were fetched in vain", n)
 	}
 	assertEntries(t, dir, "cache.jsonl.gz", "manifest.json", "notes.txt")
@@ -185,11 +186,11 @@ func TestPullsAtOnceAndAReaderSeeWholeSnapshots(t *testing.T) {
 	assertEntries(t, dir, "cache.jsonl.gz", "manifest.json", "oci-manifest.json")
 }
 
-// verifySnapshot fails unless both files of dir belong together.
+// verifySnapshot fails unless the two files of dir belong to the same snapshot.
 func verifySnapshot(t testing.TB, dir string) {
 	s, err := snapshot.Open(dir)
 	if runtime.GOOS == "windows" && errors.Is(err, os.ErrNotExist) {
-		return // between the two renames that it takes there
+		return // between the two renames that this system needs
 	}
 	if err != nil {
 		t.Error(err)

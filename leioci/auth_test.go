@@ -16,7 +16,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// gate lets the requests to a registry pass that have the right Authorization, and challenges the others.
+// gate lets requests with the right Authorization through to a registry, and challenges all others.
 func gate(reg *leiocitest.Registry, challenge, right string) {
 	reg.On("", "/v2/", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
 		if r.Header.Get("Authorization") != right {
@@ -83,7 +83,7 @@ func TestTokenAuthentication(t *testing.T) {
 	if err := roundTrip(t, c, reg); err != nil {
 		t.Fatal(err)
 	}
-	// One token for pushing and one for pulling, each for this repository alone.
+	// One token for pushing and one for pulling, each for this repository only.
 	want := []string{"user lei repository:org/lei-cache:push,pull", "user lei repository:org/lei-cache:pull"}
 	if !slices.Equal(asks, want) {
 		t.Errorf("got %q, want %q", asks, want)

@@ -21,7 +21,7 @@ func TestEachKindOfAuthenticationGetsItsToken(t *testing.T) {
 	repo := repository(t, reg)
 	for name, tc := range map[string]struct {
 		auth   authn.Authenticator
-		grants []string // how tokens were asked for: one to push, one to pull
+		grants []string // how tokens were requested: one to push, one to pull
 		err    error
 	}{
 		"a password":         {&authn.Basic{Username: "bob", Password: "right"}, []string{"basic bob", "basic bob"}, nil},

@@ -60,7 +60,7 @@ func BenchmarkPullSnapshot(b *testing.B) {
 	}
 }
 
-// BenchmarkPushSnapshot counts the allocations of the registry too, which keeps what it is sent in memory.
+// BenchmarkPushSnapshot also counts the registry's allocations; it keeps its content in memory.
 func BenchmarkPushSnapshot(b *testing.B) {
 	for _, size := range []int64{64 << 10, 16 << 20} {
 		dir := writeSized(b, size)

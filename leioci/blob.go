@@ -14,9 +14,9 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/verify"
 )
 
-// NewBlob returns data as a layer for [Client.Push]. Data that does not have the digest is [ErrVerification].
-// The data is not copied; do not change it afterwards. The layer's media type says nothing: it is the manifest
-// that gives a blob its type.
+// NewBlob returns data as a layer for [Client.Push]. Data that does not match the digest is
+// [ErrVerification]. The data is not copied; do not change it afterwards. The layer's media type
+// has no meaning, because a blob gets its type from the manifest.
 func NewBlob(digest v1.Hash, data []byte) (v1.Layer, error) {
 	if err := verify.All(context.Background(), bytes.NewReader(data), digest, int64(len(data))); err != nil {
 		return nil, fmt.Errorf("blob %s: %w", digest, err)
@@ -24,7 +24,8 @@ func NewBlob(digest v1.Hash, data []byte) (v1.Layer, error) {
 	return digested{static.NewLayer(data, "application/octet-stream"), digest}, nil
 }
 
-// digested is a layer whose digest is known, and need not be a SHA-256, which is all that package static computes.
+// digested is a layer with a known digest. Unlike the one that package static computes, it need not
+// be a SHA-256.
 type digested struct {
 	v1.Layer
 	digest v1.Hash
@@ -32,12 +33,14 @@ type digested struct {
 
 func (d digested) Digest() (v1.Hash, error) { return d.digest, nil }
 
-// PullBlob fetches the blob that ref names, as a stream: the whole is never in memory. Close it.
+// PullBlob fetches the blob that ref names, as a stream that is never completely in memory. The
+// caller must close it.
 //
-// The stream is verified. Content that is corrupt, short, long or another's is [ErrVerification] in place of io.EOF,
-// and the last bytes are not handed out before they are known to be right. The other errors: [ErrNotFound],
-// [ErrUnauthorized], [ErrDenied], [ErrStalled], [*RateLimitError], and [ErrTooLarge] over the limit of [WithMaxBlobBytes].
-// Reading ends with ctx. Where the connection breaks, reading goes on over a new one, from the byte where it stopped.
+// The stream is verified. Content that is corrupt, too short, too long or of a different blob is
+// [ErrVerification] in place of io.EOF, and the last bytes are returned only after verification.
+// The other errors: [ErrNotFound], [ErrUnauthorized], [ErrDenied], [ErrStalled], [*RateLimitError],
+// and [ErrTooLarge] over the limit of [WithMaxBlobBytes]. Reading ends with ctx. If the connection
+// breaks, reading resumes over a new one, from the byte where it stopped.
 func (c *Client) PullBlob(ctx context.Context, ref name.Digest) (io.ReadCloser, error) {
 	digest, err := v1.NewHash(ref.DigestStr())
 	if err != nil {
@@ -46,7 +49,7 @@ func (c *Client) PullBlob(ctx context.Context, ref name.Digest) (io.ReadCloser, 
 	return blobOpener(c.registry.Source(ref.Context()))(ctx, v1.Descriptor{Digest: digest, Size: registry.SizeUnknown})
 }
 
-// blobOpener returns an [opener] of a source's blobs, verified, whose errors name the blob.
+// blobOpener returns an [opener] for verified blobs from src. Its errors name the blob.
 func blobOpener(src *registry.Source) opener {
 	return func(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
 		ref := src.Repository().Digest(d.Digest.String())
@@ -58,7 +61,7 @@ func blobOpener(src *registry.Source) opener {
 	}
 }
 
-// blob is a blob's body whose errors name the blob.
+// A blob is the content of a blob. Its read errors name the blob.
 type blob struct {
 	ref name.Digest
 	io.ReadCloser

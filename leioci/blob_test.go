@@ -80,7 +80,7 @@ func TestPullBlobDoesNotHandOutTheLastBytesOfCorruptContent(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer rc.Close()
-	// A reader that wants exactly as many bytes as there should be, and never asks for the end.
+	// A reader that reads exactly the expected number of bytes and never reaches the end.
 	if _, err := io.ReadFull(rc, make([]byte, 62724)); !errors.Is(err, leioci.ErrVerification) {
 		t.Errorf("got %v", err)
 	}

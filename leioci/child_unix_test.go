@@ -20,21 +20,21 @@ import (
 	"github.com/lowendinsight/lei-go/leioci"
 )
 
-// A child is a pull in a process of its own, which is this test binary.
+// A child is a pull in a separate process, which runs this test binary.
 type child struct {
 	Ref string
 	Dir string
-	// UID, if it is not 0, is the user as whom it pulls.
+	// UID, if not 0, is the user that it runs as.
 	UID int
-	// FileSize, if it is not 0, is how large its files may become, in bytes: a write beyond that is EFBIG.
+	// FileSize, if not 0, limits the size of its files, in bytes: a write beyond that is EFBIG.
 	FileSize uint64
 }
 
-// childVariable holds what a child is to do.
+// childVariable is the environment variable that configures a child.
 const childVariable = "LEIOCI_TEST_CHILD"
 
-// actAsChild pulls, if this process is a child, says so, and waits for its standard input to end: until then it can be
-// killed.
+// actAsChild pulls if this process is a child. It then reports that and waits for the end of its
+// standard input, so that it can still be killed.
 func actAsChild() {
 	job := os.Getenv(childVariable)
 	if job == "" {
@@ -54,10 +54,10 @@ func actAsChild() {
 	os.Exit(0)
 }
 
-// limit gives up what the child is to do without.
+// limit drops permissions and sets limits as configured.
 func (c child) limit() error {
 	if c.FileSize != 0 {
-		signal.Ignore(syscall.SIGXFSZ) // which would be the end of it
+		signal.Ignore(syscall.SIGXFSZ) // which would kill the process
 		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: c.FileSize, Max: c.FileSize}); err != nil {
 			return err
 		}
@@ -81,7 +81,7 @@ func (c child) pull() error {
 	return err
 }
 
-// command returns the process, not started yet.
+// command returns the command for the process, not yet started.
 func (c child) command(t testing.TB) *exec.Cmd {
 	t.Helper()
 	exe, err := os.Executable()
@@ -93,7 +93,7 @@ func (c child) command(t testing.TB) *exec.Cmd {
 	return cmd
 }
 
-// run runs the child to its end. The error is what it says, in its own words.
+// run runs the child until it exits. The error has the text that the child printed.
 func (c child) run(t testing.TB) error {
 	t.Helper()
 	return run(c.command(t))
@@ -108,7 +108,7 @@ func run(cmd *exec.Cmd) error {
 	return err
 }
 
-// A running child can be killed.
+// A running is a child that can be killed.
 type running struct {
 	cmd    *exec.Cmd
 	stdin  io.Closer
@@ -133,7 +133,7 @@ func (c child) start(t testing.TB) *running {
 	return r
 }
 
-// kill kills it with SIGKILL, and waits until it is gone. That it was killed and did not end by itself is what it is for.
+// kill sends SIGKILL and waits for the child to exit. It fails if the child exited by itself.
 func (r *running) kill(t testing.TB) {
 	t.Helper()
 	must(t, r.cmd.Process.Kill())

@@ -15,8 +15,8 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// privateRegistry is a registry at a private address that wants a token, and has the token server and the storage at
-// others. It records what the three are sent.
+// privateRegistry is a registry at a private address that requires tokens. Its token server and its
+// storage are at other private addresses. It records the headers sent to all three.
 type privateRegistry struct {
 	network *leiocitest.Network
 	mu      sync.Mutex
@@ -74,7 +74,7 @@ func (p *privateRegistry) roundTrip(t *testing.T, opts ...leioci.Option) error {
 	return err
 }
 
-// all are the private networks of RFC 1918.
+// all contains the private networks of RFC 1918.
 func all() leioci.Option {
 	return leioci.WithPrivateRedirects(netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.168.0.0/16"))
 }

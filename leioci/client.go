@@ -8,16 +8,17 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/registry"
 )
 
-// A Client pushes to and pulls from OCI registries. Make one with [New] and keep it: it keeps its connections,
-// and its tokens for each repository. It is safe for concurrent use.
+// A Client pushes to and pulls from OCI registries. Make one with [New] and keep it: it reuses its
+// connections, and its tokens for each repository. It is safe for concurrent use.
 type Client struct {
 	registry    *registry.Client
 	log         logrus.FieldLogger
-	concurrency int // blobs and tags that one call transfers at once
+	concurrency int // how many blobs or tags one call transfers concurrently
 }
 
-// New returns a client. Without options it works anonymously where there is no docker or podman configuration,
-// and needs no home directory. The error names the option that is wrong.
+// New returns a client. Without options, it uses docker's or podman's credentials, or anonymous
+// access if there are none, and needs no home directory. The error names the option that is
+// invalid.
 func New(opts ...Option) (*Client, error) {
 	o, err := makeOptions(opts)
 	if err != nil {

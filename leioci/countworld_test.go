@@ -18,13 +18,13 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// counts are the requests that a registry got, by what they are for, and the bytes of blobs that it sent.
+// counts are a registry's requests by purpose, and the bytes of blobs that it sent.
 type counts struct {
 	handshake int // GET /v2/
 	head      int // HEAD of a manifest
 	manifest  int // GET of a manifest
 	blobs     int // GET of a blob, from its beginning
-	ranges    int // GET of a blob, from an offset on
+	ranges    int // GET of a blob, from an offset
 	other     int
 	bytes     int64
 }
@@ -33,7 +33,7 @@ func (c counts) String() string {
 	return fmt.Sprintf("%9d %4d %8d %5d %6d %8d", c.handshake, c.head, c.manifest, c.blobs, c.ranges, c.bytes)
 }
 
-// A counted is a registry that counts.
+// A counted is a registry that counts its requests.
 type counted struct {
 	*leiocitest.Registry
 	mu     sync.Mutex
@@ -92,7 +92,7 @@ func (w *countingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter 
 func (w *countingWriter) Write(p []byte) (int, error) {
 	if w.r.Method == http.MethodGet && strings.Contains(w.r.URL.Path, "/blobs/") {
 		w.c.mu.Lock()
-		w.c.counts.bytes += int64(len(p)) // before a client can have them, and be done
+		w.c.counts.bytes += int64(len(p)) // before a client can receive them and finish
 		w.c.mu.Unlock()
 	}
 	return w.ResponseWriter.Write(p)
@@ -106,7 +106,7 @@ type countWorld struct {
 	mirror  *counted
 	repos   map[*counted]name.Repository
 	dir     string
-	files   string          // the snapshot that is there last, as it was written
+	files   string          // the directory of the last snapshot pushed
 	digest  string          // of its manifest
 	layers  []v1.Descriptor // cache.jsonl.gz, manifest.json
 }
@@ -124,7 +124,7 @@ func newCountWorld(t testing.TB) *countWorld {
 	return w
 }
 
-// client returns a new client, as a new process has one.
+// client returns a new client, like that of a new process.
 func (w *countWorld) client(opts ...leioci.Option) *leioci.Client {
 	w.t.Helper()
 	return newClient(w.t, append([]leioci.Option{leioci.WithTransport(w.network.Transport()), leioci.WithPlainHTTP(mainHost, mirrorA)}, opts...)...)
@@ -156,7 +156,7 @@ func (w *countWorld) pull(opts ...leioci.Option) (*leioci.PullResult, error) {
 	return w.client(opts...).PullSnapshot(w.t.Context(), w.repos[w.main].Tag("latest"), w.dir)
 }
 
-// interrupt lets a pull end in the middle of the cache, when manifest.json is there.
+// interrupt aborts a pull in the middle of the cache, after manifest.json is complete.
 func (w *countWorld) interrupt() {
 	w.t.Helper()
 	half := leiocitest.Truncate(int(w.layers[0].Size / 2))
@@ -182,7 +182,7 @@ func (w *countWorld) partial() string {
 	return found[0]
 }
 
-// has reports whether all of a layer is in its partial file.
+// has reports whether a layer's partial file is complete.
 func (w *countWorld) has(d v1.Descriptor) bool {
 	found := w.partials(d)
 	if len(found) != 1 {
@@ -200,8 +200,8 @@ func (w *countWorld) partials(d v1.Descriptor) []string {
 	return found
 }
 
-// changeReports pushes a snapshot whose cache is another, and whose manifest.json has the same bytes. LEI writes no such
-// two, but an artifact may hold them.
+// changeReports pushes a snapshot with a different cache, but the same bytes in manifest.json. LEI
+// never writes such a pair, but an artifact may contain one.
 func (w *countWorld) changeReports() {
 	w.t.Helper()
 	dir := leiocitest.WriteSnapshot(w.t, older, `{"data":{"repo":"https://example.org/b","noise":"`+noise(5000)+`"}}`)

@@ -17,7 +17,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci"
 )
 
-// The phases of a pull over an older snapshot, as they can be told from outside, in their order.
+// The phases of a pull over an older snapshot that can be distinguished from outside, in order.
 const (
 	phaseResolve  = "handshake and manifest"
 	phaseStaged   = "before the blob's first byte"
@@ -27,7 +27,7 @@ const (
 	phaseDone     = "done"
 )
 
-// aimed are the phases that enough of the kills have to fall into.
+// aimed are the phases that need a minimum number of kills.
 var aimed = []string{phaseResolve, phaseStaged, phaseWithin, phaseWhole, phaseReplaced, phaseDone}
 
 const (
@@ -35,7 +35,7 @@ const (
 	mostKills  = 3000 // to have them
 )
 
-// killsWanted is how often a child is killed, at least.
+// killsWanted is the minimum number of kills.
 func killsWanted(t testing.TB) int {
 	t.Helper()
 	n := 120
@@ -47,7 +47,7 @@ func killsWanted(t testing.TB) int {
 	return n
 }
 
-// phase tells how far a killed pull had come, from what it left.
+// phase returns how far a killed pull got, judging by what it left behind.
 func (w *crashWorld) phase() string {
 	w.t.Helper()
 	staged, partial := w.left()
@@ -67,7 +67,8 @@ func (w *crashWorld) phase() string {
 	}
 }
 
-// left returns what is in the staging directory beside the target, nil if there is none, and how much of the large blob is there.
+// left returns the entries of the staging directory beside the target, or nil if there is none, and
+// how much of the large blob has been downloaded.
 func (w *crashWorld) left() (staged []string, partial int64) {
 	w.t.Helper()
 	for _, name := range namesIn(w.t, w.parent) {
@@ -78,7 +79,7 @@ func (w *crashWorld) left() (staged []string, partial int64) {
 	return staged, w.partial()
 }
 
-// partial returns how much of the large blob is there, in a file of its own.
+// partial returns the size of the large blob's partial file.
 func (w *crashWorld) partial() int64 {
 	w.t.Helper()
 	found, err := filepath.Glob(filepath.Join(w.parent, ".leioci-partial-*"+w.large.Digest.Hex))
@@ -176,7 +177,8 @@ func distribution(kills map[string]int) string {
 	return b.String()
 }
 
-// assertOneOfTheTwo fails unless the directory is all of the old snapshot or all of the new one.
+// assertOneOfTheTwo fails unless the directory has the complete old snapshot or the complete new
+// one.
 func (w *crashWorld) assertOneOfTheTwo(when string) {
 	w.t.Helper()
 	got, want := filesOf(w.t, w.dir), w.old
@@ -189,7 +191,8 @@ func (w *crashWorld) assertOneOfTheTwo(when string) {
 	verifySnapshot(w.t, w.dir)
 }
 
-// assertRecovers fails unless the next pull leaves the new snapshot and nothing else, and fetches only what is missing.
+// assertRecovers fails unless the next pull leaves only the new snapshot, and fetches only what is
+// missing.
 func (w *crashWorld) assertRecovers(when string) {
 	w.t.Helper()
 	partial := w.partial()
@@ -210,7 +213,7 @@ func (w *crashWorld) assertRecovers(when string) {
 	w.assertNew(when)
 }
 
-// assertNew fails unless the directory holds the new snapshot, and nothing is beside it.
+// assertNew fails unless the directory has the new snapshot and nothing is beside it.
 func (w *crashWorld) assertNew(when string) {
 	w.t.Helper()
 	if !maps.Equal(filesOf(w.t, w.dir), w.new) {

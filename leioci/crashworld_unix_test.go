@@ -17,11 +17,11 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// A crashWorld is a registry with two snapshots, and a directory that holds the older one.
+// A crashWorld is a registry with two snapshots and a directory with the older one.
 type crashWorld struct {
 	t        testing.TB
 	registry http.Handler
-	client   *leioci.Client // at a link that is not slow
+	client   *leioci.Client // over a link that is not slow
 	host     string
 	old, new map[string]string // the files of the two
 	large    v1.Descriptor     // the new one's cache
@@ -29,7 +29,7 @@ type crashWorld struct {
 	parent   string
 	dir      string
 
-	whole, tail time.Duration // of a pull from the first request on, and from the last byte on
+	whole, tail time.Duration // durations of a pull, from the first request and from the last byte
 }
 
 func newCrashWorld(t testing.TB) *crashWorld {
@@ -50,7 +50,8 @@ func newCrashWorld(t testing.TB) *crashWorld {
 	return w
 }
 
-// push pushes a snapshot and returns the files of a directory that holds it: those of dir, and the manifest as it was sent.
+// push pushes the snapshot in dir and returns the files that a pull of it writes: those of dir, and
+// the manifest as pushed.
 func (w *crashWorld) push(dir string) (map[string]string, []v1.Descriptor) {
 	w.t.Helper()
 	img, err := leioci.Package(w.t.Context(), dir)
@@ -68,7 +69,7 @@ func (w *crashWorld) push(dir string) (map[string]string, []v1.Descriptor) {
 	return files, m.Layers
 }
 
-// filesOf returns what is in a directory, by name.
+// filesOf returns the contents of a directory's files, by name.
 func filesOf(t testing.TB, dir string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
@@ -97,7 +98,7 @@ func (w *crashWorld) reset() {
 	w.fill()
 }
 
-// fill writes it into the directory that is there.
+// fill writes the older snapshot into the existing directory.
 func (w *crashWorld) fill() {
 	w.t.Helper()
 	for name, content := range w.old {
@@ -115,7 +116,7 @@ func (w *crashWorld) crash(at moment) {
 	r.kill(w.t)
 }
 
-// measure lets a few pulls come to their end, to know how long the phases are.
+// measure completes a few pulls to find out how long the phases take.
 func (w *crashWorld) measure() {
 	w.t.Helper()
 	for range 3 {
@@ -125,7 +126,7 @@ func (w *crashWorld) measure() {
 		must(w.t, <-r.pulled)
 		now := time.Now()
 		r.kill(w.t)
-		s.Close() // and with it whoever wrote to s
+		s.Close() // which also waits for its handlers, which write to s
 		w.whole, w.tail = max(w.whole, now.Sub(s.first)), max(w.tail, now.Sub(s.last))
 		w.assertNew("a pull that was not disturbed")
 	}

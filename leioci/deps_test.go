@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestTheLibraryBringsFewModules pins what a program that embeds the library compiles in.
+// TestTheLibraryBringsFewModules pins the modules compiled into a program that uses the library.
 func TestTheLibraryBringsFewModules(t *testing.T) {
 	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if not .Standard}}{{.Module.Path}} {{.ImportPath}}{{end}}", ".", "./snapshot")
 	out, err := list.Output()
@@ -21,7 +21,7 @@ func TestTheLibraryBringsFewModules(t *testing.T) {
 		"github.com/sirupsen/logrus",
 		"golang.org/x/sync",
 		"golang.org/x/sys",
-		// Brought by these:
+		// Indirect dependencies:
 		"github.com/docker/docker-credential-helpers",
 		"github.com/klauspost/compress",
 		"github.com/opencontainers/go-digest",

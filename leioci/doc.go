@@ -1,121 +1,154 @@
-// Package leioci pushes and pulls LowEndInsight (LEI) cache artifacts.
+// Package leioci pushes LowEndInsight (LEI) cache artifacts to OCI registries and pulls them back.
 //
-// LEI analyses open-source repositories for risk. A publisher packs the reports of a day into a snapshot, a directory
-// with two files, and pushes it to an OCI registry under the tags of that day. Services, CI jobs and air-gapped sites
-// pull it and decide on it. The contract is that of the original client, five functions of Lei.Cache.OCIClient in Elixir:
-// generate_tags, parse_reference, push, pull_manifest and pull_blob. This package translates it onto go-containerregistry:
-// references, images and layers are that library's types, and whatever speaks them works with this package. Package
+// LEI analyses open-source repositories for risk. A publisher packs the reports of a day into a
+// snapshot, which is a directory with two files, and pushes it to an OCI registry under the tags of
+// that day. Services, CI jobs and air-gapped sites pull it and base decisions on it. Package
 // [github.com/lowendinsight/lei-go/leioci/snapshot] reads what was pulled.
 //
-// # Using it
+// The contract is that of the original Elixir client, five functions of Lei.Cache.OCIClient:
+// generate_tags, parse_reference, push, pull_manifest and pull_blob. This package brings it to
+// go-containerregistry: references, images and layers are that library's types, so anything that
+// uses them works with this package.
 //
-// Make a [Client] once and keep it. To publish, [Package] a directory and [Client.PushSnapshot] it under the tags that
-// [GenerateTags] gives; to consume, [Client.PullSnapshot] into a directory. [Client.Push], [Client.PullManifest] and
-// [Client.PullBlob] are the contract's other functions, for programs that handle manifests and blobs themselves.
-// [Client.Image] and [Unpack] connect to go-containerregistry and OCI layouts.
+// # Getting started
+//
+// Make a [Client] once and keep it. To publish, call [Package] on a directory and push the result
+// with [Client.PushSnapshot] under the tags from [GenerateTags]. To consume, call
+// [Client.PullSnapshot].
+//
+// Programs that handle manifests and blobs themselves use the contract's other functions:
+// [Client.Push], [Client.PullManifest] and [Client.PullBlob]. [Client.Image] and [Unpack] connect
+// to go-containerregistry and OCI layouts.
 //
 // # References and tags
 //
-// A reference is [oci://]registry/repository[:tag][@digest]; the first segment is always the registry ([ParseReference]).
-// A snapshot of 2026-02-08 has the tags 2026-02-08, latest and, as that is a Sunday, weekly. By
-// convention, a tag that is a date names one snapshot for good, and the others move. Registries do not enforce it, and
-// neither does this package: it pushes what it is given under the tags it is given.
+// A reference is [oci://]registry/repository[:tag][@digest]. The first segment is always the
+// registry ([ParseReference]).
+//
+// A snapshot of 2026-02-08 gets the tags 2026-02-08, latest and, because that is a Sunday, weekly.
+// By convention, a tag that is a date names one snapshot forever, and all other tags move. Neither
+// registries nor this package enforce that: a push uses whatever tags it is given.
 //
 // # The artifact
 //
-// An artifact is an image manifest by the [OCI image specification], with media type
-// application/vnd.oci.image.manifest.v1+json and without artifactType:
+// An LEI artifact is an image manifest as defined by the [OCI image specification], with media type
+// application/vnd.oci.image.manifest.v1+json and no artifactType:
 //
 //	config   application/vnd.lei.cache.config.v1+json   {"lei_version","format_version","created","cache_entries"}
 //	layer    application/vnd.lei.cache.manifest+json    manifest.json, the snapshot's metadata
 //	layer    application/vnd.lei.cache.jsonl+gzip       cache.jsonl.gz, the reports
 //
-// A snapshot has exactly one layer of each of the two types, in any order. Other layers are ignored, and the config's
-// type is not looked at. Which file a layer becomes is told by its media type; no name comes from a registry.
+// A snapshot has exactly one layer of each of the two types, in any order. Other layers are
+// ignored, and the config's type is not checked. A layer's media type decides which file it
+// becomes; no file name is ever taken from a registry.
 //
-// # What is guaranteed
+// # Guarantees
 //
-// Verified: no byte appears in a directory, and no reader reaches io.EOF, before size and digest match ([ErrVerification]).
-// Sizes are bounded before anything is read ([ErrTooLarge]). That the reports themselves are whole and well-formed is what
-// [snapshot.Snapshot.Verify] checks; a publisher calls it before a push, as a registry takes anything, and a pull does with
-// [VerifyReports].
+// Verified: size and digest are checked before content appears in a directory and before a reader
+// returns io.EOF ([ErrVerification]). Size limits apply before anything is read ([ErrTooLarge]).
+// Whether the reports themselves are complete and well-formed is a separate question, which
+// [snapshot.Snapshot.Verify] answers. Publishers should call it before a push, because a registry
+// accepts anything; a pull calls it if given [VerifyReports].
 //
-// Atomic: after a crash, a full disk or an ended context, a directory holds the whole old snapshot or the whole new one.
-// On Linux and macOS the two are exchanged by one system call; elsewhere, and on file systems that cannot, the directory
-// is absent for the moment between two renames. Files and directories are flushed to the disk first. A directory that is
-// neither absent, nor empty, nor an earlier snapshot is not touched ([ErrTargetNotEmpty]). A mount point cannot be
-// exchanged and is refused; use a directory inside it. Pulls into one directory at once wait for each other, across
-// processes, where a directory can be locked (Linux, macOS); elsewhere one of them may fail.
+// Atomic: even after a crash, a full disk or a canceled context, a directory holds either the
+// complete old snapshot or the complete new one. On Linux and macOS, one system call exchanges the
+// two. Elsewhere, and on file systems without that call, the directory is absent for a moment
+// between two renames. Files and directories are flushed to disk first. A directory that is neither
+// absent, nor empty, nor an earlier snapshot is left alone ([ErrTargetNotEmpty]). A mount point
+// cannot be exchanged and is refused; use a directory inside it. Concurrent pulls into one
+// directory wait for each other, even across processes, where directories can be locked (Linux,
+// macOS); elsewhere one of them may fail.
 //
-// Nothing fetched twice: a pull of what a directory holds already is one request; of what changed, only the blobs are
-// fetched that the directory does not have; a pull that was interrupted goes on where it stopped, in another process too.
-// What has come so far is kept beside the directory, as .leioci-partial-…, until a pull into it succeeds; it may be deleted.
+// Nothing fetched twice: if the directory is already up to date, a pull is a single request. If
+// not, it fetches only the blobs that the directory does not have. An interrupted pull resumes
+// where it stopped, even in another process. Partial downloads are kept beside the directory, as
+// .leioci-partial-…, until a pull into it succeeds. They are safe to delete.
 //
-// One digest: a tag is resolved once, everything after uses the digest, and the result names it.
+// One digest: a tag is resolved once. Everything after that uses the digest, and the result reports
+// it.
 //
-// Reproducible: packaging a directory twice gives the same digest, because every time in it is the snapshot's own.
+// Reproducible: packaging a directory twice gives the same digest, because every time in the
+// artifact comes from the snapshot.
 //
-// Ordered: the blobs come first, then the first tag, then the others, and "latest" does not move to an older snapshot
-// unless asked, neither in a registry nor in a directory ([ErrOlder]).
+// Ordered: a push uploads the blobs, then sets the first tag, then the others. A tag such as
+// "latest" does not move to an older snapshot unless that is allowed, neither in a registry nor in
+// a directory that follows it ([ErrOlder]).
 //
-// Bounded: memory does not grow with a blob, and every wait ends with the context.
+// Bounded: memory use does not grow with the size of a blob, and every wait ends with the context.
 //
 // # Credentials
 //
-// They are looked for in this order, and the first that are found are used:
+// The first of these that has credentials is used:
 //
-//  1. those given for a registry with [WithAuth] or [WithToken]; the command gives LEI_REGISTRY_TOKEN to the registry that is named
-//  2. the keychain of [WithKeychain], or else [DefaultKeychain]: the file that REGISTRY_AUTH_FILE names; DOCKER_AUTH_CONFIG;
-//     docker's configuration; podman's. In each, the entry with the longest path that matches, and credential helpers
-//     before what is written down
+//  1. [WithAuth] or [WithToken] for the registry
+//  2. the keychain given with [WithKeychain], or else [DefaultKeychain], which documents the files
+//     and credential helpers that it reads and their order
 //  3. none: access is anonymous
 //
-// "leioci auth explain REF" prints what each place has. A credential helper runs under the caller's context and for at most 30
-// seconds. One that is missing, fails or hangs is an error of a push; a pull logs a warning and goes on without credentials.
-// Stored credentials that the registry refuses are looked for again, and then a pull is tried without, and warns if that
-// helps. [ErrUnauthorized] says what was tried, and how to log in.
+// If a credential helper is missing, fails or hangs, a push fails; a pull logs a warning and
+// continues without credentials. If the registry rejects stored credentials, they are looked up
+// again. If that does not help, a pull tries without credentials, and logs a warning if that works.
+// [ErrUnauthorized] says what was tried and how to log in.
 //
-// Basic authentication, tokens (the [distribution token specification], by GET and by OAuth2's POST, with passwords and
-// identity tokens) and a registry's own bearer tokens are understood. A token that expires during a transfer is renewed.
+// Supported are basic authentication, tokens (the [distribution token specification], by GET and by
+// OAuth2's POST, with passwords and identity tokens) and a registry's own bearer tokens. A token
+// that expires during a transfer is renewed.
 //
-// Credentials go to the registry they belong to and to its token server, and to no host that it redirects to. They are sent
-// over https, or over http to a loopback address and to the registries of [WithPlainHTTP], which are never
-// asked over https; anything else is [ErrInsecure] before it leaves. A registry on a loopback or private address (RFC 1918)
-// that does not answer over https is spoken to over http, as go-containerregistry does, but not with credentials.
+// Credentials are sent to the registry they belong to and to its token server, never to a host that
+// it redirects to. They are sent over https only, with two exceptions: loopback addresses, and the
+// registries of [WithPlainHTTP], for which https is never used. Anything else fails with
+// [ErrInsecure] before the request is sent. If a registry on a loopback or private address (RFC
+// 1918) does not answer over https, it is accessed over http, as in go-containerregistry, but,
+// unless it is one of these exceptions, without credentials.
 //
-// With an identity token whose server hands out new refresh tokens, go-containerregistry v0.22.1 writes the new one without
-// a lock when a token expires: then, give the client [WithConcurrency] of 1, and do not share it between goroutines.
+// Known limitation: with an identity token whose token server rotates refresh tokens,
+// go-containerregistry v0.22.1 stores the new refresh token without a lock when an access token
+// expires. In that case, give the client [WithConcurrency] of 1 and do not share it between
+// goroutines.
 //
-// # Networks that fail
+// # Unreliable networks
 //
-// Connections that fail and answers that pass (408, 429, 500, 502, 503, 504) are tried again, up to five times, by one policy
-// ([WithRetry]); Retry-After is obeyed up to a minute, and beyond that the error is a [*RateLimitError]. A download that
-// breaks off goes on from its last byte by an HTTP range (RFC 9110, section 14), with a fresh token and a fresh signed URL; if
-// the whole then does not have its digest, it is fetched once more from its beginning. An upload is sent again as a whole. A
-// request on which nothing moves for 30 seconds is given up ([WithStallTimeout], [ErrStalled]); one that moves is never cut,
-// however slow it is.
+// Failed connections and transient responses (408, 429, 500, 502, 503, 504) are retried by one
+// policy, up to five attempts ([WithRetry]). Retry-After is honored up to one minute; beyond that,
+// the error is a [*RateLimitError].
 //
-// At most ten redirects are followed, none from https to http, none by which an upload would turn into something else, and
-// none to the address of a private network that the registry is not at ([WithPrivateRedirects]).
+// An interrupted download resumes at its last byte with an HTTP range request (RFC 9110, section
+// 14), a fresh token and a fresh signed URL. If the result does not match the digest, the whole
+// blob is fetched once more. An upload is always restarted from the beginning.
+//
+// A request that transfers nothing for 30 seconds is aborted ([WithStallTimeout], [ErrStalled]).
+// One that makes progress is never aborted, however slow it is.
+//
+// At most ten redirects are followed. A redirect is refused if it leads from https to http, if it
+// would turn an upload into another kind of request, or if it leads to a private address that is
+// not the registry's own ([WithPrivateRedirects]).
 //
 // # Errors
 //
-// An error says what was being done, to which reference, and why it failed. Its kind is found with [errors.Is] and one of
-// the Err variables; a registry's answer with [errors.As] and [*transport.Error], of
-// github.com/google/go-containerregistry/pkg/v1/remote/transport; what a failed push left behind with errors.As and
-// [*PushError].
+// An error says what was being done, to which reference, and why it failed. Find its kind with
+// [errors.Is] and one of the Err variables. With [errors.As], find a registry's response
+// ([*transport.Error], of github.com/google/go-containerregistry/pkg/v1/remote/transport) and what
+// a failed push left behind ([*PushError]).
 //
 // # Keeping a directory current
 //
-// [Client.Watch] pulls again and again, and yields what changed. [WithMirrors] names other places for what a repository
-// holds, which are asked first; all of them serve the same digest, or are passed over. [MaxAge] refuses a snapshot whose
-// date is too long ago. A program that reads the directory meanwhile opens it with [snapshot.Open], which never sees one
-// file of each of two snapshots, and keeps what it has opened.
+// [Client.Watch] pulls repeatedly and yields what changed. [WithMirrors] names mirrors of a
+// repository, which are tried first; a mirror whose content does not match the digest is skipped.
+// [MaxAge] refuses snapshots that are too old. A program that reads the directory while it is
+// updated should use [snapshot.Open]: it never mixes the files of two snapshots, and an opened
+// snapshot stays readable.
 //
-// # What is not here
+// # Stability
 //
-// Analysing repositories, and signing. Signatures are other manifests that refer to an artifact's digest; the tools that
-// make and check them take the [name.Digest] that a push or a pull returns.
+// The exported names of packages leioci and leioci/snapshot, and the wire format, are meant to
+// stay. They follow semantic versioning: before v1, a minor version may change them, and the
+// changelog then says how. Error texts, log lines and package leiocitest may change in any version,
+// so branch on [errors.Is] and [errors.As], never on text.
+//
+// # Out of scope
+//
+// Analysing repositories, and signing. Signatures are separate manifests that refer to an
+// artifact's digest. Signing tools take the [name.Digest] that a push or a pull returns.
 //
 // [OCI image specification]: https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md
 // [distribution token specification]: https://distribution.github.io/distribution/spec/auth/token/

@@ -10,46 +10,49 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 )
 
-// The kinds of failure that a caller may want to tell apart with errors.Is. Each is wrapped together
-// with its cause: where a registry answered, errors.As finds its [*transport.Error], with the status
-// and the registry's own codes.
+// The kinds of failure that a caller may want to tell apart with errors.Is. Each is wrapped
+// together with its cause: if a registry responded, errors.As finds its [*transport.Error], with
+// the status and the registry's own codes.
 var (
-	// ErrInvalidReference: a reference, repository or tag is not what the OCI distribution specification allows.
+	// ErrInvalidReference: a reference, repository or tag is not valid by the OCI distribution
+	// specification.
 	ErrInvalidReference = errdef.ErrInvalidReference
 	// ErrNotFound: the registry has no such repository, tag, manifest or blob.
 	ErrNotFound = errors.New("not found")
-	// ErrUnauthorized: the registry wants credentials, or did not accept those it was given.
+	// ErrUnauthorized: the registry requires credentials, or did not accept those it was given.
 	ErrUnauthorized = errors.New("unauthorized")
-	// ErrDenied: the registry knows who is asking and refuses.
+	// ErrDenied: the registry knows who is asking, and refuses.
 	ErrDenied = errors.New("denied")
-	// ErrVerification: content does not have the digest or the size that it should have.
+	// ErrVerification: content does not match its expected digest or size.
 	ErrVerification = errdef.ErrVerification
-	// ErrNotSnapshot: a manifest or a directory is not an LEI snapshot. Package snapshot reports it too.
+	// ErrNotSnapshot: a manifest or a directory is not an LEI snapshot. Package snapshot reports it
+	// too.
 	ErrNotSnapshot = errdef.ErrNotSnapshot
 	// ErrUnsupportedManifest: a manifest is not an OCI or Docker image manifest with a config.
 	ErrUnsupportedManifest = errdef.ErrUnsupportedManifest
 	// ErrTooLarge: a manifest, blob or file exceeds its limit. Package snapshot reports it too.
 	ErrTooLarge = errdef.ErrTooLarge
-	// ErrTargetNotEmpty: a directory to pull into is neither absent, nor empty, nor an earlier snapshot,
-	// or it is a mount point or the working directory, which cannot be replaced.
+	// ErrTargetNotEmpty: a directory to pull into is neither absent, nor empty, nor an earlier
+	// snapshot, or it is a mount point or the working directory, which cannot be replaced.
 	ErrTargetNotEmpty = errdef.ErrTargetNotEmpty
-	// ErrOlder: a push would move a tag back to an older snapshot, or a pull through a moving tag would replace a
-	// directory's snapshot by an older one.
+	// ErrOlder: a push would move a tag back to an older snapshot, or a pull of a moving tag would
+	// replace a directory's snapshot with an older one.
 	ErrOlder = errdef.ErrOlder
 	// ErrStale: a snapshot is older than [MaxAge] allows.
 	ErrStale = errdef.ErrStale
-	// ErrStalled: no byte moved for the stall timeout ([WithStallTimeout]), as often as the policy allows ([WithRetry]).
+	// ErrStalled: no byte moved for the stall timeout ([WithStallTimeout]), in every attempt that
+	// the retry policy allows ([WithRetry]).
 	ErrStalled = errdef.ErrStalled
 	// ErrInsecure: credentials would have been sent over http. They were not.
 	ErrInsecure = errdef.ErrInsecure
 )
 
-// PushError is a push that failed after its first upload began. It says what is true of the tags now.
-// Every tag of the push is in exactly one of its lists.
+// PushError is a push that failed after its first upload began. It says what is true of the tags
+// now. Every tag of the push is in exactly one of its lists.
 type PushError struct {
 	// Digest is the manifest that was being pushed.
 	Digest name.Digest
-	// Pushed are the tags that now point at Digest, in the order given.
+	// Pushed are the tags that now point to Digest, in the order given.
 	Pushed []string
 	// Failed are the others, in the order given.
 	Failed []TagError
@@ -58,13 +61,13 @@ type PushError struct {
 // TagError says why a tag was not moved.
 type TagError struct {
 	Tag string
-	// Unknown is set where the request was sent and no answer came: the tag may have been moved.
+	// Unknown is set if the request was sent and no response came: the tag may have been moved.
 	Unknown bool
 	Err     error
 }
 
-// Error names the tags that were moved and those that were not, with the reason of each; a reason that several tags
-// share is given once.
+// Error names the tags that were moved and those that were not, each with the reason. A reason that
+// successive tags share is given once.
 func (e *PushError) Error() string {
 	moved := "none"
 	if len(e.Pushed) > 0 {

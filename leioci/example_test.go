@@ -146,7 +146,7 @@ func ExampleClient_PullBlob() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		n, err := io.Copy(io.Discard, blob) // verified when it reaches the end
+		n, err := io.Copy(io.Discard, blob) // verified by the time it reaches the end
 		if err := errors.Join(err, blob.Close()); err != nil {
 			log.Fatal(err)
 		}
@@ -206,7 +206,7 @@ func ExampleUnpack() {
 	}
 	defer os.RemoveAll(tmp)
 
-	// On this side.
+	// On the connected side.
 	img, err := client.Image(ctx, repo.Tag("latest"))
 	if err != nil {
 		log.Fatal(err)
@@ -219,7 +219,7 @@ func ExampleUnpack() {
 		log.Fatal(err)
 	}
 
-	// On the other.
+	// On the air-gapped side.
 	digest, err := img.Digest()
 	if err != nil {
 		log.Fatal(err)

@@ -17,15 +17,16 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/registry"
 )
 
-// fail says which operation on what failed, adds the kind of a registry's answer, and what to do about it.
+// fail adds to err the operation and what it was for, the kind of error if a registry responded,
+// and advice.
 func fail(op string, what fmt.Stringer, err error) error {
 	err = explain(registry.Redact(err))
 	return fmt.Errorf("%s %s: %w", op, what, err)
 }
 
-// explain adds to an error its kind and some advice, once.
+// explain adds a kind and advice to an error, unless it has them already.
 func explain(err error) error {
-	if _, done := errdef.NoteOf[explained](err); done {
+	if _, ok := errdef.NoteOf[explained](err); ok {
 		return err
 	}
 	var response *transport.Error
@@ -33,7 +34,7 @@ func explain(err error) error {
 	switch {
 	case limited:
 		err = &RateLimitError{RetryAfter: after, Err: err}
-	case tlsAdvice(err) != "": // before the answer: what failed over https may have been tried over http, too
+	case tlsAdvice(err) != "": // before the response, which may come from a fallback to http
 		err = fmt.Errorf("%w (%s)", err, tlsAdvice(err))
 	case errors.As(err, &response):
 		err = explainResponse(response, err)
@@ -43,109 +44,114 @@ func explain(err error) error {
 	return errdef.WithNote(err, explained{})
 }
 
-// explained is noted on an error that says what to do.
+// explained marks an error that explain has handled.
 type explained struct{}
 
-// explainResponse is for what a registry said.
+// explainResponse explains a registry's response.
 func explainResponse(response *transport.Error, err error) error {
 	switch response.StatusCode {
 	case http.StatusNotFound:
-		return fmt.Errorf("%w (it may not exist, or not be shown without credentials): %w", ErrNotFound, err)
+		return fmt.Errorf("%w (it may not exist, or be hidden without credentials): %w", ErrNotFound, err)
 	case http.StatusUnauthorized:
 		return fmt.Errorf("%w (%s): %w", ErrUnauthorized, loginAdvice(err), err)
 	case http.StatusForbidden:
-		return fmt.Errorf("%w (%s may not do this): %w", ErrDenied, shownTo(err), err)
+		return fmt.Errorf("%w (%s may not do this): %w", ErrDenied, credentialsUsed(err), err)
 	case http.StatusBadRequest:
-		if strings.Contains(err.Error(), "HTTP request to an HTTPS server") { // net/http's servers, and nginx in other words
-			return fmt.Errorf("%w (the registry speaks https: do not ask for plain HTTP)", err)
+		// This is the text of net/http's servers; nginx words it differently.
+		if strings.Contains(err.Error(), "HTTP request to an HTTPS server") {
+			return fmt.Errorf("%w (the registry requires https: do not use plain HTTP)", err)
 		}
 	case http.StatusRequestEntityTooLarge:
-		return fmt.Errorf("%w: the registry, or a proxy in front of it, takes no body of this size: %w", ErrTooLarge, err)
+		return fmt.Errorf("%w: the registry, or a proxy in front of it, does not accept a body of this size: %w",
+			ErrTooLarge, err)
 	case http.StatusUnsupportedMediaType:
-		return fmt.Errorf("%w (%s)", err, typesAdvice)
+		return fmt.Errorf("%w (%s)", err, mediaTypeAdvice)
 	}
 	for _, d := range response.Errors {
 		if d.Code == transport.ManifestInvalidErrorCode || d.Code == transport.UnsupportedErrorCode {
-			return fmt.Errorf("%w (%s)", err, typesAdvice)
+			return fmt.Errorf("%w (%s)", err, mediaTypeAdvice)
 		}
 	}
 	return err
 }
 
-// typesAdvice is for registries of which some, at some time, took images alone.
-const typesAdvice = "some registries refuse config and layer types that they do not know; ask its operator to allow OCI artifacts, or use another"
+// mediaTypeAdvice is for registries that accept only container images, as some have.
+const mediaTypeAdvice = "some registries refuse config and layer types that they do not know; " +
+	"ask its operator to allow OCI artifacts, or use another registry"
 
-// connectionAdvice is for what went wrong before a registry could say anything.
+// connectionAdvice is for errors without a response from the registry.
 func connectionAdvice(err error) string {
-	var unknown *net.DNSError
+	var dns *net.DNSError
 	var connection *net.OpError
 	switch {
-	case errors.As(err, &unknown) && unknown.IsNotFound:
-		return "the first segment of a reference is its registry"
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return "the first segment of a reference is always the registry"
 	case errors.Is(err, http.ErrSchemeMismatch):
-		return "the registry speaks plain HTTP: allow it with WithPlainHTTP, --plain-http"
+		return "the registry uses plain HTTP: allow it with WithPlainHTTP, --plain-http"
 	case errors.As(err, &connection) && connection.Op == "proxyconnect":
-		return "there is no connection to the proxy: see HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
+		return "cannot connect to the proxy: check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
 	case errors.As(err, &connection) && connection.Op == "dial":
-		return "there is no connection to it: is the registry running, and the port right?"
+		return "cannot connect: is the registry running, and is the port right?"
 	case errors.Is(err, ErrStalled):
-		return "the connection is up, but nothing moves; try again, or look at proxies on the way"
+		return "connected, but no data is moving; try again, or check any proxies in between"
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return "the connection broke off; try again, or look at proxies on the way"
+		return "the connection broke off; try again, or check any proxies in between"
 	case errors.Is(err, ErrVerification):
-		return "try again; if it stays so, what the registry has is damaged, or is changed on the way"
+		return "try again; if the problem persists, the content is corrupt in the registry or altered in transit"
 	}
 	return ""
 }
 
-// tlsAdvice is for a registry whose certificate is not accepted, or which does not accept ours.
+// tlsAdvice is for certificates that the client or the registry rejects.
 func tlsAdvice(err error) string {
 	var authority x509.UnknownAuthorityError
 	var alert *net.OpError
 	switch {
 	case errors.As(err, &authority):
-		return "if the registry has a private certificate authority, give it with WithTLS, --ca-file"
-	case errors.As(err, &alert) && alert.Op == "remote error": // what crypto/tls makes of an alert (RFC 8446, section 6)
-		return "the registry refuses the TLS connection; it may want a client certificate: WithTLS, --cert-file and --key-file"
+		return "if the registry uses a private certificate authority, add it with WithTLS, --ca-file"
+	case errors.As(err, &alert) && alert.Op == "remote error": // crypto/tls received an alert (RFC 8446, section 6)
+		return "the registry rejects the TLS connection; it may require a client certificate: " +
+			"WithTLS, --cert-file and --key-file"
 	}
 	return ""
 }
 
-// shownTo says what was shown to a registry that refuses it.
-func shownTo(err error) string {
+// credentialsUsed names the credentials that a registry rejected.
+func credentialsUsed(err error) string {
 	if shown, ok := errdef.NoteOf[registry.Shown](err); ok {
 		return shown.Source
 	}
 	return "the credentials in use"
 }
 
-// loginAdvice says what was shown to a registry that wants something else, and how to give it that.
+// loginAdvice names the credentials that a registry rejected, and says how to provide others.
 func loginAdvice(err error) string {
 	shown, ok := errdef.NoteOf[registry.Shown](err)
 	if !ok {
-		return "log in to the registry, or give a token"
+		return "log in to the registry or provide a token"
 	}
 	if shown.Given {
-		return fmt.Sprintf("it does not accept %s, which come before any that are stored", shown.Source)
+		return fmt.Sprintf("the registry does not accept %s, which take precedence over stored ones", shown.Source)
 	}
-	return fmt.Sprintf("tried with %s; log in with docker login %s or give a token, and see leioci auth explain for where credentials "+
-		"are looked for", shown.Source, shown.Registry)
+	return fmt.Sprintf("tried with %s; log in with docker login %s or provide a token; "+
+		"leioci auth explain shows where credentials are looked up", shown.Source, shown.Registry)
 }
 
-// adviseDisk adds to an error of the disk, on the way into dir, what to do about it.
+// adviseDisk adds advice to a file system error of a write to dir.
 func adviseDisk(dir string, err error) error {
 	switch {
-	case errors.Is(err, ErrTargetNotEmpty): // says it itself
+	case errors.Is(err, ErrTargetNotEmpty): // has its own advice
 		return err
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%w (this user must be able to read %s, and to write to the directory that holds it)", err, dir)
+		return fmt.Errorf("%w (this user needs permission to read %s and to write to its parent directory)", err, dir)
 	case errors.Is(err, syscall.EROFS):
-		return fmt.Errorf("%w (a new snapshot is made beside %s: use a directory on a file system that can be written to)", err, dir)
+		return fmt.Errorf("%w (a new snapshot is built beside %s: use a directory on a writable file system)", err, dir)
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return fmt.Errorf("%w (a new snapshot is beside %s until it replaces it: make room there for both; "+
-			"what has come is kept in the .leioci-partial- files there, for the next pull, and may be deleted)", err, dir)
+		return fmt.Errorf("%w (a new snapshot is built beside %s before it replaces it: make room for both; "+
+			"the .leioci-partial- files there keep what was downloaded for the next pull, and may be deleted)", err, dir)
 	case errors.Is(err, syscall.EFBIG):
-		return fmt.Errorf("%w (the file system of %s, or a limit of this process such as ulimit -f, allows no file of this size)", err, dir)
+		return fmt.Errorf("%w (the file system of %s, or a limit such as ulimit -f, does not allow files of this size)",
+			err, dir)
 	}
 	return err
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// sequence strikes with one fault after the other, and from then on with the last.
+// sequence applies one fault after the other, and then repeats the last.
 func sequence(faults ...leiocitest.Fault) func(*world) leiocitest.Fault {
 	return func(*world) leiocitest.Fault {
 		n := 0
@@ -38,7 +38,8 @@ func bodyRows() []faultRow {
 		},
 		{
 			name: "an endless body, always", times: leiocitest.Always, fault: always(leiocitest.Endless()),
-			// A ping that is answered 200 says that nothing is needed; the manifest then wants a token.
+			// A ping with status 200 says that no token is needed, but the manifest then requires
+			// one.
 			pull: and(blobs("verification@1"), at("too large@1", "manifest GET"), at("no token@1", "token")),
 			push: at("too large@1", "manifest GET"),
 		},
@@ -66,7 +67,7 @@ func bodyRows() []faultRow {
 func rangeRows() []faultRow {
 	var rows []faultRow
 	add := func(name, want string, second leiocitest.Fault) {
-		twice := map[string]string{"ok+1": "ok+2", "ok+2": "ok+4"} // the registry is asked for the way to the storage, too
+		twice := map[string]string{"ok+1": "ok+2", "ok+2": "ok+4"} // the registry's redirect to the storage is requested again, too
 		pull := at(want, "blob GET", "redirect target")
 		if at, ok := twice[want]; ok {
 			pull["redirect target"] = at
@@ -91,7 +92,7 @@ func rangeRows() []faultRow {
 		name: "a body cut, then the token expired", times: 2, fault: func(w *world) leiocitest.Fault {
 			return sequence(leiocitest.Truncate(1000), w.expire())(w)
 		},
-		pull: at("ok+3", "blob GET"), // what was refused, a token, the rest
+		pull: at("ok+3", "blob GET"), // the rejected request, a token, the remainder
 	})
 	return rows
 }

@@ -19,17 +19,17 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// A faultRow is a fault and what has to come of it at each step of a pull and of a push.
+// A faultRow is a fault and its expected outcome at each step of a pull and of a push.
 //
-// "ok+2" is a success that took two requests more than it takes without the fault. "denied@1" is a failure of that kind,
-// after the fault struck once. A step that is not named cannot have the fault.
+// "ok+2" is a success with two more requests than without the fault. "denied@1" is a failure of
+// that kind after the fault occurred once. A step that is not listed cannot have the fault.
 type faultRow struct {
 	name     string
 	times    int
 	fault    func(w *world) leiocitest.Fault
-	min, max time.Duration // how long the operation takes; max is 10 s if not given
-	says     string        // in place of what the step says
-	refetch  int64         // how many bytes of the blob may come twice; a read buffer if not given
+	min, max time.Duration // how long the operation takes; max is 10 s by default
+	says     string        // expected text, in place of the step's own
+	refetch  int64         // how many bytes of the blob may be sent twice; a read buffer by default
 	pull     map[string]string
 	push     map[string]string
 }
@@ -37,8 +37,8 @@ type faultRow struct {
 // buffer is the largest read of the reader of a blob.
 const buffer = 32 << 10
 
-// TestEveryFaultAtEveryStep is the table of what a bad network, or a bad registry, can do to a transfer. With -v it
-// prints it.
+// TestEveryFaultAtEveryStep covers what a bad network or a bad registry can do to a transfer. With
+// -v, it prints the table.
 func TestEveryFaultAtEveryStep(t *testing.T) {
 	var printed []string
 	requests := map[string]int{}
@@ -73,7 +73,7 @@ func TestEveryFaultAtEveryStep(t *testing.T) {
 	t.Logf("the fault, the operation, the step, and what came of it:\n%s", strings.Join(printed, "\n"))
 }
 
-// cleanRequests returns how many requests an operation takes without a fault.
+// cleanRequests returns how many requests an operation needs without a fault.
 func cleanRequests(t *testing.T, op string) int {
 	w := newWorld(t)
 	op, _, w.toStorage = strings.Cut(op, " from storage")
@@ -83,7 +83,7 @@ func cleanRequests(t *testing.T, op string) int {
 	return w.requests() - before
 }
 
-// testFault carries out an operation with a fault at a step, and says what came of it.
+// testFault runs an operation with a fault at a step and returns the outcome.
 func testFault(t *testing.T, row faultRow, op string, s step, want string, requests map[string]int) string {
 	w := newWorld(t)
 	usual := requests[op]
@@ -132,11 +132,12 @@ func firstLine(err error) string {
 	return line
 }
 
-// prepare fills the registry for an operation and returns the digest of the blob whose GET is the step "blob GET".
+// prepare fills the registry for an operation and returns the digest of the blob whose GET is the
+// step "blob GET".
 func (w *world) prepare(op string) string {
 	cache := ""
 	if op == "push" {
-		w.fill(older, `{"data":{"repo":"https://example.org/b"}}`, "latest") // so that there is a tag to look at
+		w.fill(older, `{"data":{"repo":"https://example.org/b"}}`, "latest") // so that there is a tag to check
 	} else {
 		cache = w.fill(newer, report, "latest")
 	}
@@ -155,7 +156,7 @@ func (w *world) run(op string) error {
 	return err
 }
 
-// assertPulled looks at what a pull has left behind.
+// assertPulled checks what a pull left behind.
 func (w *world) assertPulled(err error, refetch int64) {
 	w.t.Helper()
 	if err != nil {
@@ -181,7 +182,7 @@ func assertSays(t *testing.T, err error, s step, op string) {
 	}
 }
 
-// kindOf names what a caller can tell an error by: its most telling kind, or the registry's status.
+// kindOf names an error's most specific kind that a caller can test for, or the registry's status.
 func kindOf(err error) string {
 	var limited *leioci.RateLimitError
 	if errors.As(err, &limited) {
@@ -202,7 +203,7 @@ func kindOf(err error) string {
 		{syscall.ECONNREFUSED, "refused"},
 		{io.ErrUnexpectedEOF, "broken off"},
 		{io.EOF, "cut"},
-		{io.ErrClosedPipe, "cut"}, // in memory; ECONNRESET in a network
+		{io.ErrClosedPipe, "cut"}, // in memory; ECONNRESET on a network
 		{context.Canceled, "canceled"},
 	} {
 		if errors.Is(err, k.kind) {

@@ -12,12 +12,12 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// always is a fault that is the same in every world.
+// always returns a fault that does not depend on the world.
 func always(f leiocitest.Fault) func(*world) leiocitest.Fault {
 	return func(*world) leiocitest.Fault { return f }
 }
 
-// at says the same of several steps.
+// at expects the same outcome at several steps.
 func at(want string, steps ...string) map[string]string {
 	m := map[string]string{}
 	for _, s := range steps {
@@ -26,7 +26,7 @@ func at(want string, steps ...string) map[string]string {
 	return m
 }
 
-// and joins what is said of different steps; the later one counts.
+// and merges expectations for different steps; later ones override earlier ones.
 func and(ms ...map[string]string) map[string]string {
 	all := map[string]string{}
 	for _, m := range ms {
@@ -35,7 +35,7 @@ func and(ms ...map[string]string) map[string]string {
 	return all
 }
 
-// The steps, by what they have in common.
+// Groups of steps.
 func pulls() []string {
 	return []string{"ping", "token", "manifest GET", "blob GET", "redirect target"}
 }
@@ -44,16 +44,17 @@ func pushes() []string {
 	return []string{"ping", "token", "manifest GET", "blob HEAD", "blob POST", "blob PUT", "manifest PUT"}
 }
 
-// bodied are the steps of a pull whose answers have a body that matters.
+// bodied are the steps of a pull whose response bodies matter.
 func bodied() []string { return []string{"token", "manifest GET", "blob GET", "redirect target"} }
 
-// The rows: what passes, what stays, what is slow, what is wrong with a body, and what is wrong with an upload.
+// The rows: transient faults, permanent faults, slowness, bad bodies, and faults of uploads.
 func faultRows() []faultRow {
 	return slices.Concat(passingRows(), stayingRows(), retryAfterRows(), slowRows(), bodyRows(), rangeRows(), redirectRows(), uploadRows())
 }
 
-// again is what a try that failed costs: the request that failed; for a token the ping before it, too, as a handshake is
-// tried as a whole; for a storage the request that led to it; and for a blob that it is looked for, and given a session, again.
+// again is the cost of a failed attempt: the request that failed; for a token also the ping before
+// it, because a handshake is retried as a whole; for storage also the request that redirected to
+// it; and for a blob upload also a new existence check and a new upload session.
 func again() (pull, push map[string]string) {
 	return and(at("ok+1", pulls()...), at("ok+2", "token", "redirect target")),
 		and(at("ok+1", pushes()...), at("ok+2", "token", "blob POST"), at("ok+3", "blob PUT"))
@@ -71,14 +72,15 @@ func passingRows() []faultRow {
 	for i := range rows {
 		rows[i].pull, rows[i].push = again()
 	}
-	// A ping that is forbidden is no reason to give up: the repository says what it wants.
+	// If a ping is forbidden, the repository itself is asked how to authenticate.
 	rows[1].pull["ping"], rows[1].push["ping"] = "ok+1", "ok+1"
-	rows[1].push["blob HEAD"] = "denied@1" // there is no body that could say so
-	rows[1].pull["manifest HEAD"] = "ok+0" // and a manifest is then asked for with a GET
+	rows[1].push["blob HEAD"] = "denied@1" // without a body, the code cannot be sent
+	rows[1].pull["manifest HEAD"] = "ok+0" // a GET of the manifest follows
 	return rows
 }
 
-// What does not pass is tried three times where it might have passed, and once where it will not.
+// Permanent faults are attempted three times if they might be transient, and once if they cannot
+// be.
 func stayingRows() []faultRow {
 	var rows []faultRow
 	add := func(name string, fault leiocitest.Fault, pull, push string) {
@@ -101,19 +103,20 @@ func stayingRows() []faultRow {
 		r := &rows[i]
 		switch r.pull["ping"] {
 		case "denied@1", "not found@1":
-			// Some registries do not answer a ping; the repository does. It may be closed to whom the tag is not shown.
+			// Some registries do not support a ping, but the repository challenges. A registry may
+			// also hide a tag.
 			r.pull["ping"], r.push["ping"] = "ok+1", "ok+1"
 			r.push["manifest GET"] = "ok+0"
 		case "unauthorized@1":
-			// Without a challenge nobody can know how to authenticate.
+			// Without a challenge, a client cannot know how to authenticate.
 			delete(r.pull, "ping")
 			delete(r.push, "ping")
 		}
 		if strings.HasSuffix(r.pull["manifest HEAD"], "@1") {
-			r.pull["manifest HEAD"] = "ok+0" // registries need not answer it; a GET follows
+			r.pull["manifest HEAD"] = "ok+0" // registries need not support it; a GET follows
 		}
 		if r.push["blob HEAD"] == "not found@1" {
-			r.push["blob HEAD"] = "ok+0" // it is not there, and is sent
+			r.push["blob HEAD"] = "ok+0" // the blob does not exist, so it is uploaded
 		}
 	}
 	return rows
@@ -169,8 +172,8 @@ func retryAfterRows() []faultRow {
 	}
 }
 
-// A request on which nothing moves is given up after 30 s; an upload that was sent whole may take five minutes. Waiting is
-// looked at ten times in its limit.
+// A stalled request is aborted after 30 s; a completely sent upload may take five minutes for its
+// response. Progress is checked ten times within the limit.
 func slowRows() []faultRow {
 	pull, push := again()
 	short := func(m map[string]string) map[string]string {
@@ -227,7 +230,7 @@ func slowRows() []faultRow {
 	}
 }
 
-// swallow reads a request and gives no answer.
+// swallow reads a request and never responds.
 func swallow() leiocitest.Fault {
 	return func(_ http.ResponseWriter, r *http.Request, _ http.Handler) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -235,7 +238,7 @@ func swallow() leiocitest.Fault {
 	}
 }
 
-// late answers rightly, but not at once.
+// late responds correctly, but after a delay.
 func late(d time.Duration) leiocitest.Fault {
 	return func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
 		right := httptest.NewRecorder()

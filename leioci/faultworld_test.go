@@ -22,20 +22,20 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// The hosts of the world in which transfers fail.
+// The hosts of a world.
 const (
 	registryHost = "registry.localhost"
 	storageHost  = "storage.localhost"
 )
 
-// The secrets that the client is given and must not show.
+// Secrets that the client uses and must not reveal.
 const (
 	secretPassword = "s3cret-password"
 	secretToken    = "s3cret-token"
 )
 
-// A world is a registry that wants tokens, a storage that it may redirect to, and a client. All of it is in memory, and in a
-// bubble of package synctest its time is not the wall's.
+// A world is a registry that requires tokens, a storage that it may redirect to, and a client.
+// Everything is in memory and, in a bubble of package synctest, runs on fake time.
 type world struct {
 	t                 *testing.T
 	network           *leiocitest.Network
@@ -48,7 +48,7 @@ type world struct {
 	toStorage         bool   // blobs are redirected
 	mu                sync.Mutex
 	foreign           []string // what the storage was sent, headers included
-	expired           bool     // the token given out is not taken any more
+	expired           bool     // the issued token is no longer accepted
 }
 
 func newWorld(t *testing.T) *world {
@@ -62,7 +62,7 @@ func newWorld(t *testing.T) *world {
 		store.ServeHTTP(rw, r)
 	}))
 	base := w.network.Transport()
-	base.MaxIdleConnsPerHost = -1 // net/http sends some requests again by itself where a kept connection breaks
+	base.MaxIdleConnsPerHost = -1 // net/http itself retries some requests if a reused connection breaks
 	w.bodies = &bodies{base: base}
 	logger := logrus.New()
 	logger.SetOutput(w.log)
@@ -96,7 +96,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// serve is a registry that wants a token, and gives it for the password.
+// serve is a registry that requires a token, and issues it for the password.
 func (w *world) serve(rw http.ResponseWriter, r *http.Request, store http.Handler) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -120,7 +120,7 @@ func (w *world) serve(rw http.ResponseWriter, r *http.Request, store http.Handle
 	store.ServeHTTP(rw, r)
 }
 
-// expire lets the registry refuse the token it has given out.
+// expire makes the registry reject the token that it issued.
 func (w *world) expire() leiocitest.Fault {
 	return func(rw http.ResponseWriter, r *http.Request, registry http.Handler) {
 		w.mu.Lock()
@@ -130,7 +130,8 @@ func (w *world) expire() leiocitest.Fault {
 	}
 }
 
-// fill puts a snapshot under tags, as somebody else, and returns the digest of its reports' blob.
+// fill pushes a snapshot under tags from another client and returns the digest of its reports'
+// blob.
 func (w *world) fill(date time.Time, report string, tags ...string) string {
 	w.t.Helper()
 	other, err := leioci.New(leioci.WithTransport(w.network.Transport()), leioci.WithPlainHTTP(registryHost),
@@ -148,7 +149,7 @@ func (w *world) fill(date time.Time, report string, tags ...string) string {
 // report is long enough to be cut in the middle.
 var report = `{"data":{"repo":"https://example.org/a","risk":"low","results":{"noise":"` + noise(40000) + `"}}}`
 
-// noise returns n characters that no compression makes much shorter.
+// noise returns n characters that hardly compress.
 func noise(n int) string {
 	var b strings.Builder
 	for x := uint32(1); b.Len() < n; {
@@ -158,7 +159,7 @@ func noise(n int) string {
 	return b.String()[:n]
 }
 
-// assertSecretsKept fails if a secret is in the log, in err, or was sent to the storage.
+// assertSecretsKept fails if a secret is in the log or in err, or was sent to the storage.
 func (w *world) assertSecretsKept(err error) {
 	w.t.Helper()
 	for what, text := range map[string]string{"the log": w.log.String(), "the error": fmt.Sprint(err), "a foreign host": strings.Join(w.foreign, "\n")} {
@@ -173,8 +174,8 @@ func (w *world) assertSecretsKept(err error) {
 	}
 }
 
-// assertTarget fails unless the target directory holds the snapshot of date, and nothing is beside it but what is kept of a
-// pull that did not come to its end.
+// assertTarget fails unless the target directory has the snapshot of date, and there is nothing
+// beside it except partial files of an interrupted pull.
 func (w *world) assertTarget(date time.Time) {
 	w.t.Helper()
 	var m struct{ Date string }
@@ -191,13 +192,13 @@ func (w *world) assertTarget(date time.Time) {
 	}
 }
 
-// step is a kind of request, and how a message names it.
+// step is a kind of request and its name in error messages.
 type step struct {
 	name, method, path string
 	says               string
 }
 
-// pullSteps and pushSteps are in the order of the requests.
+// pullSteps and pushSteps return the steps in the order of the requests.
 func pullSteps() []step {
 	return []step{
 		{"ping", http.MethodGet, "/v2/", "how to authenticate"},
@@ -219,7 +220,7 @@ func pushSteps() []step {
 	return []step{
 		{"ping", http.MethodGet, "/v2/", "how to authenticate"},
 		{"token", http.MethodGet, "/token", "authenticate with"},
-		{"manifest GET", http.MethodGet, "/manifests/", "look at tag latest"},
+		{"manifest GET", http.MethodGet, "/manifests/", "check tag latest"},
 		{"blob HEAD", http.MethodHead, "/blobs/", "look for it"},
 		{"blob POST", http.MethodPost, "/blobs/uploads/", "open an upload"},
 		{"blob PUT", http.MethodPut, "/blobs/uploads/", "send it"},
@@ -227,7 +228,8 @@ func pushSteps() []step {
 	}
 }
 
-// matches reports whether r is of the step. Of the blobs of a pull it is that of the reports, which is the long one.
+// matches reports whether r belongs to the step. For the blobs of a pull, only the reports count,
+// because they are the long one.
 func (s step) matches(r *http.Request, cache string) bool {
 	switch {
 	case r.Method != s.method:
@@ -240,7 +242,8 @@ func (s step) matches(r *http.Request, cache string) bool {
 	return strings.Contains(r.URL.Path, s.path)
 }
 
-// inject lets fault handle the requests of the step, as many as times says, and returns the number it has handled.
+// inject lets fault handle the first times requests of the step, and returns the number handled so
+// far.
 func (w *world) inject(s step, times int, cache string, fault leiocitest.Fault) func() int {
 	reg := w.registry
 	if s.name == "redirect target" {

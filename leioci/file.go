@@ -16,8 +16,8 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
-// openFile opens a file of a snapshot. One that is missing is ErrNotSnapshot and fs.ErrNotExist; anything but a regular
-// file is ErrNotSnapshot.
+// openFile opens a file of a snapshot. A missing file is ErrNotSnapshot and fs.ErrNotExist;
+// anything but a regular file is ErrNotSnapshot.
 func openFile(path string) (*os.File, fs.FileInfo, error) {
 	f, info, err := regular.Open(path)
 	switch {
@@ -39,7 +39,7 @@ func readMetadata(path string) (snapshot.Metadata, error) {
 	return snapshot.ReadMetadata(f)
 }
 
-// packagedFile is a layer's file as it was when it was packaged.
+// packagedFile identifies a layer's file as it was when it was packaged.
 type packagedFile struct {
 	path string
 	info fs.FileInfo
@@ -55,8 +55,8 @@ func packageFile(ctx context.Context, path string, mt types.MediaType) (packaged
 	return packagedFile{path, info}, d, err
 }
 
-// open opens the file if it is still the one that was packaged. It returns the bare *os.File,
-// which the kernel can send without a copy through this process.
+// open opens the file, provided that it has not changed since it was packaged. It returns the bare
+// *os.File, which the kernel can send without copying it through this process.
 func (p packagedFile) open() (io.ReadCloser, error) {
 	f, err := os.Open(p.path)
 	if err != nil {
@@ -64,7 +64,7 @@ func (p packagedFile) open() (io.ReadCloser, error) {
 	}
 	info, err := f.Stat()
 	if err == nil && !regular.Unchanged(p.info, info) {
-		err = fmt.Errorf("%w: %s was changed after it was packaged", ErrVerification, p.path)
+		err = fmt.Errorf("%w: %s has changed since it was packaged", ErrVerification, p.path)
 	}
 	if err != nil {
 		_ = f.Close() // opened for reading: nothing to lose
@@ -73,7 +73,7 @@ func (p packagedFile) open() (io.ReadCloser, error) {
 	return f, nil
 }
 
-// describe returns the descriptor of what r holds.
+// describe returns the descriptor of r's content.
 func describe(ctx context.Context, r io.Reader, mt types.MediaType) (v1.Descriptor, error) {
 	digest, size, err := v1.SHA256(verify.Until(ctx, r))
 	return v1.Descriptor{MediaType: mt, Size: size, Digest: digest}, err

@@ -37,7 +37,7 @@ func TestAFileThatChangedAfterPackagingIsAnError(t *testing.T) {
 	if !errors.Is(err, leioci.ErrVerification) {
 		t.Errorf("got %v", err)
 	}
-	if n := asked(reg, "PUT /v2/org/lei-cache/manifests/"); n > 0 {
+	if n := requestCount(reg, "PUT /v2/org/lei-cache/manifests/"); n > 0 {
 		t.Error("a tag was moved")
 	}
 }

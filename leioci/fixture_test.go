@@ -19,7 +19,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// What the original wrote: see testdata/lei-0.9.1.
+// Output of the original client: see testdata/lei-0.9.1.
 const (
 	sampleDir      = "testdata/lei-0.9.1"
 	sampleDigest   = "sha256:22698cac51675520fc8aa978bce0c53f2399dc5eb7d44d4e93f2285cb51a4ba8"
@@ -28,8 +28,8 @@ const (
 	sampleCache    = "sha256:1d87a087be8daef784752e6dc16cf995441a77b3156ff980ba5caa67f06c71ce"
 )
 
-// newClient returns a client whose connections end with the test. It tries everything once: what it is asked for, and how
-// often, is what its test says. An option overrides that.
+// newClient returns a client whose connections end with the test. It does not retry, so that tests
+// see exactly the requests that they cause. An option overrides that.
 func newClient(t testing.TB, opts ...leioci.Option) *leioci.Client {
 	t.Helper()
 	base := http.DefaultTransport.(*http.Transport).Clone()
@@ -47,10 +47,10 @@ func newClient(t testing.TB, opts ...leioci.Option) *leioci.Client {
 	return c
 }
 
-// once is the policy without a second try.
+// once is the policy without retries.
 func once() leioci.Option { return leioci.WithRetry(leioci.RetryPolicy{Attempts: 1}) }
 
-// bodies counts the bodies of answers that are open, and the bytes that were read of the blob with the most.
+// bodies counts open response bodies and the bytes read of each blob.
 type bodies struct {
 	base    http.RoundTripper
 	open    atomic.Int64
@@ -84,7 +84,7 @@ func (b *bodies) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// closer tells when it is closed, and what was read.
+// closer reports when it is closed and what was read.
 type closer struct {
 	io.ReadCloser
 	closed func()
@@ -127,7 +127,7 @@ func readFile(t testing.TB, elem ...string) []byte {
 	return data
 }
 
-// newBlob returns data as a layer under a digest that is known from elsewhere.
+// newBlob returns data as a layer under a given digest.
 func newBlob(t testing.TB, digest string, data []byte) v1.Layer {
 	t.Helper()
 	h, err := v1.NewHash(digest)
@@ -162,8 +162,8 @@ func pushSample(t testing.TB, c *leioci.Client, repo name.Repository, tags ...st
 	return digest
 }
 
-// asked counts the requests that begin with prefix, "METHOD path".
-func asked(reg *leiocitest.Registry, prefix string) int {
+// requestCount counts the requests that start with prefix, "METHOD path".
+func requestCount(reg *leiocitest.Registry, prefix string) int {
 	n := 0
 	for _, r := range reg.Requests() {
 		if strings.HasPrefix(r, prefix) {
@@ -183,7 +183,7 @@ func assertSame(t testing.TB, want, got string, files ...string) {
 	}
 }
 
-// dialer connects to addr, whatever the host of the URL is.
+// dialer connects to addr, regardless of the URL's host.
 func dialer(addr string) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, addr)

@@ -16,8 +16,8 @@ import (
 // opener opens the blob that a descriptor names.
 type opener func(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error)
 
-// image is a [partial.CompressedImageCore] over a manifest and a way to open the blobs it names.
-// The interfaces of package v1 have no contexts, so the image keeps the one it was made with.
+// image is a [partial.CompressedImageCore] over a manifest and a function that opens its blobs. The
+// interfaces of package v1 have no contexts, so the image keeps the one it was made with.
 type image struct {
 	ctx      context.Context
 	raw      []byte
@@ -29,8 +29,9 @@ func newImage(ctx context.Context, raw []byte, m *v1.Manifest, open opener) (v1.
 	return partial.CompressedToImage(&image{ctx: ctx, raw: raw, manifest: m, open: open})
 }
 
-// Image returns the image that ref names, for use with go-containerregistry. Its config and layers are fetched when
-// they are asked for, under ctx, and verified as [Client.PullBlob] does. The errors are those of [Client.PullManifest].
+// Image returns the image that ref names, for use with go-containerregistry. Its config and layers
+// are fetched on demand, under ctx, and verified as by [Client.PullBlob]. The errors are those of
+// [Client.PullManifest].
 func (c *Client) Image(ctx context.Context, ref name.Reference) (v1.Image, error) {
 	src := c.registry.Source(ref.Context())
 	m, from, err := pullManifest(ctx, src, ref, nil)
@@ -44,10 +45,10 @@ func (i *image) RawManifest() ([]byte, error) { return i.raw, nil }
 
 func (i *image) MediaType() (types.MediaType, error) { return i.manifest.MediaType, nil }
 
-// RawConfigFile reads the config into memory, which is bounded as a manifest is.
+// RawConfigFile reads the config into memory. Its size has the same limit as a manifest.
 func (i *image) RawConfigFile() ([]byte, error) {
 	if size := i.manifest.Config.Size; size > manifest.MaxBytes {
-		return nil, fmt.Errorf("%w: a config of %d bytes, limit %d", ErrTooLarge, size, manifest.MaxBytes)
+		return nil, fmt.Errorf("%w: config of %d bytes, limit %d", ErrTooLarge, size, manifest.MaxBytes)
 	}
 	rc, err := i.open(i.ctx, i.manifest.Config)
 	if err != nil {
@@ -63,10 +64,11 @@ func (i *image) LayerByDigest(digest v1.Hash) (partial.CompressedLayer, error) {
 			return &layer{image: i, descriptor: d}, nil
 		}
 	}
-	return nil, fmt.Errorf("%w: the manifest names no blob %s", ErrNotFound, digest)
+	return nil, fmt.Errorf("%w: no blob %s in the manifest", ErrNotFound, digest)
 }
 
-// layer is a blob of an image. It has a Descriptor, so that go-containerregistry keeps its annotations.
+// layer is a blob of an image. Its Descriptor method lets go-containerregistry keep its
+// annotations.
 type layer struct {
 	image      *image
 	descriptor v1.Descriptor

@@ -32,7 +32,7 @@ func TestImageReadsItsBlobsVerified(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := other.RawConfigFile(); !errors.Is(err, leioci.ErrTooLarge) || asked(huge, "GET /v2/org/lei-cache/blobs/") > 0 {
+	if _, err := other.RawConfigFile(); !errors.Is(err, leioci.ErrTooLarge) || requestCount(huge, "GET /v2/org/lei-cache/blobs/") > 0 {
 		t.Errorf("got %v", err)
 	}
 	if _, err := img.LayerByDigest(v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("0", 64)}); !errors.Is(err, leioci.ErrNotFound) {

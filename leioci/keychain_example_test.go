@@ -9,7 +9,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci"
 )
 
-// A service with its credentials in a mounted secret, and nowhere else.
+// A service whose credentials are only in a mounted secret.
 func ExampleDockerConfigKeychain() {
 	dir, err := os.MkdirTemp("", "secret")
 	if err != nil {

@@ -20,7 +20,8 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// publicRegistry is a registry that everybody may read, and to which bob may write, with tokens, or with his password alone.
+// publicRegistry is a registry that everybody may read and to which bob may write, either with
+// tokens or with basic authentication.
 func publicRegistry(t *testing.T, tokens bool) *leiocitest.Registry {
 	t.Helper()
 	if tokens {
@@ -68,7 +69,7 @@ func TestStoredCredentialsThatAreStaleDoNotKeepFromReading(t *testing.T) {
 			if !errors.Is(err, leioci.ErrUnauthorized) || strings.Contains(err.Error(), "s3cret") || !strings.Contains(err.Error(), "docker login "+reg.Host()) {
 				t.Errorf("a push: got %v", err)
 			}
-			// What was given for the registry is not stale, but wrong.
+			// Credentials given for the registry are wrong, not outdated.
 			given := newClient(t, leioci.WithAuth(reg.Host(), &authn.Basic{Username: "bob", Password: "s3cret"}))
 			if _, err := given.PullManifest(t.Context(), repo.Tag("latest")); !errors.Is(err, leioci.ErrUnauthorized) {
 				t.Errorf("credentials that were given: got %v", err)
@@ -121,14 +122,14 @@ func TestARefusalSaysWhyThereWereNoCredentials(t *testing.T) {
 			t.Errorf("want %q, got %v", says, err)
 		}
 	}
-	// Logging in would not help: what was given comes first.
+	// Logging in would not help, because the given credentials take precedence.
 	_, err := newClient(t, leioci.WithToken(reg.Host(), "t0ken")).PullManifest(t.Context(), repository(t, reg).Tag("latest"))
 	if !errors.Is(err, leioci.ErrUnauthorized) || !strings.Contains(err.Error(), "does not accept the credentials given for 127.0.0.1") || strings.Contains(err.Error(), "docker login") {
 		t.Errorf("got %v", err)
 	}
 }
 
-// renewing is a keychain whose credentials are others once it was told to forget them.
+// renewing is a keychain whose credentials change once it was told to forget them.
 type renewing struct {
 	mu      sync.Mutex
 	asked   int
@@ -200,7 +201,7 @@ func TestATokenThatExpiresDuringALongPullIsRenewed(t *testing.T) {
 	c, repo := newClient(t, fast(), leioci.WithAuth(reg.Host(), &authn.Basic{Username: "bob", Password: "right"})), repository(t, reg)
 	pushSample(t, c, repo, "latest")
 	broken := reg.On(http.MethodGet, "/blobs/"+sampleCache, 1, func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
-		defer server.Expire() // while the blob is on its way
+		defer server.Expire() // while the blob is being sent
 		leiocitest.Truncate(1000)(w, r, registry)
 	})
 	if _, err := c.PullSnapshot(t.Context(), repo.Tag("latest"), filepath.Join(t.TempDir(), "lei")); err != nil {
@@ -230,7 +231,7 @@ func (l *loggedIn) login(a authn.Authenticator) {
 	l.auth, l.err = a, nil
 }
 
-// private gives a user everything, and nobody else anything.
+// private gives one user full access, and nobody else any.
 func private(user string, asked leiocitest.Access) []string {
 	if user == "" {
 		return nil

@@ -7,6 +7,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	actAsChild() // does not return in a process that a test has started
+	actAsChild() // does not return in a child process
 	testenv.Main(m)
 }

@@ -12,19 +12,22 @@ import (
 
 // A Manifest is an image manifest as a registry sent it.
 type Manifest struct {
-	// Descriptor holds the manifest's media type, size in bytes and digest. The digest is that of Raw.
+	// Descriptor holds the manifest's media type, size in bytes and digest. The digest is that of
+	// Raw.
 	Descriptor v1.Descriptor
-	// Manifest is Raw decoded. It has a config and at least one layer.
+	// Manifest is the decoded Raw. It has a config and at least one layer.
 	Manifest *v1.Manifest
-	// Raw is byte for byte what the registry sent, at most 4 MiB.
+	// Raw is exactly what the registry sent, at most 4 MiB.
 	Raw []byte
 }
 
-// PullManifest fetches the manifest that ref names and decodes it ([OCI image manifest], or Docker's schema 2).
+// PullManifest fetches the manifest that ref names and decodes it ([OCI image manifest], or
+// Docker's schema 2).
 //
-// The errors: [ErrNotFound], [ErrUnauthorized], [ErrDenied]; [ErrUnsupportedManifest] for an index, a manifest without
-// config or layers, and what is no manifest at all; [ErrTooLarge] for one of more than 4 MiB; [ErrVerification] where
-// ref is a digest that the answer does not have.
+// The errors: [ErrNotFound], [ErrUnauthorized], [ErrDenied]; [ErrUnsupportedManifest] for an index,
+// a manifest without config or layers, and anything that is not a manifest; [ErrTooLarge] for a
+// manifest of more than 4 MiB; [ErrVerification] if ref is a digest and the response does not match
+// it.
 //
 // [OCI image manifest]: https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md
 func (c *Client) PullManifest(ctx context.Context, ref name.Reference) (*Manifest, error) {
@@ -32,8 +35,8 @@ func (c *Client) PullManifest(ctx context.Context, ref name.Reference) (*Manifes
 	return m, err
 }
 
-// pullManifest fetches a manifest from the first place of a source whose manifest accept does not refuse,
-// and returns that place, too. accept may be nil.
+// pullManifest fetches a manifest from the first repository of src whose manifest passes accept,
+// and also returns that repository. accept may be nil.
 func pullManifest(ctx context.Context, src *registry.Source, ref name.Reference, accept func(*v1.Manifest) error) (*Manifest, name.Repository, error) {
 	m, from, err := src.Manifest(ctx, ref, accept)
 	if err == nil && len(m.Manifest.Layers) == 0 {

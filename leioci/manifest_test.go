@@ -152,7 +152,7 @@ func FuzzPullManifest(f *testing.F) {
 		if len(m.Manifest.Layers) == 0 || m.Manifest.Config.Digest.Hex == "" || string(m.Raw) != s || m.Descriptor.Size != int64(len(s)) {
 			t.Fatalf("%q: got %+v", s, m)
 		}
-		// Its digest leads back to it.
+		// Its digest pulls it again.
 		if _, err := c.PullManifest(t.Context(), repo.Digest(m.Descriptor.Digest.String())); err != nil {
 			t.Fatal(err)
 		}

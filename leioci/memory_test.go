@@ -20,8 +20,8 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// diskRegistry is a registry that keeps its blobs in files and never a whole one in memory, as go-containerregistry's
-// in-memory one does. It knows one repository, one tag and the requests of a push and a pull.
+// diskRegistry is a registry that keeps its blobs in files, unlike go-containerregistry's, which
+// keeps them in memory. It supports one repository, one tag and the requests of a push and a pull.
 type diskRegistry struct {
 	dir      string
 	mu       sync.Mutex
@@ -75,12 +75,13 @@ func (d *diskRegistry) store(w http.ResponseWriter, r *http.Request, name string
 	w.WriteHeader(http.StatusCreated)
 }
 
-// TestMemoryDoesNotGrowWithTheBlob pushes and pulls a gigabyte. What is counted is every byte that was allocated on the
-// way, by the client and the registry together, whether it was freed or not: the heap can never have been larger.
+// TestMemoryDoesNotGrowWithTheBlob pushes and pulls a gigabyte. It counts every byte allocated by
+// the client and the registry together, freed or not: the heap can never have been larger than
+// that.
 func TestMemoryDoesNotGrowWithTheBlob(t *testing.T) {
 	const blob, heap = 1 << 30, 16 << 20
 	dir := leiocitest.WriteSnapshot(t, monday)
-	if err := os.Truncate(filepath.Join(dir, "cache.jsonl.gz"), blob); err != nil { // a file with a hole takes no time to write
+	if err := os.Truncate(filepath.Join(dir, "cache.jsonl.gz"), blob); err != nil { // a sparse file takes no time to write
 		t.Fatal(err)
 	}
 	reg := leiocitest.Serve(t, &diskRegistry{dir: t.TempDir()})

@@ -19,8 +19,8 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// A mirrorWorld is a repository with two mirrors, all of which hold the same snapshot, and each of which has a password of
-// its own.
+// A mirrorWorld is a repository with two mirrors. All three have the same snapshot, and each has
+// its own password.
 type mirrorWorld struct {
 	t       *testing.T
 	network *leiocitest.Network
@@ -29,7 +29,7 @@ type mirrorWorld struct {
 	logger  *logrus.Logger
 	log     bytes.Buffer
 	mu      sync.Mutex
-	sent    map[string]string // the headers a host has seen
+	sent    map[string]string // the headers that each host received
 }
 
 const (
@@ -62,7 +62,7 @@ func newMirrorWorld(t *testing.T) *mirrorWorld {
 	return w
 }
 
-// client returns a client that knows the mirrors and the passwords.
+// client returns a client that uses the mirrors and the passwords.
 func (w *mirrorWorld) client(opts ...leioci.Option) *leioci.Client {
 	w.t.Helper()
 	opts = append([]leioci.Option{
@@ -89,7 +89,7 @@ func TestAMirrorThatFailsIsPassedOver(t *testing.T) {
 	for name, tc := range map[string]struct {
 		breaks func(w *mirrorWorld)
 		from   string
-		warns  string // what the log warns of
+		warns  string // warning expected in the log
 	}{
 		"nothing":                 {func(*mirrorWorld) {}, mirrorA, ""},
 		"no connection":           {func(w *mirrorWorld) { w.network.Refuse(mirrorA, leiocitest.Always) }, mirrorB, ""},
@@ -129,12 +129,12 @@ func TestAMirrorThatFailsIsPassedOver(t *testing.T) {
 	}
 }
 
-// answers lets mirror A answer what contains path with a fault.
+// answers makes mirror A respond with a fault to requests whose path contains path.
 func answers(path string, fault leiocitest.Fault) func(*mirrorWorld) {
 	return func(w *mirrorWorld) { w.hosts[mirrorA].On(http.MethodGet, path, leiocitest.Always, fault) }
 }
 
-// assertCredentialsKept fails if a host has seen what belongs to another.
+// assertCredentialsKept fails if a host received another host's credentials.
 func (w *mirrorWorld) assertCredentialsKept() {
 	w.t.Helper()
 	for host, sent := range w.sent {
@@ -181,7 +181,7 @@ func TestWhatAMirrorAsksForIsNoReasonNotToAskTheOthersAgain(t *testing.T) {
 }
 
 func TestADigestIsPinnedAcrossMirrors(t *testing.T) {
-	// Mirror A knows the tag and no blob; B has another snapshot under the tag, and the blobs.
+	// Mirror A has the tag but no blobs; B has the blobs, but a different snapshot under the tag.
 	w := newMirrorWorld(t)
 	other, err := leioci.Package(t.Context(), leiocitest.WriteSnapshot(t, newer.Add(24*time.Hour), `{"data":{"repo":"https://example.org/b"}}`))
 	must(t, err)
@@ -210,13 +210,13 @@ func TestAMirrorThatIsBehindIsPassedOverWhereThatMatters(t *testing.T) {
 				time.Sleep(time.Until(newer.AddDate(0, 0, 7)))
 				w.push(newer.AddDate(0, 0, 7)) // to the repository itself
 				dir := filepath.Join(t.TempDir(), "lei")
-				for range 2 { // the second time, the directory is there
+				for range 2 { // the second time, the directory exists
 					res, err := w.client(w.mirrors()).PullSnapshot(t.Context(), w.repos[mainHost].Tag("latest"), dir, tc.opts...)
 					if err != nil || res.Source != w.repos[tc.from] {
 						t.Errorf("got %+v, %v, want it from %s", res, err, tc.from)
 					}
 				}
-				// A directory that was current is not rolled back by a mirror that is behind.
+				// A mirror that is behind does not roll back a directory that was current.
 				_, err := w.client().PullSnapshot(t.Context(), w.repos[mainHost].Tag("latest"), dir)
 				must(t, err)
 				res, err := w.client(w.mirrors()).PullSnapshot(t.Context(), w.repos[mainHost].Tag("latest"), dir)

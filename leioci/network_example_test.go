@@ -28,11 +28,11 @@ func ExampleClient_Watch() {
 
 	for res, err := range client.Watch(ctx, repo.Tag("latest"), filepath.Join(dir, "lei"), leioci.WatchOptions{Interval: time.Minute}) {
 		if err != nil {
-			log.Print(err) // the directory holds what it held
+			log.Print(err) // the directory is unchanged
 			continue
 		}
 		fmt.Println("now of", res.Date.Format(time.DateOnly))
-		break // a service goes on until ctx ends
+		break // a service continues until ctx ends
 	}
 	// Output:
 	// now of 2026-02-08
@@ -78,7 +78,7 @@ func ExampleMaxAge() {
 	}
 	defer os.RemoveAll(dir)
 
-	// The example's snapshot is of 2026-02-08. What the directory holds is not replaced by it.
+	// The example's snapshot is dated 2026-02-08, so it does not replace the directory's content.
 	_, err = client.PullSnapshot(ctx, repo.Tag("latest"), dir, leioci.MaxAge(48*time.Hour))
 	fmt.Println(errors.Is(err, leioci.ErrStale))
 	// Output:
@@ -111,7 +111,7 @@ func ExampleRateLimitError() {
 
 func ExampleNew() {
 	client, err := leioci.New(
-		leioci.WithToken("ghcr.io", "a-registry-bearer-token"), // sent to ghcr.io alone
+		leioci.WithToken("ghcr.io", "a-registry-bearer-token"), // sent to ghcr.io only
 		leioci.WithRetry(leioci.RetryPolicy{Attempts: 8, MaxRetryAfter: 5 * time.Minute}),
 		leioci.WithStallTimeout(time.Minute),
 	)

@@ -29,10 +29,10 @@ func defaultRetryPolicy() RetryPolicy {
 	return RetryPolicy{Attempts: 5, MinDelay: 500 * time.Millisecond, MaxDelay: 20 * time.Second, MaxRetryAfter: time.Minute}
 }
 
-// An Option configures a [Client]. A wrong one is an error of [New].
+// An Option configures a [Client]. [New] returns an error for an invalid one.
 type Option func(*options) error
 
-// options are what the client gives to package registry, and what it keeps itself.
+// options hold the configuration for package registry and the client's own.
 type options struct {
 	registry    registry.Config
 	tls         *tls.Config
@@ -59,18 +59,19 @@ func makeOptions(opts []Option) (*options, error) {
 		}
 	}
 	if o.registry.Transport != nil && o.tls != nil {
-		return nil, errors.New("a transport has its own TLS configuration: give WithTransport or WithTLS")
+		return nil, errors.New("WithTransport and WithTLS are exclusive: a transport has its own TLS configuration")
 	}
 	if o.registry.Transport == nil {
 		o.registry.Transport = registry.NewTransport(o.tls)
 	}
 	if o.tls != nil && o.tls.InsecureSkipVerify {
-		o.registry.Log.Warn("TLS certificates are not verified: anyone on the way can read credentials and change what is not asked for by digest")
+		o.registry.Log.Warn("TLS certificates are not verified: anyone on the network path can read credentials " +
+			"and change content that is not requested by digest")
 	}
 	return o, nil
 }
 
-// silent returns a logger that writes nothing.
+// silent returns a logger that discards everything.
 func silent() logrus.FieldLogger {
 	l := logrus.New()
 	l.SetOutput(io.Discard)
@@ -78,21 +79,24 @@ func silent() logrus.FieldLogger {
 	return l
 }
 
-// WithToken sends token to registry, and to no other host, as "Authorization: Bearer" (RFC 6750).
-// It is the contract's :token. A token with a control character or a space is refused.
+// WithToken authenticates with token at registry, and at no other host, as "Authorization: Bearer"
+// (RFC 6750). It is the contract's :token. A token with a space, a control character or a character
+// outside ASCII is an error.
 func WithToken(registry, token string) Option {
 	return func(o *options) error {
 		if token == "" {
 			return fmt.Errorf("token for %s: empty", quote(registry))
 		}
 		if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-			return fmt.Errorf("token for %s: has a space, a control character or a character outside ASCII (a trailing newline?)", quote(registry))
+			return fmt.Errorf("token for %s: contains a space, a control character or a character outside ASCII "+
+				"(a trailing newline?)", quote(registry))
 		}
 		return o.bind(registry, &authn.Bearer{Token: token})
 	}
 }
 
-// WithAuth uses a for registry instead of asking the keychain. A second credential for one registry is an error.
+// WithAuth authenticates with a at registry instead of using the keychain. A second credential for
+// the same registry is an error.
 func WithAuth(registry string, a authn.Authenticator) Option {
 	return func(o *options) error {
 		if a == nil {
@@ -102,21 +106,21 @@ func WithAuth(registry string, a authn.Authenticator) Option {
 	}
 }
 
-// bind binds credentials to one registry, under the name that go-containerregistry gives it.
+// bind binds credentials to one registry, by go-containerregistry's name for it.
 func (o *options) bind(registry string, a authn.Authenticator) error {
 	reg, err := name.NewRegistry(registry, name.StrictValidation)
 	if err != nil {
 		return fmt.Errorf("credentials for %s: %w: want host or host:port", quote(registry), ErrInvalidReference)
 	}
 	if _, ok := o.registry.Auths[reg.RegistryStr()]; ok {
-		return fmt.Errorf("credentials for %s: given twice", reg)
+		return fmt.Errorf("duplicate credentials for %s", reg)
 	}
 	o.registry.Auths[reg.RegistryStr()] = a
 	return nil
 }
 
-// WithKeychain asks k for the credentials of every registry that [WithAuth] and [WithToken] do not name.
-// The default is [DefaultKeychain]: the docker and podman configuration files and credential helpers.
+// WithKeychain uses k for every registry that [WithAuth] and [WithToken] do not cover. The default
+// is [DefaultKeychain]: docker's and podman's configuration files and credential helpers.
 func WithKeychain(k authn.Keychain) Option {
 	return func(o *options) error {
 		if k == nil {
@@ -127,9 +131,11 @@ func WithKeychain(k authn.Keychain) Option {
 	}
 }
 
-// WithTransport sends all requests through rt: the caller's proxies, CAs, tracing. The default is a transport of the
-// client's own, with proxies from the environment ([http.ProxyFromEnvironment]) and what [WithTLS] says. Where rt makes requests
-// wait, as net/http's does with MaxConnsPerHost, the waiting counts as silence ([WithStallTimeout]).
+// WithTransport sends all requests through rt, for example to use the caller's proxies, CAs or
+// tracing. By default, the client has its own transport, with proxies from the environment
+// ([http.ProxyFromEnvironment]) and the settings of [WithTLS]. If rt queues requests, as net/http's
+// transport does with MaxConnsPerHost, time in the queue counts towards the stall timeout
+// ([WithStallTimeout]).
 func WithTransport(rt http.RoundTripper) Option {
 	return func(o *options) error {
 		if rt == nil {
@@ -140,72 +146,78 @@ func WithTransport(rt http.RoundTripper) Option {
 	}
 }
 
-// WithLogger logs to l: at level warning what makes a transfer less safe than it looks, at level info a line for each blob
-// and tag that was transferred and for what is tried again, and at level debug a line for each request, with method, URL
-// without its query, status, bytes, duration and which try it was. No line holds a token, a cookie, a signed URL or a body.
-// The default is silence.
+// WithLogger logs to l. The default is no logging. The levels are:
+//
+//   - warning: whatever makes a transfer less safe than it looks
+//   - info: a line for each blob or tag transferred and for each retry
+//   - debug: a line for each request, with method, URL without query, status, bytes, duration and
+//     attempt number
+//
+// No line contains a token, a cookie, a signed URL or a body.
 func WithLogger(l logrus.FieldLogger) Option {
 	return func(o *options) error {
 		if l == nil {
-			return errors.New("logger: nil; leave the option out for silence")
+			return errors.New("logger: nil; to disable logging, omit WithLogger")
 		}
 		o.registry.Log = l
 		return nil
 	}
 }
 
-// WithConcurrency limits the blobs and tags that one call transfers at once. The default is 4.
+// WithConcurrency limits how many blobs or tags one call transfers concurrently. The default is 4.
 func WithConcurrency(n int) Option {
 	return func(o *options) error {
 		if n < 1 {
-			return fmt.Errorf("concurrency %d: want 1 or more", n)
+			return fmt.Errorf("concurrency %d: must be positive", n)
 		}
 		o.concurrency = n
 		return nil
 	}
 }
 
-// WithMaxBlobBytes refuses blobs of more than n bytes with [ErrTooLarge]. The default is 8 GiB.
+// WithMaxBlobBytes limits blobs to n bytes. A larger blob is [ErrTooLarge]. The default is 8 GiB.
 func WithMaxBlobBytes(n int64) Option {
 	return func(o *options) error {
 		if n < 1 {
-			return fmt.Errorf("blob limit of %d bytes: want 1 or more", n)
+			return fmt.Errorf("blob limit of %d bytes: must be positive", n)
 		}
 		o.registry.MaxBlobBytes = n
 		return nil
 	}
 }
 
-// WithUserAgent names the calling program in the User-Agent header, before go-containerregistry's own name.
-// The default is "leioci".
+// WithUserAgent sets the calling program's name in the User-Agent header, where it precedes
+// go-containerregistry's. The default is "leioci".
 func WithUserAgent(ua string) Option {
 	return func(o *options) error {
 		if ua == "" || strings.ContainsFunc(ua, func(r rune) bool { return r < ' ' || r > '~' }) {
-			return fmt.Errorf("user agent %q: want printable ASCII", ua)
+			return fmt.Errorf("user agent %q: must be printable ASCII and not empty", ua)
 		}
 		o.registry.UserAgent = ua
 		return nil
 	}
 }
 
-// RetryPolicy says how often an operation is tried, and how long to wait in between. An operation is a handshake, a
-// manifest, a tag, or a blob; what is tried again is a connection that failed or stalled, the statuses 408, 429, 500, 502, 503
-// and 504, and the codes TOOMANYREQUESTS and UNAVAILABLE of the OCI distribution specification.
+// RetryPolicy says how often an operation is attempted and how long to wait between attempts. An
+// operation is a handshake or the transfer of a manifest, a tag or a blob. It is retried if the
+// connection fails or stalls, on the statuses 408, 429, 500, 502, 503 and 504, and on the codes
+// TOOMANYREQUESTS and UNAVAILABLE of the OCI distribution specification.
 //
-// The wait is a random time between nothing and MinDelay doubled with each failure, at most MaxDelay. A Retry-After (RFC
-// 9110), in seconds or as a date, is obeyed up to MaxRetryAfter; beyond it the error is a [*RateLimitError] at once.
+// Each delay is random, between zero and an upper bound. The bound starts at MinDelay and doubles
+// with each failure, up to MaxDelay. A Retry-After (RFC 9110), in seconds or as a date, is honored
+// up to MaxRetryAfter. If it is longer, the operation fails at once with a [*RateLimitError].
 type RetryPolicy struct {
-	Attempts           int           // tries in all; 1 means no second one. Default 5
+	Attempts           int           // total attempts, so 1 means no retries; default 5
 	MinDelay, MaxDelay time.Duration // default 500 ms and 20 s
 	MaxRetryAfter      time.Duration // default 1 minute
 }
 
-// WithRetry replaces the policy for failures that pass. Fields that are zero keep their defaults. A download that breaks
-// off goes on where it stopped; every byte that came starts the count of tries anew.
+// WithRetry sets the policy for transient failures. Zero fields mean the default. An interrupted
+// download resumes where it stopped, and every byte received resets the count of attempts.
 func WithRetry(r RetryPolicy) Option {
 	return func(o *options) error {
 		if r.Attempts < 0 || r.MinDelay < 0 || r.MaxDelay < 0 || r.MaxRetryAfter < 0 {
-			return fmt.Errorf("retry: a negative number in %+v", r)
+			return fmt.Errorf("retry: negative value in %+v", r)
 		}
 		d := defaultRetryPolicy()
 		r.Attempts = orDefault(r.Attempts, d.Attempts)
@@ -213,7 +225,7 @@ func WithRetry(r RetryPolicy) Option {
 		r.MaxDelay = orDefault(r.MaxDelay, max(d.MaxDelay, r.MinDelay))
 		r.MaxRetryAfter = orDefault(r.MaxRetryAfter, d.MaxRetryAfter)
 		if r.MaxDelay < r.MinDelay {
-			return fmt.Errorf("retry: the longest delay, %v, is shorter than the shortest, %v", r.MaxDelay, r.MinDelay)
+			return fmt.Errorf("retry: MaxDelay %v is shorter than MinDelay %v", r.MaxDelay, r.MinDelay)
 		}
 		o.registry.Retry = registry.RetryPolicy(r)
 		return nil
@@ -228,21 +240,23 @@ func orDefault[T comparable](value, def T) T {
 	return value
 }
 
-// WithStallTimeout fails a request with [ErrStalled] after d without a byte, in either direction. The default is 30
-// seconds. The answer to an upload that was sent whole may take ten times as long. There is no limit to the time of a
-// transfer that moves; for that, give a context with a deadline.
+// WithStallTimeout fails a request with [ErrStalled] if no byte moves in either direction for d.
+// The default is 30 seconds. Once an upload was sent completely, its response may take ten times as
+// long. A transfer that makes progress may take forever; to limit that, use a context with a
+// deadline.
 func WithStallTimeout(d time.Duration) Option {
 	return func(o *options) error {
 		if d <= 0 {
-			return fmt.Errorf("stall timeout %v: want more than 0", d)
+			return fmt.Errorf("stall timeout %v: must be positive", d)
 		}
 		o.registry.StallTimeout = d
 		return nil
 	}
 }
 
-// WithPlainHTTP speaks http, and never https, to these registries (host or host:port), and sends them credentials so.
-// Without it, credentials go over http to loopback addresses alone.
+// WithPlainHTTP uses http, and never https, for these registries (host or host:port), and lets
+// credentials be sent to them unencrypted. Without it, credentials are sent over http only to
+// loopback addresses.
 func WithPlainHTTP(registries ...string) Option {
 	return func(o *options) error {
 		for _, r := range registries {
@@ -256,10 +270,13 @@ func WithPlainHTTP(registries ...string) Option {
 	}
 }
 
-// WithPrivateRedirects lets registries send their clients to other addresses in these networks: for redirects, for
-// uploads, and to their token servers. Without it, an address literal of a private network (RFC 1918, RFC 4193, loopback,
-// link-local) is refused unless it is the registry's own, as go-containerregistry does, because a registry could make
-// its clients ask what only they can reach. Names are followed wherever they lead.
+// WithPrivateRedirects lets registries direct their clients to other addresses in these networks,
+// by redirects, upload locations and the addresses of token servers.
+//
+// By default, a literal private address (RFC 1918, RFC 4193, loopback, link-local) is refused
+// unless it is the registry's own, as in go-containerregistry. Otherwise, a registry could make its
+// clients send requests to hosts that only they can reach. Host names are not resolved for this
+// check.
 func WithPrivateRedirects(networks ...netip.Prefix) Option {
 	return func(o *options) error {
 		if len(networks) == 0 {
@@ -267,7 +284,7 @@ func WithPrivateRedirects(networks ...netip.Prefix) Option {
 		}
 		for _, n := range networks {
 			if !n.IsValid() {
-				return fmt.Errorf("private redirects: %v is not a network", n)
+				return fmt.Errorf("private redirects: invalid network %v", n)
 			}
 		}
 		o.registry.PrivateNetworks = append(o.registry.PrivateNetworks, networks...)
@@ -275,29 +292,32 @@ func WithPrivateRedirects(networks ...netip.Prefix) Option {
 	}
 }
 
-// A Mirror is another place for what a repository holds.
+// A Mirror is another repository with the same content.
 type Mirror struct {
-	// Of is the repository that references name.
+	// Of is the original repository, the one that references name.
 	Of name.Repository
-	// At is where it is asked for first.
+	// At is the mirror, which is tried first.
 	At name.Repository
 }
 
-// WithMirrors reads what a repository holds from its mirrors, in the order given, and last from the repository itself.
-// Pushes and [Client.Tags] do not use them.
+// WithMirrors pulls from the mirrors of a repository first, in the order given, and from the
+// repository itself last. Pushes and [Client.Tags] do not use mirrors.
 //
-// A source that cannot be reached, does not answer, does not have what is wanted, or answers with an error, is passed
-// over; one that refuses the credentials, serves content that does not have its digest, or a snapshot that is too old
-// ([MaxAge], [ErrOlder]), with a warning. If all fail, the error lists every source with its reason. A reference is
-// resolved at one source; everything after uses the digest, wherever it comes from. Each source has credentials of its own: those of one are never sent to another.
+// A source is skipped if it cannot be reached, does not respond, does not have the content, or
+// responds with an error. It is skipped with a warning if it rejects the credentials, serves
+// content that does not match its digest, or has a snapshot that is too old ([MaxAge], [ErrOlder]).
+// If all sources fail, the error gives the reason for each.
+//
+// A reference is resolved at one source. Everything after that uses the digest, from whichever
+// source has it. Each source has its own credentials, which are never sent to another.
 func WithMirrors(mirrors ...Mirror) Option {
 	return func(o *options) error {
 		for _, m := range mirrors {
 			if m.Of.RepositoryStr() == "" || m.At.RepositoryStr() == "" {
-				return errors.New("mirror: want the repository it is of and the one it is at")
+				return errors.New("mirror: both Of and At must be set")
 			}
 			if m.Of == m.At {
-				return fmt.Errorf("mirror: %s is no mirror of itself", m.Of)
+				return fmt.Errorf("mirror: %s cannot mirror itself", m.Of)
 			}
 			o.registry.Mirrors = append(o.registry.Mirrors, registry.Mirror(m))
 		}

@@ -67,7 +67,7 @@ func TestATokenIsForItsOwnRegistryAlone(t *testing.T) {
 	named, other := leiocitest.NewRegistry(t), leiocitest.NewRegistry(t)
 	pushSample(t, newClient(t), repository(t, named), "latest")
 	pushSample(t, newClient(t), repository(t, other), "latest")
-	// The named registry sends blobs to the other one, as many do to their storage.
+	// The named registry redirects blobs to the other one, as many registries do to their storage.
 	named.On(http.MethodGet, "/blobs/", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 		mu.Lock()
 		shown[named.Host()] = append(shown[named.Host()], r.Header.Get("Authorization"))

@@ -18,10 +18,10 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
-// timeLayout is how a snapshot writes a time: RFC 3339, UTC, with microseconds.
+// timeLayout is the format of times in a snapshot: RFC 3339, UTC, with microseconds.
 const timeLayout = "2006-01-02T15:04:05.000000Z07:00"
 
-// A PackageOption changes what [Package] writes about a snapshot.
+// A PackageOption changes the metadata that [Package] writes.
 type PackageOption func(*packaging) error
 
 type packaging struct {
@@ -30,19 +30,19 @@ type packaging struct {
 	annotations map[string]string
 }
 
-// Created sets the artifact's time of creation. The default is the snapshot's own, so that the same directory
-// always has the same digest.
+// Created sets the artifact's creation time. The default is the snapshot's own, so that the same
+// directory always gives the same digest.
 func Created(t time.Time) PackageOption {
 	return func(p *packaging) error {
 		if t.IsZero() {
-			return errors.New("created: no time")
+			return errors.New("created: zero time")
 		}
 		p.created = t
 		return nil
 	}
 }
 
-// LEIVersion sets the version of LowEndInsight that the config names. The default is the snapshot's own.
+// LEIVersion sets the LowEndInsight version in the config. The default is the snapshot's own.
 func LEIVersion(v string) PackageOption {
 	return func(p *packaging) error {
 		p.leiVersion = v
@@ -50,8 +50,8 @@ func LEIVersion(v string) PackageOption {
 	}
 }
 
-// Annotations adds annotations to the manifest, such as org.opencontainers.image.vendor. They replace those of the
-// same name that [Package] writes.
+// Annotations adds annotations to the manifest, such as org.opencontainers.image.vendor. They
+// replace annotations of the same name that [Package] writes by default.
 func Annotations(a map[string]string) PackageOption {
 	return func(p *packaging) error {
 		maps.Copy(p.annotations, a)
@@ -59,17 +59,18 @@ func Annotations(a map[string]string) PackageOption {
 	}
 }
 
-// Package makes an LEI artifact of the snapshot in dir: an image for [Client.PushSnapshot], for package remote and for
-// OCI layouts. It reads manifest.json and cache.jsonl.gz and ignores other files. The layers stay in their files, which
-// are read once here, for their digests, and again when the image is pushed; a file that was changed or replaced in
-// between is an error then.
+// Package makes an LEI artifact from the snapshot in dir: an image for [Client.PushSnapshot], for
+// package remote and for OCI layouts. It reads manifest.json and cache.jsonl.gz and ignores other
+// files. The layers stay in their files. Package reads these once to compute digests, and a push
+// reads them again; if a file has changed or was replaced in between, the push fails.
 //
-// Times and versions come from the snapshot, so that the same directory always gives the same digest. The annotations
-// are those of the [OCI image specification]: created, version (the snapshot's date), title and description, and on
-// each layer its file's name as title.
+// Times and versions come from the snapshot, so that the same directory always gives the same
+// digest. The annotations are those of the [OCI image specification]: created, version (the
+// snapshot's date), title and description. Each layer has its file's name as title.
 //
-// A directory without the two files, or with a manifest.json that is not LEI's, is [ErrNotSnapshot]. Whether the reports
-// agree with manifest.json is not checked; [snapshot.Snapshot.Verify] does that.
+// A directory without the two files, or whose manifest.json is not LEI metadata, is
+// [ErrNotSnapshot]. Package does not check whether the reports match manifest.json;
+// [snapshot.Snapshot.Verify] does.
 //
 // [OCI image specification]: https://github.com/opencontainers/image-spec/blob/v1.1.1/annotations.md
 func Package(ctx context.Context, dir string, opts ...PackageOption) (v1.Image, error) {
@@ -81,7 +82,7 @@ func Package(ctx context.Context, dir string, opts ...PackageOption) (v1.Image, 
 }
 
 func packageDir(ctx context.Context, dir string, opts []PackageOption) (v1.Image, error) {
-	dir, err := filepath.Abs(dir) // the image outlives a change of the working directory
+	dir, err := filepath.Abs(dir) // the image must survive a change of the working directory
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +126,7 @@ func packageDir(ctx context.Context, dir string, opts []PackageOption) (v1.Image
 	})
 }
 
-// config is the artifact's config, its fields in the order the original writes them.
+// config returns the artifact's config. Its fields are in the order that the original client uses.
 func (p *packaging) config(meta snapshot.Metadata) ([]byte, error) {
 	return json.Marshal(struct {
 		LEIVersion    string `json:"lei_version"`
@@ -135,10 +136,11 @@ func (p *packaging) config(meta snapshot.Metadata) ([]byte, error) {
 	}{p.leiVersion, formatVersion, p.created.UTC().Format(timeLayout), meta.EntryCount})
 }
 
-// formatVersion is that of the config, and of the snapshots that this package knows.
+// formatVersion is the version of the config's format, and of the snapshots that this package
+// supports.
 const formatVersion = "1.0"
 
-// manifest is the artifact's manifest without its descriptors.
+// manifest returns the artifact's manifest without its descriptors.
 func (p *packaging) manifest(meta snapshot.Metadata) *v1.Manifest {
 	annotations := map[string]string{
 		artifact.AnnotationCreated:     p.created.UTC().Format(timeLayout),

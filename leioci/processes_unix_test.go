@@ -12,7 +12,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// together lets n requests go on when all of them have come.
+// together holds back requests until n of them have arrived.
 func together(n int) leiocitest.Fault {
 	var arrived sync.WaitGroup
 	arrived.Add(n)
@@ -27,7 +27,7 @@ func together(n int) leiocitest.Fault {
 		case <-all:
 			registry.ServeHTTP(w, r)
 		case <-time.After(patience):
-			panic(http.ErrAbortHandler) // the client fails, and says so
+			panic(http.ErrAbortHandler) // the client then reports an error
 		}
 	}
 }
@@ -41,7 +41,7 @@ func TestProcessesThatPullIntoOneDirectoryAtOnceBothSucceed(t *testing.T) {
 				if !there {
 					must(t, os.RemoveAll(w.dir))
 				}
-				// Neither has the blob before both have begun.
+				// Neither gets the blob before both have started.
 				hold := w.registry.(*leiocitest.Registry).On(http.MethodGet, "/blobs/"+w.large.Digest.String(), 2, together(2))
 				var pulls sync.WaitGroup
 				for range 2 {

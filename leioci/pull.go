@@ -13,23 +13,24 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/target"
 )
 
-// A PullResult says what a directory holds after a pull.
+// A PullResult describes the snapshot in a directory after a pull.
 type PullResult struct {
-	// Ref is the artifact by digest. It is the zero value after [Unpack], which knows of no registry.
+	// Ref is the artifact's digest reference. It is zero after [Unpack], which involves no
+	// registry.
 	Ref name.Digest
-	// Source is the repository that named the artifact, or had its manifest: ref's own, or a mirror. It is the zero value
-	// after [Unpack].
+	// Source is the repository that resolved the tag or served the manifest: ref's own, or a
+	// mirror. It is zero after [Unpack].
 	Source name.Repository
-	// Date is the snapshot's day, at midnight UTC, and Created the time at which it was made, by its manifest.json.
-	// Both are zero where that file cannot be read as LEI metadata.
+	// Date is the snapshot's day, at midnight UTC, and Created the time when it was made, both from
+	// its manifest.json. They are zero if that file is not valid LEI metadata.
 	Date, Created time.Time
-	// UpToDate: the directory held this very snapshot, intact, and was left alone.
+	// UpToDate is set if the directory already had this snapshot, intact, and was left alone.
 	UpToDate bool
-	// BytesFetched counts the bytes of blobs that were read from the registry or the image.
+	// BytesFetched is the number of bytes of blobs read from the registry or the image.
 	BytesFetched int64
 }
 
-// A PullOption changes what a pull accepts.
+// A PullOption changes which snapshots a pull accepts.
 type PullOption func(*pullOptions) error
 
 type pullOptions target.Policy
@@ -43,10 +44,13 @@ func (o *pullOptions) apply(opts []PullOption) error {
 	return nil
 }
 
-// VerifyReports reads the reports of what was pulled before it replaces anything, as [snapshot.Snapshot.Verify] does: that
-// they are well-formed, and as many, and the same, as manifest.json says. The errors are those of that method. Without
-// it, digests and sizes are verified, which say that the snapshot is the publisher's, but not that the publisher did well.
-// What the directory holds already is not read again.
+// VerifyReports checks the reports of a new snapshot before it replaces anything: they must be
+// well-formed, and match manifest.json in number and content. The check and its errors are those of
+// [snapshot.Snapshot.Verify].
+//
+// Without this option, a pull verifies only digests and sizes. They prove that the snapshot is what
+// the publisher pushed, but not that it is correct. A snapshot that the directory already has is
+// not checked again.
 func VerifyReports() PullOption {
 	return func(o *pullOptions) error {
 		o.VerifyReports = true
@@ -54,7 +58,7 @@ func VerifyReports() PullOption {
 	}
 }
 
-// AllowOlder lets a pull of a moving tag replace a snapshot by one with an older date.
+// AllowOlder lets a pull of a moving tag replace a snapshot with an older one.
 func AllowOlder() PullOption {
 	return func(o *pullOptions) error {
 		o.AllowOlder = true
@@ -62,88 +66,92 @@ func AllowOlder() PullOption {
 	}
 }
 
-// MaxAge refuses a snapshot whose date, taken as midnight UTC, is more than d ago, or has no date: [ErrStale], before
-// anything is replaced. It holds for a snapshot that the directory holds already, too. The default is no limit.
+// MaxAge refuses a snapshot with [ErrStale] if its date, taken as midnight UTC, is more than d ago,
+// or if it has no date. Nothing is replaced then. The limit also applies to a snapshot that the
+// directory already has. The default is no limit.
 func MaxAge(d time.Duration) PullOption {
 	return func(o *pullOptions) error {
 		if d <= 0 {
-			return fmt.Errorf("maximum age of %v: want more than 0", d)
+			return fmt.Errorf("maximum age of %v: must be positive", d)
 		}
 		o.MaxAge = d
 		return nil
 	}
 }
 
-// PullSnapshot fetches the snapshot that ref names and writes it to dir as [Unpack] does: verified, and as a whole.
-// The reference is resolved once; everything after uses the digest, which the result names.
+// PullSnapshot fetches the snapshot that ref names and writes it to dir as [Unpack] does: verified,
+// and all at once. The reference is resolved once. Everything after that uses the digest, which the
+// result reports.
 //
-// A directory that holds this snapshot already, intact, costs one request, beyond what authentication needs, and for a
-// digest (sha256) none; its files are read. Of another snapshot only the blobs are fetched that the directory does not have. A pull
-// that was interrupted goes on where it stopped, in another process too: what has come is kept beside dir.
+// If dir already has this snapshot, intact, a pull needs one request besides authentication, and
+// none if ref is a digest (sha256); it only reads the files. Otherwise, it fetches only the blobs
+// that dir does not have. An interrupted pull resumes where it stopped, even in another process:
+// partial downloads are kept beside dir.
 //
-// Through a moving tag, such as "latest", a snapshot is not replaced by one with an older date ([ErrOlder]), so that a
-// stale mirror cannot roll a site back; [AllowOlder] lifts that. A dated tag and a digest say what they want. [MaxAge]
-// refuses what is too old ([ErrStale]).
+// A pull of a moving tag, such as "latest", does not replace a snapshot with an older one
+// ([ErrOlder]), so that a stale mirror cannot roll a site back; [AllowOlder] permits it. This does
+// not apply to dated tags and digests, which ask for a particular snapshot. [MaxAge] refuses
+// snapshots that are too old ([ErrStale]).
 //
 // The other errors are those of [Client.PullManifest], [Client.PullBlob] and [Unpack].
 func (c *Client) PullSnapshot(ctx context.Context, ref name.Reference, dir string, opts ...PullOption) (*PullResult, error) {
 	return c.pull(ctx, ref, dir, opts, &target.Memory{})
 }
 
-// pull is PullSnapshot with what is remembered of earlier pulls into dir.
+// pull implements PullSnapshot. memory carries over what earlier pulls into dir found out.
 func (c *Client) pull(ctx context.Context, ref name.Reference, dir string, opts []PullOption, memory *target.Memory) (*PullResult, error) {
 	policy, err := pullPolicy(ref, opts)
 	if err != nil {
 		return nil, fail("pull", ref, err)
 	}
 	src := c.registry.Source(ref.Context())
-	into := target.Open(dir, policy, memory, c.concurrency, c.log)
-	res, err := c.upToDate(ctx, src, ref, into)
+	targetDir := target.Open(dir, policy, memory, c.concurrency, c.log)
+	res, err := c.upToDate(ctx, src, ref, targetDir)
 	if err != nil {
 		return nil, fail("pull", ref, err)
 	}
 	if res == nil {
-		if res, err = install(ctx, src, ref, into, dir); err != nil {
+		if res, err = install(ctx, src, ref, targetDir, dir); err != nil {
 			return nil, err
 		}
 	}
-	c.log.WithField("digest", res.Ref.String()).Infof("%s is in %s", ref, dir)
+	c.log.WithField("digest", res.Ref.String()).Infof("%s is up to date with %s", dir, ref)
 	return res, nil
 }
 
-// pullPolicy returns what a pull of ref accepts.
+// pullPolicy returns the policy for a pull of ref.
 func pullPolicy(ref name.Reference, opts []PullOption) (target.Policy, error) {
-	o := pullOptions{AllowOlder: !moves(ref)}
+	o := pullOptions{AllowOlder: !isMovingTag(ref)}
 	err := o.apply(opts)
 	return target.Policy(o), err
 }
 
-// moves reports whether ref may name another snapshot tomorrow.
-func moves(ref name.Reference) bool {
+// isMovingTag reports whether ref is a tag that may name another snapshot tomorrow.
+func isMovingTag(ref name.Reference) bool {
 	tag, ok := ref.(name.Tag)
 	return ok && !isDated(tag.TagStr())
 }
 
-// upToDate returns a result if the directory holds what ref names, and nil if not, or if that cannot be told without the
-// manifest.
-func (c *Client) upToDate(ctx context.Context, src *registry.Source, ref name.Reference, into *target.Dir) (*PullResult, error) {
-	held, ok := into.Digest()
+// upToDate returns a result if the directory already has the snapshot that ref names. It returns
+// nil if not, or if that cannot be known without the manifest.
+func (c *Client) upToDate(ctx context.Context, src *registry.Source, ref name.Reference, targetDir *target.Dir) (*PullResult, error) {
+	current, ok := targetDir.Digest()
 	if !ok {
 		return nil, nil
 	}
 	from, digest := src.Repository(), ref.Identifier()
 	if _, byDigest := ref.(name.Digest); !byDigest {
-		h, place, err := src.Head(ctx, ref)
+		head, repo, err := src.Head(ctx, ref)
 		if err != nil {
 			return nil, err
 		}
-		from, digest = place, h.String()
+		from, digest = repo, head.String()
 	}
-	if digest != held.String() {
+	if digest != current.String() {
 		return nil, nil
 	}
-	res, err := into.UpToDate(ctx)
-	if errors.Is(err, ErrStale) && src.HasMirrors() { // another place may have a newer one
+	res, err := targetDir.UpToDate(ctx)
+	if errors.Is(err, ErrStale) && src.HasMirrors() { // another source may have a newer one
 		return nil, nil
 	}
 	if res == nil || err != nil {
@@ -154,15 +162,15 @@ func (c *Client) upToDate(ctx context.Context, src *registry.Source, ref name.Re
 	return result, nil
 }
 
-// install fetches what ref names and makes the directory hold it.
-func install(ctx context.Context, src *registry.Source, ref name.Reference, into *target.Dir, dir string) (*PullResult, error) {
-	m, from, err := pullManifest(ctx, src, ref, into.RefuseAnnotated) // another place may have a newer one
+// install fetches the snapshot that ref names and puts it in the directory's place.
+func install(ctx context.Context, src *registry.Source, ref name.Reference, targetDir *target.Dir, dir string) (*PullResult, error) {
+	m, from, err := pullManifest(ctx, src, ref, targetDir.RefuseAnnotated) // another source may have a newer one
 	if err != nil {
 		return nil, err
 	}
 	pinned := ref.Context().Digest(m.Descriptor.Digest.String())
 	src = src.Prefer(from)
-	res, err := into.Install(ctx, m.Raw, m.Manifest, func(ctx context.Context, d v1.Descriptor, part target.Partial) (int64, error) {
+	res, err := targetDir.Install(ctx, m.Raw, m.Manifest, func(ctx context.Context, d v1.Descriptor, part target.Partial) (int64, error) {
 		return src.Download(ctx, d, part)
 	})
 	if err != nil {

@@ -12,13 +12,13 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// A countRow is a pull and what it may cost. What is not said is 0.
+// A countRow is a pull and its expected requests; counts not given are 0.
 type countRow struct {
 	name    string
 	prepare func(w *countWorld)
 	pull    func(w *countWorld) (*leioci.PullResult, error) // with a new client by tag, if nil
 	want    func(cache, meta int64) counts
-	mirror  counts // what the mirror gets
+	mirror  counts // the mirror's requests
 	current bool   // the directory was up to date
 }
 
@@ -131,7 +131,8 @@ func TestPullCountsAreThoseOfTheTable(t *testing.T) {
 	t.Log("what a pull costs:\n" + table)
 }
 
-// assertCurrent fails unless the directory holds what was pushed last and nothing is beside it, and the next pull is one request.
+// assertCurrent fails unless the directory has the last snapshot pushed, nothing is beside it, and
+// the next pull is one request.
 func (w *countWorld) assertCurrent() {
 	w.t.Helper()
 	assertSame(w.t, w.files, w.dir, "manifest.json", "cache.jsonl.gz")

@@ -18,16 +18,22 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/verify"
 )
 
-// Push uploads the blobs that the repository does not have, several at once, then puts the manifest, byte for byte
-// and with its own media type, under the first tag, and after that under the others, which may go in parallel.
-// Give the dated tag first, as [GenerateTags] does: a moving tag then never points at what has no dated one.
+// Push uploads blobs, a manifest and its tags. It first uploads the blobs that the repository does
+// not have, several at a time. Then it puts the manifest, byte for byte and with its own media
+// type, under the first tag, and finally under the other tags, possibly in parallel. Pass the dated
+// tag first, as [GenerateTags] does: then a moving tag never points to a manifest without a dated
+// tag.
 //
-// Refused before the first request: tags that are none, invalid or given twice ([ErrInvalidReference]); a manifest that
-// is not a JSON object with a config ([ErrUnsupportedManifest]) or has more than 4 MiB ([ErrTooLarge]); a blob whose data
-// does not have its digest, or the size that the manifest says ([ErrVerification]). Refused before anything is uploaded:
-// a manifest that names a blob which is neither given nor in the repository ([ErrNotFound]).
+// Before the first request, Push refuses:
 //
-// A failure after that is a [*PushError], which says which tags were moved.
+//   - an empty list of tags, and invalid or duplicate tags ([ErrInvalidReference])
+//   - a manifest that is not a JSON object with a config ([ErrUnsupportedManifest]) or is larger
+//     than 4 MiB ([ErrTooLarge])
+//   - a blob whose data does not match its digest or its size in the manifest ([ErrVerification])
+//
+// Before uploading anything, it refuses a manifest with a blob that is neither in blobs nor in the
+// repository ([ErrNotFound]). A failure after that is a [*PushError], which says which tags were
+// moved.
 func (c *Client) Push(ctx context.Context, repo name.Repository, tags []string, manifest []byte, blobs []v1.Layer) (name.Digest, error) {
 	p, err := newPushPlan(repo, tags, manifest, blobs)
 	if err == nil {
@@ -43,7 +49,7 @@ func (c *Client) Push(ctx context.Context, repo name.Repository, tags []string, 
 	return c.push(ctx, p, to)
 }
 
-// connect authenticates for a push. What fails before that has changed nothing.
+// connect authenticates for a push. If it fails, the registry is unchanged.
 func (c *Client) connect(ctx context.Context, p *pushPlan) (*registry.Destination, error) {
 	to := c.registry.Destination(p.repo)
 	if err := to.Connect(ctx); err != nil {
@@ -65,17 +71,17 @@ func (c *Client) push(ctx context.Context, p *pushPlan, to *registry.Destination
 	return p.ref, nil
 }
 
-// A pushPlan is an artifact and where it goes, checked.
+// A pushPlan is a validated artifact and its destination.
 type pushPlan struct {
 	repo     name.Repository
 	tags     []string
 	raw      []byte
 	manifest *v1.Manifest
 	ref      name.Digest
-	blobs    map[v1.Hash]v1.Layer // what was given, by digest
+	blobs    map[v1.Hash]v1.Layer // the caller's blobs, by digest
 }
 
-// newPushPlan checks what can be checked without reading a blob.
+// newPushPlan validates everything that does not require reading a blob.
 func newPushPlan(repo name.Repository, tags []string, raw []byte, blobs []v1.Layer) (*pushPlan, error) {
 	if err := checkTags(tags); err != nil {
 		return nil, err
@@ -110,7 +116,8 @@ func newPushPlan(repo name.Repository, tags []string, raw []byte, blobs []v1.Lay
 			return nil, fmt.Errorf("blob %s: %w", d.Digest, err)
 		}
 		if size != d.Size {
-			return nil, fmt.Errorf("%w: blob %s has %d bytes, the manifest says %d", ErrVerification, d.Digest, size, d.Size)
+			return nil, fmt.Errorf("%w: blob %s has %d bytes, but %d in the manifest",
+				ErrVerification, d.Digest, size, d.Size)
 		}
 	}
 	return p, nil
@@ -139,18 +146,19 @@ func verifyLayer(ctx context.Context, l v1.Layer, digest v1.Hash) error {
 	return verify.All(ctx, rc, digest, size)
 }
 
-// requireBlobs looks for the blobs that the manifest names and nobody gave.
+// requireBlobs fails if the manifest names a blob that neither the caller nor the repository has.
 func requireBlobs(ctx context.Context, p *pushPlan, to *registry.Destination) error {
 	for _, d := range manifest.Blobs(p.manifest) {
 		if _, given := p.blobs[d.Digest]; given || !d.MediaType.IsDistributable() {
 			continue
 		}
-		there, err := to.HasBlob(ctx, d.Digest)
+		exists, err := to.HasBlob(ctx, d.Digest)
 		if err != nil {
-			return fmt.Errorf("look for blob %s: %w", d.Digest, err)
+			return fmt.Errorf("check for blob %s: %w", d.Digest, err)
 		}
-		if !there {
-			return fmt.Errorf("%w: the manifest names blob %s, which was not given and is not in %s", ErrNotFound, d.Digest, p.repo)
+		if !exists {
+			return fmt.Errorf("%w: the manifest names blob %s, which is neither in the push nor in %s",
+				ErrNotFound, d.Digest, p.repo)
 		}
 	}
 	return nil
@@ -164,18 +172,19 @@ func (c *Client) uploadBlobs(ctx context.Context, p *pushPlan, to *registry.Dest
 			if err := to.Upload(ctx, b, digest); err != nil {
 				return fail("upload blob", p.repo.Digest(digest.String()), err)
 			}
-			c.log.WithField("blob", digest.String()).Infof("blob is in %s", p.repo)
+			c.log.WithField("blob", digest.String()).Infof("pushed blob to %s", p.repo)
 			return nil
 		})
 	}
 	return g.Wait()
 }
 
-// errFirstTag is why the other tags are left alone when the first could not be put.
-var errFirstTag = errors.New("not attempted, because the first tag failed")
+// errFirstTag is the error of the other tags when the first one failed.
+var errFirstTag = errors.New("not attempted because the first tag failed")
 
-// putTags puts the manifest under the first tag and then under the others. It returns an error or nil for each tag.
-// One that fails does not stop the others: they are as right as if it had not been asked for.
+// putTags puts the manifest under the first tag and then under the others. It returns an error or
+// nil for each tag. A failure among the others does not stop the rest: the remaining tags are still
+// valid.
 func (c *Client) putTags(ctx context.Context, p *pushPlan, to *registry.Destination) []error {
 	errs := make([]error, len(p.tags))
 	put := func(i int) {
@@ -203,7 +212,7 @@ func (c *Client) putTags(ctx context.Context, p *pushPlan, to *registry.Destinat
 	return errs
 }
 
-// result turns the outcome for each tag into a *PushError, or nil if all went well.
+// result combines the tags' errors into a *PushError, or returns nil if there are none.
 func (p *pushPlan) result(errs []error) error {
 	result := &PushError{Digest: p.ref}
 	for i, tag := range p.tags {
@@ -211,8 +220,8 @@ func (p *pushPlan) result(errs []error) error {
 			result.Pushed = append(result.Pushed, tag)
 			continue
 		}
-		_, unanswered := errdef.NoteOf[registry.Unanswered](errs[i])
-		result.Failed = append(result.Failed, TagError{Tag: tag, Unknown: unanswered, Err: errs[i]})
+		_, unknown := errdef.NoteOf[registry.Unanswered](errs[i])
+		result.Failed = append(result.Failed, TagError{Tag: tag, Unknown: unknown, Err: errs[i]})
 	}
 	if len(result.Failed) == 0 {
 		return nil

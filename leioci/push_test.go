@@ -70,12 +70,12 @@ func TestPushSkipsBlobsThatAreThere(t *testing.T) {
 	reg := leiocitest.NewRegistry(t)
 	repo := repository(t, reg)
 	pushSample(t, newClient(t), repo, "2026-02-08")
-	before := asked(reg, "POST ")
+	before := requestCount(reg, "POST ")
 	if before != 3 {
 		t.Errorf("the first push began %d uploads, want 3", before)
 	}
 	pushSample(t, newClient(t), repo, "latest")
-	if after := asked(reg, "POST "); after != before {
+	if after := requestCount(reg, "POST "); after != before {
 		t.Errorf("the second push began %d uploads, want none", after-before)
 	}
 }
@@ -144,7 +144,7 @@ func TestPushRefusesBeforeTheFirstRequest(t *testing.T) {
 	}
 }
 
-// liar is a layer whose digest is not that of its data.
+// liar is a layer whose digest does not match its data.
 type liar struct{ v1.Layer }
 
 func (liar) Digest() (v1.Hash, error) { return v1.NewHash("sha256:" + strings.Repeat("0", 64)) }
@@ -166,7 +166,7 @@ func TestPushRefusesAManifestThatNamesAMissingBlobBeforeItUploads(t *testing.T) 
 	if !errors.Is(err, leioci.ErrNotFound) || !strings.Contains(err.Error(), sampleCache) {
 		t.Errorf("got %v, want one that names %s", err, sampleCache)
 	}
-	if n := asked(reg, "POST ") + asked(reg, "PUT "); n > 0 {
+	if n := requestCount(reg, "POST ") + requestCount(reg, "PUT "); n > 0 {
 		t.Errorf("there were %d uploads", n)
 	}
 }
@@ -184,12 +184,12 @@ func TestPushTakesABlobThatIsInTheRepositoryAlready(t *testing.T) {
 func TestPushUploadsWhateverTypeABlobHas(t *testing.T) {
 	reg := leiocitest.NewRegistry(t)
 	manifest, blobs := sample(t)
-	// Package remote leaves such layers out unless it is told not to.
+	// By default, package remote omits such layers.
 	foreign := static.NewLayer([]byte("foreign"), types.OCIRestrictedLayer)
 	if _, err := newClient(t).Push(t.Context(), repository(t, reg), []string{"latest"}, manifest, append(blobs, foreign)); err != nil {
 		t.Fatal(err)
 	}
-	if n := asked(reg, "POST "); n != 4 {
+	if n := requestCount(reg, "POST "); n != 4 {
 		t.Errorf("%d blobs were uploaded, want 4", n)
 	}
 }
@@ -220,7 +220,7 @@ func TestPushFailsWhereTheExistenceCheckFails(t *testing.T) {
 		if want != nil && !errors.Is(err, want) {
 			t.Errorf("%d: got %v, want %v", status, err, want)
 		}
-		if fault.Hits() == 0 || fault.Hits() > len(blobs) || asked(reg, "PUT ") > 0 {
+		if fault.Hits() == 0 || fault.Hits() > len(blobs) || requestCount(reg, "PUT ") > 0 {
 			t.Errorf("%d: %d hits, and the registry was asked %q", status, fault.Hits(), reg.Requests())
 		}
 	}

@@ -31,16 +31,17 @@ func AllowMoveBack() PushOption {
 	}
 }
 
-// PushSnapshot pushes img, which [Package] made or any other source, under tags: the blobs, then the first tag, then the
-// others, as [Client.Push] does. The layers are streamed from where they are.
+// PushSnapshot pushes a snapshot under tags. The image may come from [Package] or any other source.
+// The order is that of [Client.Push]: the blobs, then the first tag, then the others. Layers are
+// streamed from their source.
 //
-// A moving tag (any that is not an ISO date) which holds a snapshot with a later date is not moved back to this one: the
-// push is refused with [ErrOlder] before anything is uploaded, unless [AllowMoveBack] is given. To add an older
-// snapshot, push it under its dated tag alone. Registries cannot compare and swap, so that two publishers at the same
-// moment can still overtake each other.
+// A moving tag (any that is not an ISO date) is not moved back from a newer snapshot to this one:
+// the push fails with [ErrOlder] before anything is uploaded, unless [AllowMoveBack] is given. To
+// add an older snapshot, push it under its dated tag only. Registries have no compare-and-swap, so
+// two concurrent publishers can still overwrite each other's tags.
 //
-// An image that is not a snapshot (see [Unpack]) is [ErrNotSnapshot]. The other errors are those of [Client.Push]; a
-// layer's data is checked by the registry, as it arrives.
+// An image that is not a snapshot (see [Unpack]) is [ErrNotSnapshot]. The other errors are those of
+// [Client.Push], except that the registry checks the layers' data as it arrives.
 func (c *Client) PushSnapshot(ctx context.Context, repo name.Repository, tags []string, img v1.Image, opts ...PushOption) (name.Digest, error) {
 	var o pushOptions
 	for _, opt := range opts {
@@ -85,40 +86,43 @@ func newSnapshotPlan(repo name.Repository, tags []string, img v1.Image) (*pushPl
 	return p, err
 }
 
-// refuseMoveBack looks at what the moving tags hold.
+// refuseMoveBack returns ErrOlder if a moving tag points to a newer snapshot.
 func refuseMoveBack(ctx context.Context, p *pushPlan, img v1.Image, src *registry.Source) error {
-	var ours time.Time
+	var newDate time.Time
 	for _, tag := range p.tags {
 		if isDated(tag) {
 			continue
 		}
-		held, _, err := src.Manifest(ctx, p.repo.Tag(tag), nil)
-		if absent(err) {
+		current, _, err := src.Manifest(ctx, p.repo.Tag(tag), nil)
+		if hasNoSnapshot(err) {
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("look at tag %s: %w", tag, err)
+			return fmt.Errorf("check tag %s: %w", tag, err)
 		}
-		if ours.IsZero() {
-			if ours, err = dateOf(ctx, p.manifest, layersOf(img)); err != nil {
+		if newDate.IsZero() {
+			if newDate, err = dateOf(ctx, p.manifest, layersOf(img)); err != nil {
 				return err
 			}
 		}
-		theirs, err := dateOf(ctx, held.Manifest, blobOpener(src))
+		currentDate, err := dateOf(ctx, current.Manifest, blobOpener(src))
 		if err != nil {
-			return fmt.Errorf("look at the date of what tag %s holds (AllowMoveBack, --allow-move-back, pushes without): %w", tag, err)
+			return fmt.Errorf("read the date of the snapshot at tag %s (to skip this check, use AllowMoveBack, "+
+				"--allow-move-back): %w", tag, err)
 		}
-		if ours.Before(theirs) {
-			return fmt.Errorf("%w: %s holds the snapshot of %s, this one is of %s; push it under %[4]s alone, or allow the move (AllowMoveBack, --allow-move-back)",
-				ErrOlder, tag, theirs.Format(time.DateOnly), ours.Format(time.DateOnly))
+		if newDate.Before(currentDate) {
+			return fmt.Errorf("%w: %s points to the snapshot of %s, this one is of %s; push it under %[4]s only, "+
+				"or allow the move (AllowMoveBack, --allow-move-back)",
+				ErrOlder, tag, currentDate.Format(time.DateOnly), newDate.Format(time.DateOnly))
 		}
 	}
 	return nil
 }
 
-// absent reports whether a tag holds nothing that a snapshot could be older than. Some registries answer 403 for
-// what is not there: https://github.com/google/go-containerregistry/blob/v0.22.1/pkg/v1/remote/pusher.go#L319
-func absent(err error) bool {
+// hasNoSnapshot reports whether err means that a tag does not exist or cannot be a snapshot. Some
+// registries respond with 403 for what does not exist:
+// https://github.com/google/go-containerregistry/blob/v0.22.1/pkg/v1/remote/pusher.go#L319
+func hasNoSnapshot(err error) bool {
 	var response *transport.Error
 	if errors.As(err, &response) {
 		return response.StatusCode == http.StatusNotFound || response.StatusCode == http.StatusForbidden
@@ -126,8 +130,9 @@ func absent(err error) bool {
 	return errors.Is(err, ErrUnsupportedManifest)
 }
 
-// dateOf returns the date of the snapshot that m describes: from its annotation, or else, as the original writes none,
-// from its manifest.json. It is zero where there is neither, as in what is no snapshot at all.
+// dateOf returns the date of the snapshot that m describes. It comes from the annotation or,
+// because the original client writes none, from manifest.json. It is zero if neither has one, for
+// example because m is not a snapshot.
 func dateOf(ctx context.Context, m *v1.Manifest, open opener) (time.Time, error) {
 	if date, ok := artifact.Date(m); ok {
 		return date, nil

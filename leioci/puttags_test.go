@@ -46,7 +46,8 @@ func TestTagsAreNotSentAfterTheContextEnded(t *testing.T) {
 	assertLatestFailed(ctx, t, func(err error) bool { return errors.Is(err, context.Canceled) }, leioci.WithLogger(logger))
 }
 
-// assertLatestFailed pushes two tags, of which the second must fail, certainly, for the right reason.
+// assertLatestFailed pushes two tags. The second must fail for the right reason, and not as
+// unknown.
 func assertLatestFailed(ctx context.Context, t *testing.T, right func(error) bool, opts ...leioci.Option) {
 	t.Helper()
 	reg := leiocitest.NewRegistry(t)
@@ -56,12 +57,12 @@ func assertLatestFailed(ctx context.Context, t *testing.T, right func(error) boo
 	if !errors.As(err, &push) || len(push.Failed) != 1 || push.Failed[0].Tag != "latest" || push.Failed[0].Unknown || !right(err) {
 		t.Errorf("got %v", err)
 	}
-	if n := asked(reg, "PUT /v2/org/lei-cache/manifests/latest"); n > 0 {
+	if n := requestCount(reg, "PUT /v2/org/lei-cache/manifests/latest"); n > 0 {
 		t.Errorf("the tag was put %d times", n)
 	}
 }
 
-// hook is told of every line of a log.
+// hook is called for every log entry.
 type hook func(*logrus.Entry)
 
 func (hook) Levels() []logrus.Level           { return logrus.AllLevels }

@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// RateLimitError is the answer of a registry that wants less traffic: 429 (Too Many Requests) after all tries, or any
-// that asks with Retry-After for more patience than [RetryPolicy] has.
+// RateLimitError reports that a registry limits requests: it responded with 429 (Too Many Requests)
+// in every attempt, or with a Retry-After longer than [RetryPolicy] allows.
 type RateLimitError struct {
-	// RetryAfter is how long to wait, counted from the answer; 0 if the registry did not say.
+	// RetryAfter is how long to wait, counted from the response; 0 if the registry did not say.
 	RetryAfter time.Duration
-	// Err is the answer, in which errors.As finds a [*transport.Error].
+	// Err is the registry's response, in which errors.As finds a [*transport.Error].
 	Err error
 }
 
@@ -22,5 +22,5 @@ func (e *RateLimitError) Error() string {
 	return fmt.Sprintf("rate limited (try again in %v): %v", e.RetryAfter.Round(time.Second), e.Err)
 }
 
-// Unwrap returns the answer.
+// Unwrap returns Err.
 func (e *RateLimitError) Unwrap() error { return e.Err }

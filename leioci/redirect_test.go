@@ -34,7 +34,7 @@ func TestABlobAskedForOverHTTPSIsNotTakenOverHTTP(t *testing.T) {
 		}
 	}))
 	defer secure.Close()
-	// Under a name that is not loopback's, or go-containerregistry would think of http itself.
+	// The host is not a loopback name, for which go-containerregistry would try http by itself.
 	transport := secure.Client().Transport.(*http.Transport)
 	transport.TLSClientConfig = &tls.Config{RootCAs: transport.TLSClientConfig.RootCAs, ServerName: "example.com"}
 	transport.DialContext = dialer(secure.Listener.Addr().String())
@@ -57,7 +57,8 @@ func TestAnErrorDoesNotShowASignedURL(t *testing.T) {
 	}
 }
 
-// testSignedURL lets a registry send everything to a storage that fails, with a credential in the query.
+// testSignedURL makes a registry redirect everything to a failing storage, with a credential in the
+// query.
 func testSignedURL(t *testing.T, fault leiocitest.Fault) {
 	reg := leiocitest.NewRegistry(t)
 	storage := leiocitest.Serve(t, http.NotFoundHandler())
@@ -100,7 +101,7 @@ func TestAPutThatIsRedirectedToALoginPageIsNoSuccess(t *testing.T) {
 			if !errors.As(err, &push) || len(push.Pushed) > 0 || push.Failed[0].Unknown || fault.Hits() == 0 {
 				t.Errorf("%s %d: got %v", step, status, err)
 			}
-			if n := asked(reg, "GET /login"); n > 0 {
+			if n := requestCount(reg, "GET /login"); n > 0 {
 				t.Errorf("%s %d: the redirect was followed", step, status)
 			}
 		}
@@ -155,7 +156,7 @@ func TestBlobsAreAskedForAsTheyAreStored(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer rc.Close()
-	// net/http would ask for gzip, and undo it in silence: the bytes would not be those of the digest.
+	// net/http would request gzip and silently decompress it: the bytes would not match the digest.
 	if len(encodings) != 1 || encodings[0] != "identity" {
 		t.Errorf("got %q", encodings)
 	}

@@ -10,29 +10,30 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// The grammar of a reference. That of a repository is the OCI distribution specification's,
-// "Pulling manifests"; a registry is host[:port] by RFC 3986, the host a name or an address.
+// The grammar of a reference. A repository follows the OCI distribution specification, "Pulling
+// manifests". A registry is host[:port] as in RFC 3986, where the host is a name or an address.
 var (
 	registryGrammar = regexp.MustCompile(`^([a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?)*` +
 		`|\[[a-fA-F0-9:]+(\.[0-9]+){0,3}\])(:[0-9]{1,5})?$`)
 	repositoryGrammar = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$`)
 )
 
-// maxRepositoryLength is what registries accept, and go-containerregistry.
+// maxRepositoryLength is the limit of registries and of go-containerregistry.
 const maxRepositoryLength = 255
 
-// wantReference ends the message of every refused reference.
-const wantReference = "want registry/repository[:tag][@digest], for example ghcr.io/org/lei-cache:latest"
+// referenceUsage ends the message for every invalid reference.
+const referenceUsage = "want registry/repository[:tag][@digest], for example ghcr.io/org/lei-cache:latest"
 
-// ParseReference reads [oci://]registry/repository[:tag][@digest]. The scheme may be in any case.
-// The first path segment is always the registry, so that "registry/repo" is not looked for on
-// Docker Hub; docker.io becomes index.docker.io, its API's host. Without tag and digest, the tag
-// is "latest". With a digest (sha256 or sha512) the result is a [name.Digest], and a tag before it
-// is checked and dropped; otherwise it is a [name.Tag].
+// ParseReference parses [oci://]registry/repository[:tag][@digest]. The scheme is not
+// case-sensitive. The first path segment is always the registry, so "registry/repo" does not refer
+// to Docker Hub. docker.io becomes index.docker.io, the host of its API.
+//
+// With a digest (sha256 or sha512), the result is a [name.Digest]; a tag before the digest is
+// validated and dropped. Otherwise the result is a [name.Tag], whose tag is "latest" by default.
 //
 // The contract's three strings are ref.Context().RegistryStr(), ref.Context().RepositoryStr() and
-// ref.Identifier(). Do not parse ref.String() with package name again: it reads a registry without
-// dot and port as a repository of Docker Hub.
+// ref.Identifier(). Do not parse ref.String() with package name again: it takes a registry without
+// a dot or a port for a repository on Docker Hub.
 //
 // The error is [ErrInvalidReference]; it says what is wrong and what to write instead.
 func ParseReference(s string) (name.Reference, error) {
@@ -50,67 +51,69 @@ func ParseReference(s string) (name.Reference, error) {
 	}
 }
 
-// ParseRepository reads [oci://]registry/repository as [ParseReference] does, and refuses a tag and a digest.
-// The error is [ErrInvalidReference].
+// ParseRepository parses [oci://]registry/repository like [ParseReference], but refuses a tag or
+// digest. The error is [ErrInvalidReference].
 func ParseRepository(s string) (name.Repository, error) {
 	p, err := split(s)
 	if err != nil {
 		return name.Repository{}, err
 	}
 	if p.tag != "" || p.digest != "" {
-		return name.Repository{}, fmt.Errorf("%w %s: has a tag or a digest; want registry/repository alone", ErrInvalidReference, quote(s))
+		return name.Repository{}, fmt.Errorf("%w %s: has a tag or a digest; want only registry/repository",
+			ErrInvalidReference, quote(s))
 	}
 	return p.repository, nil
 }
 
-// parts is a checked reference; tag and digest are empty where the reference has none.
+// parts are the parts of a valid reference. Without a tag or digest, that field is empty.
 type parts struct {
 	repository  name.Repository
 	tag, digest string
 }
 
 func split(s string) (parts, error) {
-	p, err := splitChecked(s)
+	p, err := splitParts(s)
 	if err != nil {
-		return parts{}, fmt.Errorf("%w %s: %w; %s", ErrInvalidReference, quote(s), err, wantReference)
+		return parts{}, fmt.Errorf("%w %s: %w; %s", ErrInvalidReference, quote(s), err, referenceUsage)
 	}
 	return p, nil
 }
 
-func splitChecked(s string) (parts, error) {
-	rest, err := trimScheme(s)
+func splitParts(s string) (parts, error) {
+	location, err := trimScheme(s)
 	if err != nil {
 		return parts{}, err
 	}
-	registry, rest, ok := strings.Cut(rest, "/")
-	if !ok || registry == "" || rest == "" {
-		return parts{}, fmt.Errorf("registry or repository is missing (the first segment is always the registry)")
+	registry, path, ok := strings.Cut(location, "/")
+	if !ok || registry == "" || path == "" {
+		return parts{}, fmt.Errorf("missing registry or repository (the first segment is always the registry)")
 	}
 	if !registryGrammar.MatchString(registry) {
 		if strings.EqualFold(registry[:min(4, len(registry))], "oci:") {
-			return parts{}, fmt.Errorf("write oci:// before the registry, or nothing, in place of %q", registry[:4])
+			return parts{}, fmt.Errorf("write oci:// or no scheme before the registry, instead of %q", registry[:4])
 		}
-		return parts{}, fmt.Errorf("the registry %s is not host or host:port", quote(registry))
+		return parts{}, fmt.Errorf("invalid registry %s: want host or host:port", quote(registry))
 	}
 	if _, port, ok := strings.Cut(registry[strings.LastIndex(registry, "]")+1:], ":"); ok {
 		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-			return parts{}, fmt.Errorf("the port %s is not one", quote(port))
+			return parts{}, fmt.Errorf("invalid port %s", quote(port))
 		}
 	}
-	rest, digest, hasDigest := strings.Cut(rest, "@")
+	repositoryAndTag, digest, hasDigest := strings.Cut(path, "@")
 	if hasDigest {
 		if _, err := v1.NewHash(digest); err != nil {
-			return parts{}, fmt.Errorf("the digest %s is not sha256:<64 hex> or sha512:<128 hex>", quote(digest))
+			return parts{}, fmt.Errorf("invalid digest %s: want sha256:<64 hex> or sha512:<128 hex>", quote(digest))
 		}
 	}
-	repository, tag, hasTag := strings.Cut(rest, ":")
+	repository, tag, hasTag := strings.Cut(repositoryAndTag, ":")
 	if hasTag {
 		if err := checkTag(tag); err != nil {
 			return parts{}, err
 		}
 	}
 	if len(repository) > maxRepositoryLength || !repositoryGrammar.MatchString(repository) {
-		return parts{}, fmt.Errorf("the repository %s is not lower-case letters and digits, single separators between them, in at most %d characters",
+		return parts{}, fmt.Errorf("invalid repository %s: want lower-case letters and digits "+
+			"with single separators between them, at most %d characters",
 			quote(repository), maxRepositoryLength)
 	}
 	reg, err := name.NewRegistry(registry, name.StrictValidation)
@@ -120,28 +123,29 @@ func splitChecked(s string) (parts, error) {
 	return parts{repository: reg.Repo(repository), tag: tag, digest: digest}, nil
 }
 
-// trimScheme removes oci://, and refuses what looks like another scheme with a word on what to write.
+// trimScheme removes oci://. The error for any other scheme says what to write instead.
 func trimScheme(s string) (string, error) {
 	const scheme = "oci://"
-	rest := s
+	trimmed := s
 	if len(s) >= len(scheme) && strings.EqualFold(s[:len(scheme)], scheme) {
-		rest = s[len(scheme):]
+		trimmed = s[len(scheme):]
 	}
-	if before, after, ok := strings.Cut(rest, "://"); ok {
+	if before, after, ok := strings.Cut(trimmed, "://"); ok {
 		return "", fmt.Errorf("write %s without %s", quote(after), quote(before+"://"))
 	}
-	return rest, nil
+	return trimmed, nil
 }
 
-// userinfo is what stands before the @ in the authority of a URL: a mistyped reference may carry a password there.
+// userinfo matches the part of a URL's authority up to the @. In a mistyped reference, it may
+// contain a password.
 var userinfo = regexp.MustCompile(`(^|//)[^/]*@`)
 
-// quote returns s for an error message: escaped, short, and without a password.
+// quote prepares s for an error message: escaped, truncated, and without a password.
 func quote(s string) string {
-	const most = 200
+	const maxLength = 200
 	s = userinfo.ReplaceAllString(s, "$1...@")
-	if len(s) > most {
-		s = s[:most] + "..."
+	if len(s) > maxLength {
+		s = s[:maxLength] + "..."
 	}
 	return strconv.Quote(s)
 }

@@ -53,21 +53,21 @@ func TestParseReferenceReadsTheContractsReferences(t *testing.T) {
 
 func TestParseReferenceRefusesWhatIsNoReference(t *testing.T) {
 	for _, tc := range []struct{ in, says string }{
-		{"", "is missing"},
-		{"oci://", "is missing"},
-		{"invalid", "is missing"},
-		{"oci://ghcr.io", "is missing"},
-		{"ghcr.io:443", "is missing"},
-		{"lei-cache:2026-02-08", "is missing"},
-		{"ghcr.io/", "is missing"},
-		{"/a:b", "is missing"},
-		{"oci:///a:b", "is missing"},
+		{"", "missing registry or repository"},
+		{"oci://", "missing registry or repository"},
+		{"invalid", "missing registry or repository"},
+		{"oci://ghcr.io", "missing registry or repository"},
+		{"ghcr.io:443", "missing registry or repository"},
+		{"lei-cache:2026-02-08", "missing registry or repository"},
+		{"ghcr.io/", "missing registry or repository"},
+		{"/a:b", "missing registry or repository"},
+		{"oci:///a:b", "missing registry or repository"},
 		{"ghcr.io/a/b:", "tag"},
 		{"ghcr.io/:tag", "repository"},
 		{"ghcr.io/a/", "repository"},
 		{"https://ghcr.io/a/b:c", `write "ghcr.io/a/b:c" without "https://"`},
 		{"http://ghcr.io/a", `write "ghcr.io/a" without "http://"`},
-		{"oci:ghcr.io/a:b", "write oci:// before the registry"},
+		{"oci:ghcr.io/a:b", "write oci:// or no scheme before the registry"},
 		{"oci://oci://ghcr.io/a/b:c", `write "ghcr.io/a/b:c" without "oci://"`},
 		{"ghcr.io/a/b:c:d", "tag"},
 		{"ghcr.io/a/b:c/d", "tag"},
@@ -146,7 +146,7 @@ func FuzzParseReference(f *testing.F) {
 			}
 			return
 		}
-		// Written out, an accepted reference is accepted again, as the same one.
+		// The string form of a valid reference parses to the same reference.
 		again, err := leioci.ParseReference(ref.Name())
 		if err != nil || again.Name() != ref.Name() {
 			t.Fatalf("%q: %s became %v, %v", s, ref.Name(), again, err)

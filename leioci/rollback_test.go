@@ -67,12 +67,12 @@ func TestPushSnapshotDoesNotMoveATagBack(t *testing.T) {
 			reg := leiocitest.NewRegistry(t)
 			c, repo := newClient(t), repository(t, reg)
 			push(c, reg)
-			before := asked(reg, "POST ") + asked(reg, "PUT ")
+			before := requestCount(reg, "POST ") + requestCount(reg, "PUT ")
 			_, err := c.PushSnapshot(t.Context(), repo, []string{"2026-02-09", "latest"}, img)
 			if !errors.Is(err, leioci.ErrOlder) || !strings.Contains(err.Error(), "2026-02-10") {
 				t.Errorf("got %v", err)
 			}
-			if n := asked(reg, "POST ") + asked(reg, "PUT ") - before; n > 0 {
+			if n := requestCount(reg, "POST ") + requestCount(reg, "PUT ") - before; n > 0 {
 				t.Errorf("%d uploads", n)
 			}
 			if _, err := c.PushSnapshot(t.Context(), repo, []string{"2026-02-09"}, img); err != nil {
@@ -87,10 +87,10 @@ func TestPushSnapshotDoesNotMoveATagBack(t *testing.T) {
 
 func TestPushSnapshotAsksOnlyAboutMovingTags(t *testing.T) {
 	reg := leiocitest.NewRegistry(t)
-	// Some registries answer 403 for what is not there.
+	// Some registries respond with 403 for what does not exist.
 	reg.On(http.MethodGet, "/manifests/latest", leiocitest.Always, leiocitest.Status(http.StatusForbidden, "DENIED"))
 	pushSnapshot(t, newClient(t), reg, leiocitest.WriteSnapshot(t, monday), "2026-02-09", "latest")
-	if dated, moving := asked(reg, "GET /v2/org/lei-cache/manifests/2026-02-09"), asked(reg, "GET /v2/org/lei-cache/manifests/latest"); dated != 0 || moving != 1 {
+	if dated, moving := requestCount(reg, "GET /v2/org/lei-cache/manifests/2026-02-09"), requestCount(reg, "GET /v2/org/lei-cache/manifests/latest"); dated != 0 || moving != 1 {
 		t.Errorf("the dated tag was asked for %d times, the moving one %d times", dated, moving)
 	}
 }

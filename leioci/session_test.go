@@ -94,7 +94,7 @@ func TestWaitingForAKeychainEndsWithTheContext(t *testing.T) {
 	close(release)
 }
 
-// slowKeychain tells that it was asked and answers when it is released. It knows of no context.
+// slowKeychain signals each lookup and returns when released. It ignores contexts.
 type slowKeychain struct{ asked, release chan struct{} }
 
 func (k slowKeychain) Resolve(authn.Resource) (authn.Authenticator, error) {

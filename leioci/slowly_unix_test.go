@@ -14,33 +14,34 @@ import (
 )
 
 const (
-	answerPause = 3 * time.Millisecond   // before every answer
+	answerPause = 3 * time.Millisecond   // before every response
 	bytePause   = 200 * time.Microsecond // after every piece of a blob
 	piece       = 16 << 10
 )
 
-// A slowly is a registry behind a slow link for one child, which tells how far the child has come.
+// A slowly is a registry behind a slow link. It serves one child and reports how far the child has
+// come.
 type slowly struct {
 	*httptest.Server
 	registry http.Handler
-	large    string // the digest of the blob whose bytes count
+	large    string // the digest of the blob whose bytes are counted
 
 	mu       sync.Mutex
 	at       moment
-	reached  chan struct{} // closed as soon as that many requests have come and bytes have gone
+	reached  chan struct{} // closed once that many requests have arrived and bytes were sent
 	requests int
 	served   int64 // bytes of the large blob
 	first    time.Time
 	last     time.Time // the last byte
 }
 
-// A moment is when a child is killed.
+// A moment defines when a child is killed.
 type moment struct {
-	requests int           // so many have come
-	served   int64         // so many bytes of the large blob were sent
+	requests int           // this many requests have arrived
+	served   int64         // this many bytes of the large blob were sent
 	hold     bool          // only one piece of the large blob is sent
-	seen     func() bool   // something has changed on the disk; nil for nothing
-	later    time.Duration // and so much time has passed since
+	seen     func() bool   // a condition on the disk holds; nil for none
+	later    time.Duration // and this much time has passed since
 }
 
 func newSlowly(registry http.Handler, large string, at moment) *slowly {
@@ -49,7 +50,7 @@ func newSlowly(registry http.Handler, large string, at moment) *slowly {
 	return s
 }
 
-// ServeHTTP answers as the registry does, slowly.
+// ServeHTTP responds like the registry, slowly.
 func (s *slowly) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.count(func() {
 		s.requests++
@@ -76,7 +77,7 @@ func (s *slowly) count(change func()) {
 
 func (s *slowly) isReached() bool { return s.requests >= s.at.requests && s.served >= s.at.served }
 
-// slowWriter sends one piece after the other.
+// slowWriter sends a response piece by piece.
 type slowWriter struct {
 	http.ResponseWriter
 	r *http.Request
@@ -106,10 +107,10 @@ func (w *slowWriter) Write(p []byte) (int, error) {
 	return written, nil
 }
 
-// patience is how long a test waits for what should come at once.
+// patience is how long a test waits for something that should happen at once.
 const patience = 30 * time.Second
 
-// await returns when the moment has come.
+// await waits for the moment.
 func (s *slowly) await(t testing.TB, r *running) {
 	t.Helper()
 	select {
@@ -134,7 +135,7 @@ func (s *slowly) await(t testing.TB, r *running) {
 		return
 	}
 	for begun := time.Now(); time.Since(begun) < s.at.later; {
-		runtime.Gosched() // a sleep is never as short
+		runtime.Gosched() // a sleep would take too long
 	}
 }
 

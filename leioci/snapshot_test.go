@@ -59,7 +59,7 @@ func TestARepeatedPullFetchesNoBlob(t *testing.T) {
 	if _, err := c.PullSnapshot(t.Context(), repo.Tag("latest"), dir); err != nil {
 		t.Fatal(err)
 	}
-	before := asked(reg, "GET /v2/org/lei-cache/blobs/")
+	before := requestCount(reg, "GET /v2/org/lei-cache/blobs/")
 	res, err := c.PullSnapshot(t.Context(), repo.Tag("latest"), dir)
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +67,7 @@ func TestARepeatedPullFetchesNoBlob(t *testing.T) {
 	if !res.UpToDate || res.BytesFetched != 0 || res.Date.IsZero() || res.Ref.DigestStr() != sampleDigest {
 		t.Errorf("got %+v", res)
 	}
-	if n := asked(reg, "GET /v2/org/lei-cache/blobs/") - before; n != 0 {
+	if n := requestCount(reg, "GET /v2/org/lei-cache/blobs/") - before; n != 0 {
 		t.Errorf("%d blobs were fetched", n)
 	}
 }

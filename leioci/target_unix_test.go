@@ -14,13 +14,13 @@ import (
 	"testing"
 )
 
-// A targetRow is a directory that is hard to pull into, and what has to come of it.
+// A targetRow is a directory that is hard to pull into, and the expected outcome.
 type targetRow struct {
 	name string
-	// prepare makes the directory of w so, and returns who is to pull.
+	// prepare sets up the directory of w and returns the child that pulls.
 	prepare func(w *crashWorld) child
 	says    []string // what the error says; nothing for a pull that succeeds
-	keeps   bool     // what has come is kept beside the directory
+	keeps   bool     // partial downloads are kept beside the directory
 }
 
 func targetRows() []targetRow {
@@ -30,12 +30,12 @@ func targetRows() []targetRow {
 			c.FileSize = uint64(w.large.Size) / 2
 			return c
 		}},
-		{name: "a parent that is not writable", says: []string{"permission denied", "write to the directory that holds it"}, prepare: func(w *crashWorld) child {
+		{name: "a parent that is not writable", says: []string{"permission denied", "write to its parent directory"}, prepare: func(w *crashWorld) child {
 			c := w.unprivileged()
 			w.chmod(w.parent, 0o555)
 			return c
 		}},
-		{name: "a directory that is not readable", says: []string{"permission denied", "must be able to read"}, prepare: func(w *crashWorld) child {
+		{name: "a directory that is not readable", says: []string{"permission denied", "needs permission to read"}, prepare: func(w *crashWorld) child {
 			c := w.unprivileged()
 			w.chmod(w.dir, 0)
 			return c
@@ -71,7 +71,7 @@ func targetRows() []targetRow {
 	}
 }
 
-// mountedRows are those that need a file system of their own.
+// mountedRows are the rows that need their own file system.
 func mountedRows() []targetRow {
 	return []targetRow{
 		{name: "a full disk", says: []string{"no space left", "make room"}, keeps: true, prepare: func(w *crashWorld) child {
@@ -79,7 +79,7 @@ func mountedRows() []targetRow {
 			w.reset()
 			return w.pulling()
 		}},
-		{name: "a read-only file system", says: []string{"read-only file system", "can be written to"}, prepare: func(w *crashWorld) child {
+		{name: "a read-only file system", says: []string{"read-only file system", "on a writable file system"}, prepare: func(w *crashWorld) child {
 			w.mount(w.parent, "size=8m")
 			w.reset()
 			w.remount("ro")
@@ -151,7 +151,7 @@ func TestTargetOnADiskThatWasFullIsReplacedOnceThereIsRoom(t *testing.T) {
 	w.assertRecovers(phaseWithin)
 }
 
-// assertOneLine fails unless an error is one line that says all of this.
+// assertOneLine fails unless an error is a single line that contains all of says.
 func assertOneLine(t testing.TB, err error, says ...string) {
 	t.Helper()
 	if err == nil {
@@ -167,7 +167,7 @@ func assertOneLine(t testing.TB, err error, says ...string) {
 	}
 }
 
-// assertBeside fails unless a directory holds these names, and partial files only if they are kept.
+// assertBeside fails unless a directory has these names, and partial files only if they are kept.
 func (w *crashWorld) assertBeside(dir string, want []string, keeps bool) {
 	w.t.Helper()
 	got := slices.DeleteFunc(namesIn(w.t, dir), func(name string) bool { return keeps && strings.HasPrefix(name, ".leioci-partial-") })
@@ -176,7 +176,7 @@ func (w *crashWorld) assertBeside(dir string, want []string, keeps bool) {
 	}
 }
 
-// tree returns everything in the directory, and its permissions, as root sees it.
+// tree returns everything in the directory, with permissions, as seen by root.
 func (w *crashWorld) tree() map[string]string {
 	w.t.Helper()
 	mode := inode(w.t, w.dir).Mode()
@@ -201,7 +201,7 @@ func (w *crashWorld) pulling() child {
 	return child{Ref: w.host + "/org/lei-cache:latest", Dir: w.dir}
 }
 
-// unprivileged returns one that is bound by permissions, as root is not, and gives it the directory.
+// unprivileged returns a child that runs as an unprivileged user, and makes it own the directory.
 func (w *crashWorld) unprivileged() child {
 	w.t.Helper()
 	c := w.pulling()
@@ -209,7 +209,7 @@ func (w *crashWorld) unprivileged() child {
 		return c
 	}
 	c.UID = 65534
-	must(w.t, os.Chmod(filepath.Dir(w.parent), 0o755)) // which package testing makes for its user alone
+	must(w.t, os.Chmod(filepath.Dir(w.parent), 0o755)) // which package testing makes accessible only to its own user
 	for _, path := range []string{w.parent, w.dir} {
 		must(w.t, os.Chown(path, c.UID, c.UID))
 	}
@@ -226,7 +226,7 @@ func (w *crashWorld) chmod(path string, perm os.FileMode) {
 	w.t.Cleanup(func() { must(w.t, os.Chmod(path, 0o755)) })
 }
 
-// canMount returns an error where this process may not mount.
+// canMount returns an error if this process may not mount.
 func canMount(t testing.TB) error {
 	t.Helper()
 	dir := t.TempDir()

@@ -7,29 +7,32 @@ import (
 	"fmt"
 )
 
-// TLS says how registries are to be known, and how they know the client, beyond what the system has.
+// TLS configures how the client and registries authenticate each other, in addition to the system's
+// certificate authorities.
 type TLS struct {
-	// RootCAs are the certificates of further authorities, in PEM. They are added to the system's.
+	// RootCAs are certificates of additional authorities, in PEM. They are added to the system's.
 	RootCAs []byte
-	// Certificates are the client's own, for registries that ask for one ([tls.LoadX509KeyPair]).
+	// Certificates are client certificates, for registries that request one
+	// ([tls.LoadX509KeyPair]).
 	Certificates []tls.Certificate
-	// InsecureSkipVerify takes any certificate. Whoever is on the way can then read the credentials and change what
-	// is not asked for by digest; [New] logs a warning. A private authority belongs into RootCAs.
+	// InsecureSkipVerify accepts any certificate. Anyone on the network path can then read the
+	// credentials and change content that is not requested by digest; [New] logs a warning. For a
+	// private authority, use RootCAs instead.
 	InsecureSkipVerify bool
 }
 
-// WithTLS sets what TLS needs beyond the system's authorities. It is an error together with [WithTransport], which has
-// its own.
+// WithTLS configures TLS. It cannot be combined with [WithTransport], which has its own
+// configuration.
 func WithTLS(t TLS) Option {
 	return func(o *options) error {
 		config := &tls.Config{Certificates: t.Certificates, InsecureSkipVerify: t.InsecureSkipVerify}
 		if t.RootCAs != nil {
 			pool, err := x509.SystemCertPool()
 			if err != nil {
-				return fmt.Errorf("TLS: the system's certificate authorities: %w", err)
+				return fmt.Errorf("TLS: load the system's certificate authorities: %w", err)
 			}
 			if !pool.AppendCertsFromPEM(t.RootCAs) {
-				return errors.New("TLS: the root CAs hold no certificate in PEM")
+				return errors.New("TLS: RootCAs contain no PEM certificate")
 			}
 			config.RootCAs = pool
 		}

@@ -19,7 +19,8 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// secureRegistry returns a registry with a certificate of net/http's test authority, and that authority in PEM.
+// secureRegistry returns a registry with a certificate of net/http's test authority, and that
+// authority in PEM.
 func secureRegistry(t *testing.T, config *tls.Config) (name.Repository, *httptest.Server, []byte) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(leiocitest.NewHandler())
@@ -32,7 +33,7 @@ func secureRegistry(t *testing.T, config *tls.Config) (name.Repository, *httptes
 	return repo, server, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
 }
 
-// pushOver pushes the sample with a client that has TLS set up so.
+// pushOver pushes the sample with a client that uses this TLS configuration.
 func pushOver(t *testing.T, repo name.Repository, config leioci.TLS, opts ...leioci.Option) error {
 	t.Helper()
 	c, err := leioci.New(append(opts, leioci.WithTLS(config), once())...)

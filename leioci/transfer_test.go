@@ -21,7 +21,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// fast is the usual policy without the usual delays, for tests whose time is the wall's.
+// fast is the default policy with short delays, for tests that run in real time.
 func fast() leioci.Option {
 	return leioci.WithRetry(leioci.RetryPolicy{MinDelay: time.Nanosecond, MaxDelay: time.Nanosecond})
 }
@@ -78,7 +78,7 @@ func TestARefusedConnectionIsTriedAgain(t *testing.T) {
 }
 
 func TestOneLookAtTheWholeAfterADamagedResumeDecides(t *testing.T) {
-	// The first bytes were damaged, so that going on where it broke off cannot help.
+	// The first bytes were damaged, so resuming cannot help.
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		cache := w.prepare("pull")
@@ -95,8 +95,8 @@ func TestOneLookAtTheWholeAfterADamagedResumeDecides(t *testing.T) {
 	})
 }
 
-// halfReader is a registry that refuses the token in the middle of an upload, and takes no second body in a session
-// that was written to.
+// halfReader is a registry that rejects the token in the middle of an upload, and accepts no second
+// body in an upload session that was written to.
 type halfReader struct {
 	mu       sync.Mutex
 	sessions map[string]bool // written to
@@ -209,14 +209,14 @@ func TestTheLogHasALineForEachBlobTagAndRequest(t *testing.T) {
 		must(t, w.run("push"))
 		log := w.log.String()
 		for text, want := range map[string]int{
-			"level=info msg=\"blob is in":   3,
-			"level=info msg=\"tagged":       2,
-			"level=info msg=\"trying again": 1,
-			"level=debug":                   w.requests() - before,
-			"status=503":                    1,
-			"try=2":                         1,
-			"level=warning":                 0,
-			"?":                             0,
+			"level=info msg=\"pushed blob to": 3,
+			"level=info msg=\"tagged":         2,
+			"level=info msg=\"trying again":   1,
+			"level=debug":                     w.requests() - before,
+			"status=503":                      1,
+			"try=2":                           1,
+			"level=warning":                   0,
+			"?":                               0,
 		} {
 			if got := strings.Count(log, text); got != want {
 				t.Errorf("%q occurs %d times, want %d:\n%s", text, got, want, log)

@@ -18,7 +18,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
-// push puts a snapshot of a date, with a report of that date, under latest.
+// push pushes a snapshot of a date, with a report of that date, as latest.
 func (w *mirrorWorld) push(date time.Time) {
 	w.t.Helper()
 	img, err := leioci.Package(w.t.Context(), leiocitest.WriteSnapshot(w.t, date, `{"data":{"repo":"https://example.org/a","risk":"`+date.Format(time.DateOnly)+`"}}`))
@@ -47,7 +47,7 @@ func TestWatchYieldsTheFirstPullEveryChangeAndEveryError(t *testing.T) {
 				got = append(got, res.Date.Format(time.DateOnly))
 			}
 			switch len(got) {
-			case 1: // nothing changes for ten minutes, and then there is another one
+			case 1: // nothing changes for ten minutes, then there is a new snapshot
 				time.AfterFunc(10*time.Minute, func() { w.push(newer.AddDate(0, 0, 1)) })
 			case 2:
 				reg.On("", "/manifests/", 2, leiocitest.Status(http.StatusInternalServerError, ""))
@@ -62,9 +62,9 @@ func TestWatchYieldsTheFirstPullEveryChangeAndEveryError(t *testing.T) {
 			t.Fatalf("got %q, want %q", got, want)
 		}
 		for i, between := range [][2]time.Duration{
-			{0, 0}, {10 * time.Minute, 11*time.Minute + 6*time.Second}, // at the next look after the change
+			{0, 0}, {10 * time.Minute, 11*time.Minute + 6*time.Second}, // at the next check after the change
 			{54 * time.Second, 66 * time.Second}, {500 * time.Millisecond, time.Second}, {time.Second, 2 * time.Second}, // soon after an error
-			{54 * time.Second, 66 * time.Second}, {30 * time.Minute, 30 * time.Minute}, // not before the registry wants it
+			{54 * time.Second, 66 * time.Second}, {30 * time.Minute, 30 * time.Minute}, // not before the registry allows it
 		} {
 			took := at[i]
 			if i > 0 {
@@ -128,16 +128,16 @@ func TestASnapshotWhoseReportsAreWrongIsRefusedAndNotFetchedAgain(t *testing.T) 
 		opts := leioci.WatchOptions{Interval: time.Minute, Pull: []leioci.PullOption{leioci.VerifyReports()}}
 		for res, err := range w.client().Watch(ctx, ref, dir, opts) {
 			switch {
-			case err == nil: // what is there first is right
+			case err == nil: // the first snapshot is valid
 				w.publishWrong(newer.AddDate(0, 0, 1))
-				blobs = asked(reg, "GET /v2/org/lei-cache/blobs/")
+				blobs = requestCount(reg, "GET /v2/org/lei-cache/blobs/")
 			case !errors.Is(err, snapshot.ErrMismatch):
 				t.Errorf("got %+v, %v", res, err)
 			default:
 				failed++
 			}
 		}
-		if n := asked(reg, "GET /v2/org/lei-cache/blobs/") - blobs; failed < 10 || n != 1 { // the reports themselves are there already
+		if n := requestCount(reg, "GET /v2/org/lei-cache/blobs/") - blobs; failed < 10 || n != 1 { // the directory already has the reports
 			t.Errorf("%d looks failed, and %d blobs were fetched", failed, n)
 		}
 		s, err := snapshot.Open(dir)
@@ -152,7 +152,7 @@ func TestASnapshotWhoseReportsAreWrongIsRefusedAndNotFetchedAgain(t *testing.T) 
 	})
 }
 
-// publishWrong puts a snapshot under latest whose manifest.json counts one report too many.
+// publishWrong pushes a snapshot as latest whose manifest.json counts one report too many.
 func (w *mirrorWorld) publishWrong(date time.Time) {
 	w.t.Helper()
 	dir := leiocitest.WriteSnapshot(w.t, date, report)
@@ -189,8 +189,9 @@ func TestWatchEndsWhereItsLoopIsLeft(t *testing.T) {
 	}
 }
 
-// TestReadersSeeWholeSnapshotsWhileHalfOfTheRequestsFail watches a tag that moves every few seconds, in a registry that
-// fails half of the requests, for a minute, and looks a repository up a thousand times meanwhile.
+// TestReadersSeeWholeSnapshotsWhileHalfOfTheRequestsFail watches a tag for a minute. The tag moves
+// every few seconds, and the registry fails half of the requests. Meanwhile, a reader looks up a
+// repository a thousand times.
 func TestReadersSeeWholeSnapshotsWhileHalfOfTheRequestsFail(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newMirrorWorld(t)
@@ -218,7 +219,7 @@ func TestReadersSeeWholeSnapshotsWhileHalfOfTheRequestsFail(t *testing.T) {
 		reg.On(http.MethodGet, "/org/", leiocitest.Always, func(rw http.ResponseWriter, r *http.Request, registry http.Handler) {
 			mu.Lock()
 			n = n*1664525 + 1013904223
-			fails := n>>31 == 1 // half of them, in no order
+			fails := n>>31 == 1 // a random half of them
 			mu.Unlock()
 			if fails {
 				leiocitest.Status(http.StatusServiceUnavailable, "")(rw, r, registry)
@@ -251,7 +252,8 @@ func sleepUntil(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// lookUp opens the snapshot and finds the report, whose risk is the snapshot's date unless it is the first one.
+// lookUp opens the snapshot and finds the report, whose risk is the snapshot's date unless it is
+// the first one.
 func lookUp(t *testing.T, dir string) {
 	s, err := snapshot.Open(dir)
 	if err != nil {
