@@ -1,5 +1,5 @@
-// Package artifact says what makes an image manifest an LEI artifact: the media types of its parts,
-// the files they become, and the annotations that tell a snapshot's date.
+// Package artifact defines what makes an image manifest an LEI artifact: the media types of its
+// parts, the files they become, and the annotation that holds the snapshot's date.
 package artifact
 
 import (
@@ -30,14 +30,14 @@ const (
 	AnnotationVersion     = "org.opencontainers.image.version"
 )
 
-// A LayerFile is the file that holds the content of a layer of a media type.
+// A LayerFile names the file that holds the content of a layer with the given media type.
 type LayerFile struct {
 	MediaType types.MediaType
 	Name      string
 }
 
-// LayerFiles returns the layers of an artifact in the order they have in a manifest. A file's name
-// comes from its layer's media type, never from a registry.
+// LayerFiles returns the layers of an artifact in manifest order. A file's name is determined by
+// its layer's media type, never by a registry.
 func LayerFiles() []LayerFile {
 	return []LayerFile{
 		{MediaTypeManifest, snapshot.ManifestFile},
@@ -45,14 +45,15 @@ func LayerFiles() []LayerFile {
 	}
 }
 
-// A File is a file of a snapshot and the layer that holds it.
+// A File is a file of a snapshot, and the descriptor of the layer that holds its content.
 type File struct {
 	Name       string
 	Descriptor v1.Descriptor
 }
 
-// Files finds the layers of a snapshot: exactly one of each LEI type, in any order. The result is in
-// the order of [LayerFiles]. Anything else is errdef.ErrNotSnapshot.
+// Files finds the layers of a snapshot: exactly one of each LEI type, in any order; layers of other
+// types are ignored. The result is in the order of [LayerFiles]. The error is
+// errdef.ErrNotSnapshot.
 func Files(m *v1.Manifest) ([]File, error) {
 	var files []File
 	for _, lf := range LayerFiles() {
@@ -69,7 +70,7 @@ func Files(m *v1.Manifest) ([]File, error) {
 	return files, nil
 }
 
-// Date returns the snapshot's date that m is annotated with. The original client writes none.
+// Date returns the snapshot's date from the annotations of m. The original client writes none.
 func Date(m *v1.Manifest) (date time.Time, ok bool) {
 	date, err := time.Parse(time.DateOnly, m.Annotations[AnnotationVersion])
 	return date, err == nil

@@ -1,5 +1,5 @@
-// Package manifest decodes image manifests, and tells them from everything else that a registry may
-// send: the [OCI image manifest], or Docker's schema 2.
+// Package manifest decodes image manifests, that is [OCI image manifest]s and Docker's schema 2,
+// and rejects everything else that a registry may send.
 //
 // [OCI image manifest]: https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md
 package manifest
@@ -15,12 +15,13 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 )
 
-// MaxBytes is the size of the largest manifest that is read. The OCI distribution specification asks
-// registries to accept 4 MiB.
+// MaxBytes is the size of the largest manifest that is read. The OCI distribution specification
+// asks registries to accept at least 4 MiB.
 const MaxBytes = 4 << 20
 
-// Parse decodes an image manifest. sentAs is the Content-Type that came with it, which counts where
-// the manifest has no media type itself. The errors: errdef.ErrTooLarge, errdef.ErrUnsupportedManifest.
+// Parse decodes an image manifest. sentAs is the Content-Type of the response it came in, used if
+// the manifest itself has no mediaType. The error is errdef.ErrTooLarge or
+// errdef.ErrUnsupportedManifest.
 func Parse(raw []byte, sentAs types.MediaType) (*v1.Manifest, error) {
 	if len(raw) > MaxBytes {
 		return nil, fmt.Errorf("%w: a manifest of %d bytes, limit %d", errdef.ErrTooLarge, len(raw), MaxBytes)
@@ -52,7 +53,7 @@ func Parse(raw []byte, sentAs types.MediaType) (*v1.Manifest, error) {
 	return &m.Manifest, nil
 }
 
-// Blobs returns the descriptors of all blobs that m names: its config, then its layers.
+// Blobs returns the descriptors of all blobs that m references: its config, then its layers.
 func Blobs(m *v1.Manifest) []v1.Descriptor {
 	return append([]v1.Descriptor{m.Config}, m.Layers...)
 }

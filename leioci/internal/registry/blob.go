@@ -13,11 +13,11 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/verify"
 )
 
-// SizeUnknown is the size of a blob that the registry is to tell.
+// SizeUnknown is the size of a blob whose length is learned from the registry's response.
 const SizeUnknown = verify.SizeUnknown
 
-// Blob opens a blob whose stream is verified as it is read. Where the connection breaks, reading goes
-// on over a new one. Close it.
+// Blob opens a blob for reading and verifies it along the way. If the connection breaks, reading
+// resumes over a new one. The caller must close the reader.
 func (s *Source) Blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
 	c, err := s.open(ctx, d, 0)
 	if err != nil {
@@ -25,7 +25,7 @@ func (s *Source) Blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, erro
 	}
 	v, err := verify.NewReader(c, d.Digest, c.Size, s.client.config.MaxBlobBytes)
 	if err != nil {
-		_ = c.Close() // nothing was read; the first error is the one to tell
+		_ = c.Close() // nothing was read; the first error is the one to report
 		return nil, err
 	}
 	return verifiedBlob{v, c}, nil
@@ -36,23 +36,23 @@ type verifiedBlob struct {
 	io.Closer
 }
 
-// content is a blob as it arrives, not verified.
+// content is a blob as it arrives, not yet verified.
 type content struct {
 	*resume.Reader
-	from name.Repository // the place that answered last
+	from name.Repository // the place that responded last
 }
 
-// open opens a blob from an offset on. Where it breaks off, it goes on, at another place if need be.
-// With an error, the content's place is the one that failed.
+// open opens a blob at an offset. If the stream breaks off, it resumes, at another place if
+// necessary. On error, content.from is the place that failed.
 func (s *Source) open(ctx context.Context, d v1.Descriptor, offset int64) (*content, error) {
 	c := &content{}
 	next := s
 	fetch := func(ctx context.Context, bytes string) (resp *http.Response, err error) {
 		c.from, err = next.askOnce(ctx, func(ctx context.Context, session *session) (err error) {
-			resp, err = session.getBlob(ctx, d.Digest, bytes, s.client.config.MaxBlobBytes) //nolint:bodyclose // the reader's to close
+			resp, err = session.getBlob(ctx, d.Digest, bytes, s.client.config.MaxBlobBytes) //nolint:bodyclose // closed by the reader
 			return err
 		})
-		next = s.last(c.from) // if it breaks off
+		next = s.last(c.from) // where to resume
 		return resp, err
 	}
 	var err error
@@ -62,8 +62,9 @@ func (s *Source) open(ctx context.Context, d v1.Descriptor, offset int64) (*cont
 	return c, err
 }
 
-// getBlob asks for a blob, or for a range of it if bytes is not empty. It is asked for as it is stored:
-// net/http would ask for it compressed, and undo that silently.
+// getBlob requests a blob, or the given range of it if bytes is not empty. Accept-Encoding is set
+// to identity because net/http would otherwise request gzip and decompress silently, and the digest
+// is that of the stored bytes.
 func (s *session) getBlob(ctx context.Context, digest v1.Hash, bytes string, most int64) (*http.Response, error) {
 	r := request{
 		method: http.MethodGet, url: s.url("blobs/" + digest.String()),

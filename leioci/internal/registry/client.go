@@ -1,15 +1,15 @@
-// Package registry is everything that is said to an OCI registry: how a client authenticates, where
-// it reads a repository from, and how manifests and blobs travel. It knows nothing of snapshots,
-// directories or LEI.
+// Package registry talks to OCI registries. It decides how a client authenticates, where a
+// repository is read from, and how manifests and blobs are transferred. It knows nothing of
+// snapshots, directories or LEI.
 //
-// A [Source] reads a repository, at its mirrors first; a [Destination] writes to one. Both work in
-// sessions: one handshake serves all requests for a repository and scope. Every operation is retried
-// as a whole, by one loop that stands where the operation begins: a retry may need a new session, a
-// fresh token or a new upload, so no layer below can retry by itself.
+// A [Source] reads a repository, trying its mirrors first; a [Destination] writes to one. Both work
+// in sessions, so one handshake serves all requests for a repository and scope. Each operation is
+// retried as a whole, by a single loop around it: a retry may need a new session, a fresh token or
+// a new upload, so no layer below can retry on its own.
 //
 // Requests pass through two halves. Below go-containerregistry's authentication is a chain of
-// RoundTrippers that refuse, limit, log and time out (transport.go); it sees the requests of a
-// handshake too. Above it is what knows about blobs and manifests.
+// RoundTrippers that refuse, limit, log and time out (transport.go); it also sees the requests of a
+// handshake. Above it is the code that knows about blobs and manifests.
 package registry
 
 import (
@@ -27,19 +27,21 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/retry"
 )
 
-// Config is what a [Client] is made of. Every field must be set unless it says otherwise.
+// Config configures a [Client]. Every field must be set unless it says otherwise.
 type Config struct {
-	// Auths are credentials for single registries, by host. They come before Keychain. May be nil.
+	// Auths are credentials for individual registries, by host. They take precedence over Keychain.
+	// May be nil.
 	Auths    map[string]authn.Authenticator
 	Keychain authn.Keychain
 
 	// Transport sends the requests.
 	Transport http.RoundTripper
-	// PlainHTTP lists the registries, host or host:port, that are spoken to over http and never over https.
+	// PlainHTTP lists the registries, as host or host:port, that are reached over http and never
+	// over https.
 	PlainHTTP []string
-	// PrivateNetworks are the private addresses that a registry may redirect to. May be nil.
+	// PrivateNetworks are the private networks that a registry may redirect to. May be nil.
 	PrivateNetworks []netip.Prefix
-	// Mirrors are tried in their order. May be nil.
+	// Mirrors are tried in order. May be nil.
 	Mirrors []Mirror
 
 	Retry        RetryPolicy
@@ -48,14 +50,14 @@ type Config struct {
 	UserAgent    string
 
 	Log logrus.FieldLogger
-	// Explain adds to an error what it means to a user, for the log.
+	// Explain adds to an error, for the log, what it means to the user.
 	Explain func(error) error
 }
 
 // A RetryPolicy says how often an operation is tried, and how long to wait in between.
 type RetryPolicy = retry.Policy
 
-// A Mirror is another place for what a repository holds.
+// A Mirror is another place that serves the content of a repository.
 type Mirror struct{ Of, At name.Repository }
 
 // A Client talks to registries. It is safe for concurrent use.
@@ -77,7 +79,7 @@ func RateLimited(err error) (after time.Duration, ok bool) {
 	return limited.After, ok
 }
 
-// retry carries out an operation by the client's policy.
+// retry runs an operation under the client's retry policy.
 func (c *Client) retry(ctx context.Context, operation func(context.Context) error) error {
 	return c.config.Retry.Do(ctx, operation, c.logRetry)
 }

@@ -22,17 +22,18 @@ import (
 type credentials struct {
 	auth   authn.Authenticator
 	source string // where they come from, for messages
-	stored bool   // they come from the keychain, where they may be outdated
-	given  bool   // they were given for this registry: nothing else is looked up
+	stored bool   // read from the keychain, and possibly outdated
+	given  bool   // configured for this registry: nothing else is looked up
 }
 
-// Shown is noted on the error of a request whose credentials were refused (errdef.NoteOf).
+// Shown is attached to the error of a request whose credentials were refused (errdef.NoteOf).
 type Shown struct {
 	// Registry is the host that refused them.
 	Registry string
 	// Source says where the credentials come from.
 	Source string
-	// Given: they were given for this registry, and come before any that are stored.
+	// Given is set if the credentials were configured for this registry. Those take precedence over
+	// any that are stored.
 	Given bool
 }
 
@@ -40,11 +41,12 @@ func (c credentials) shown(repo name.Repository) Shown {
 	return Shown{Registry: repo.RegistryStr(), Source: c.source, Given: c.given}
 }
 
-// anonymous are no credentials. why says how it came to that.
+// anonymous returns empty credentials. why says, for messages, why there are no others.
 func anonymous(why string) credentials { return credentials{auth: authn.Anonymous, source: why} }
 
-// credentials finds those for a session. A credential helper or a configuration that fails is an error
-// for a push; for a pull, anonymous access is tried, as much is public.
+// credentials finds the credentials for a session. A credential helper or configuration that fails
+// is an error for a push; a pull falls back to anonymous access, since many repositories are
+// public.
 func (c *Client) credentials(ctx context.Context, key sessionKey) (credentials, error) {
 	repo := key.repository
 	if auth, ok := c.config.Auths[repo.RegistryStr()]; ok {
@@ -75,14 +77,14 @@ func sourceOf(auth authn.Authenticator) string {
 	return "the keychain's credentials"
 }
 
-// resolve asks the keychain. Keychains need not know of contexts, so the wait for one ends with ctx even where the keychain
-// goes on; what it finds then is dropped.
+// resolve looks credentials up in the keychain. A keychain need not support contexts, so resolve
+// returns when ctx ends even if the keychain has not; its result is then discarded.
 func (c *Client) resolve(ctx context.Context, repo name.Repository) (authn.Authenticator, error) {
 	type result struct {
 		auth authn.Authenticator
 		err  error
 	}
-	results := make(chan result, 1) // with room, so that the keychain never waits for the caller
+	results := make(chan result, 1) // buffered, so that the keychain never waits for the caller
 	go func() {
 		auth, err := authn.Resolve(ctx, c.config.Keychain, repo)
 		results <- result{auth, err}
@@ -95,7 +97,7 @@ func (c *Client) resolve(ctx context.Context, repo name.Repository) (authn.Authe
 	}
 }
 
-// forget lets the keychain look anew for credentials that a registry refused.
+// forget makes the keychain look up again the credentials that a registry refused.
 func (c *Client) forget(repo name.Repository, refused credentials) {
 	keychain, ok := c.config.Keychain.(interface {
 		Forget(authn.Resource, authn.Authenticator)
@@ -105,14 +107,15 @@ func (c *Client) forget(repo name.Repository, refused credentials) {
 	}
 }
 
-// storedLifetime is how long a keychain's answer is used before it is asked again: some credentials are tokens that
-// a helper makes anew.
+// storedLifetime is how long the result of a keychain lookup is used before it is repeated: some
+// credentials are short-lived tokens made by a helper.
 const storedLifetime = 5 * time.Minute
 
-// stored is an authenticator that asks the keychain again from time to time, for all who want to know at once.
+// stored is an authenticator that repeats the keychain lookup once its result has aged. Concurrent
+// callers share one lookup.
 type stored struct {
 	resolve func(context.Context) (authn.Authenticator, error)
-	asking  *semaphore.Weighted // whoever holds it asks; the others wait, or leave with their context
+	asking  *semaphore.Weighted // held during a lookup; others wait, or leave when their context ends
 
 	mu      sync.Mutex
 	current authn.Authenticator
@@ -149,14 +152,14 @@ func (s *stored) AuthorizationContext(ctx context.Context) (*authn.AuthConfig, e
 	return authn.Authorization(ctx, current)
 }
 
-// latest returns what the keychain said last.
+// latest returns the result of the last keychain lookup.
 func (s *stored) latest() authn.Authenticator {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.current
 }
 
-// sameCredentials reports whether two credentials show a registry the same.
+// sameCredentials reports whether two credentials would present the same thing to a registry.
 func sameCredentials(ctx context.Context, a, b credentials) bool {
 	x, err := authn.Authorization(ctx, a.auth)
 	if err != nil {
@@ -166,8 +169,8 @@ func sameCredentials(ctx context.Context, a, b credentials) bool {
 	return err == nil && reflect.DeepEqual(x, y)
 }
 
-// refused reports whether err is the response of a registry, or of its token server, that does not
-// like who is asking. One that only wants less traffic may say so with a 403: that is retryable.
+// refused reports whether err is a response, from a registry or its token server, that refuses the
+// client's identity. A 403 that only asks for less traffic is retryable and does not count.
 func refused(err error) bool {
 	var response *transport.Error
 	return errors.As(err, &response) && !retry.IsRetryable(response) &&

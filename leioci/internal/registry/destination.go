@@ -14,42 +14,43 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/retry"
 )
 
-// A Destination is a repository that is written to. It is safe for concurrent use.
+// A Destination is a repository to write to. It is safe for concurrent use.
 type Destination struct {
 	client *Client
 	repo   name.Repository
 }
 
-// Destination returns repo to write to.
+// Destination returns repo as a place to write to.
 func (c *Client) Destination(repo name.Repository) *Destination { return &Destination{c, repo} }
 
-// Source reads the destination itself, without mirrors and in the same session.
+// Source returns a source that reads the destination itself, without mirrors and in the same
+// session.
 func (d *Destination) Source() *Source {
 	return &Source{client: d.client, repo: d.repo, order: []name.Repository{d.repo}, scope: transport.PushScope}
 }
 
-// do carries out one operation, with retries.
+// do runs one operation, with retries.
 func (d *Destination) do(ctx context.Context, do operation) error {
 	return d.client.retry(ctx, func(ctx context.Context) error {
 		return d.client.inSession(ctx, sessionKey{d.repo, transport.PushScope}, do)
 	})
 }
 
-// Connect authenticates, so that what follows does not fail for want of that.
+// Connect authenticates, so that later operations do not fail for lack of it.
 func (d *Destination) Connect(ctx context.Context) error {
 	return d.do(ctx, func(context.Context, *session) error { return nil })
 }
 
-// Unanswered is noted on the error of a request that the registry may have carried out without saying
-// so (errdef.NoteOf).
+// Unanswered is attached to the error of a request that the registry may have carried out although
+// no response arrived (errdef.NoteOf).
 type Unanswered struct{}
 
-// PutManifest puts a manifest under a tag. If it is unknown whether the tag was moved, [Unanswered] is
-// noted on the error.
+// PutManifest puts a manifest under a tag. If it is unknown whether the tag was moved, the error
+// carries the note [Unanswered].
 func (d *Destination) PutManifest(ctx context.Context, tag string, raw []byte, mediaType types.MediaType) error {
-	unanswered := false // in any try: it may have succeeded
+	unanswered := false // in any attempt: that one may have succeeded
 	err := d.do(ctx, func(ctx context.Context, s *session) error {
-		// A new pusher each time: it hands the error of one context to the next caller.
+		// A new pusher each time: it returns one caller's context error to the next.
 		pusher, err := remote.NewPusher(s.remoteOptions()...)
 		if err != nil {
 			return err
@@ -64,8 +65,8 @@ func (d *Destination) PutManifest(ctx context.Context, tag string, raw []byte, m
 	return err
 }
 
-// isUnanswered reports whether err is that of a request that broke off, or ended with its context, after
-// there was a connection.
+// isUnanswered reports whether err means that the request may have reached the registry but no
+// response came back: it broke off, or its context ended, after a connection existed.
 func isUnanswered(ctx context.Context, err error) bool {
 	var response *transport.Error
 	var network *net.OpError

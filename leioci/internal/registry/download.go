@@ -13,10 +13,10 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/verify"
 )
 
-// A Partial is where a blob is downloaded to. It may hold the beginning of the blob, from an earlier
-// download that broke off, or something else.
+// A Partial is a file that a blob is downloaded to. It may already hold the beginning of the blob,
+// from a download that was interrupted, or something else entirely.
 type Partial interface {
-	// Size is how many bytes it held when it was opened, or none after a Reset.
+	// Size is the number of bytes it held when it was opened, or zero after Reset.
 	Size() int64
 	// Content reads those bytes.
 	Content() io.Reader
@@ -26,10 +26,12 @@ type Partial interface {
 	Reset() error
 }
 
-// Download fills part with a blob, verified, and returns how many bytes were read from the network.
+// Download fills part with the verified content of a blob and returns the number of bytes it used
+// from the network.
 //
-// Content that came in pieces, from an earlier download or from several responses, and does not verify
-// is fetched once more from its beginning. A mirror whose content does not verify is passed over.
+// Content that was assembled from pieces, whether from an earlier download or from several
+// responses, and fails verification is fetched once more from the beginning. A mirror whose content
+// fails verification is passed over.
 func (s *Source) Download(ctx context.Context, d v1.Descriptor, part Partial) (fetched int64, err error) {
 	if part.Size() > d.Size {
 		if err := part.Reset(); err != nil {
@@ -39,7 +41,7 @@ func (s *Source) Download(ctx context.Context, d v1.Descriptor, part Partial) (f
 	for mayRestart := true; ; {
 		got, err := s.appendMissing(ctx, d, part)
 		fetched += got.n
-		// Where the context has ended, its cause may be another blob's.
+		// If the context has ended, its cause may be the failure of another blob.
 		wrong := ctx.Err() == nil && errors.Is(err, errdef.ErrVerification) && !errors.Is(err, io.ErrUnexpectedEOF)
 		switch {
 		case mayRestart && (wrong && got.inPieces(d) || isFinalResponse(err) && got.offset > 0):
@@ -59,14 +61,15 @@ func (s *Source) Download(ctx context.Context, d v1.Descriptor, part Partial) (f
 	}
 }
 
-// isFinalResponse reports whether err is a response that will be the same next time, unless less is
-// asked for. Refused credentials are another matter: what has come is kept for those that are right.
+// isFinalResponse reports whether err is a response that would be the same next time, unless a
+// different range is requested. Refused credentials do not count: what was downloaded is kept for
+// when they are corrected.
 func isFinalResponse(err error) bool {
 	var response *transport.Error
 	return errors.As(err, &response) && !retry.IsRetryable(err) && !refused(err)
 }
 
-// appendMissing appends what part lacks of a blob, and returns besides its error what that was.
+// appendMissing appends the rest of a blob to part. It also returns that remainder, even on error.
 func (s *Source) appendMissing(ctx context.Context, d v1.Descriptor, part Partial) (got *remainder, err error) {
 	got = &remainder{offset: part.Size()}
 	got.open = func() (*content, error) { return s.open(ctx, d, got.offset) }
@@ -83,7 +86,8 @@ func (s *Source) appendMissing(ctx context.Context, d v1.Descriptor, part Partia
 	return got, err
 }
 
-// A remainder is what a partial file lacks. It is opened by the first read: never, if nothing is missing.
+// A remainder is the part of a blob that a partial file lacks. The first Read opens it, so if
+// nothing is missing no request is made.
 type remainder struct {
 	open    func() (*content, error)
 	offset  int64 // where it begins
@@ -113,10 +117,10 @@ func (r *remainder) Close() error {
 	return r.content.Close()
 }
 
-// answered reports whether a registry was asked.
+// answered reports whether a request was attempted.
 func (r *remainder) answered() bool { return r.content != nil }
 
-// inPieces reports whether the content did not come whole from one response.
+// inPieces reports whether the content was assembled from more than one response or download.
 func (r *remainder) inPieces(d v1.Descriptor) bool {
 	resumed := r.content != nil && r.content.Reader != nil && r.content.Resumed()
 	return r.offset > 0 || resumed && r.n >= d.Size

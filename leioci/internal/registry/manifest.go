@@ -23,8 +23,8 @@ type Manifest struct {
 	Raw        []byte
 }
 
-// Manifest fetches a manifest from the first place whose manifest accept does not refuse, and returns
-// that place, too. accept may be nil.
+// Manifest fetches a manifest from the first place whose manifest accept does not reject, and also
+// returns that place. accept may be nil.
 func (s *Source) Manifest(ctx context.Context, ref name.Reference, accept func(*v1.Manifest) error) (m *Manifest, from name.Repository, err error) {
 	from, err = s.ask(ctx, func(ctx context.Context, session *session) (err error) {
 		m, err = session.manifest(ctx, in(session.repo, ref))
@@ -39,8 +39,8 @@ func (s *Source) Manifest(ctx context.Context, ref name.Reference, accept func(*
 	return m, from, nil
 }
 
-// Head asks for the digest of what ref names, without the manifest. Where no place answers that
-// properly, there is no digest and no error: a GET may tell more.
+// Head resolves ref to a digest without fetching the manifest. If no place gives a usable response,
+// Head returns neither a digest nor an error: a GET may tell more.
 func (s *Source) Head(ctx context.Context, ref name.Reference) (digest v1.Hash, from name.Repository, err error) {
 	from, err = s.ask(ctx, func(ctx context.Context, session *session) error {
 		puller, err := remote.NewPuller(session.remoteOptions()...)
@@ -63,7 +63,7 @@ func (s *Source) Head(ctx context.Context, ref name.Reference) (digest v1.Hash, 
 
 var errHead = errors.New("no proper answer to a HEAD")
 
-// manifest fetches, verifies and decodes.
+// manifest fetches, verifies and decodes a manifest.
 func (s *session) manifest(ctx context.Context, ref name.Reference) (*Manifest, error) {
 	puller, err := remote.NewPuller(s.remoteOptions()...)
 	if err != nil {
@@ -87,11 +87,11 @@ func (s *session) manifest(ctx context.Context, ref name.Reference) (*Manifest, 
 	return &Manifest{Descriptor: d, Manifest: m, Raw: desc.Manifest}, nil
 }
 
-// unchecked keeps package remote from checking a digest, because its error has no type to tell it by;
-// checkDigest does it.
+// unchecked stops package remote from verifying the digest, because its error has no type to
+// recognize it by; checkDigest does it instead.
 type unchecked struct{ name.Reference }
 
-// checkDigest verifies raw where ref says what it should be.
+// checkDigest verifies raw against ref if ref is a digest.
 func checkDigest(ref name.Reference, raw []byte) error {
 	byDigest, ok := ref.(name.Digest)
 	if !ok {
@@ -113,7 +113,8 @@ func checkDigest(ref name.Reference, raw []byte) error {
 	return nil
 }
 
-// rawManifest is a manifest as package remote takes it, with the media type that it would otherwise guess.
+// rawManifest passes a manifest to package remote with its media type, which package remote would
+// otherwise guess.
 type rawManifest struct {
 	raw       []byte
 	mediaType types.MediaType

@@ -11,9 +11,10 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// pingFallback sends the first request of a handshake, GET /v2/, for a repository. Where a registry, or the proxy in front of
-// one, does not answer it (403, 404 or 405), the repository is asked what it wants: go-containerregistry v0.22.1 would
-// give up (remote/transport/ping.go).
+// pingFallback handles a registry, or a proxy in front of one, that responds to the first request
+// of a handshake, GET /v2/, with 403, 404 or 405. It then requests a manifest of the repository to
+// obtain the challenge. Without it go-containerregistry v0.22.1 would give up
+// (remote/transport/ping.go).
 type pingFallback struct {
 	base http.RoundTripper
 	repo name.Repository
@@ -30,7 +31,7 @@ func (p pingFallback) RoundTrip(req *http.Request) (*http.Response, error) {
 	default:
 		return resp, nil
 	}
-	_ = resp.Body.Close() // it says no more than its status
+	_ = resp.Body.Close() // the status says it all
 	probe := req.Clone(req.Context())
 	probe.Method = http.MethodHead
 	probe.URL.Path = "/v2/" + p.repo.RepositoryStr() + "/manifests/" + "latest"
@@ -39,22 +40,22 @@ func (p pingFallback) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if !challenged(resp) && !temporary(resp) {
-		resp.StatusCode = http.StatusOK // no credentials are asked for
+		resp.StatusCode = http.StatusOK // no credentials are required
 	}
 	return resp, nil
 }
 
-// challenged reports whether an answer asks for credentials.
+// challenged reports whether a response asks for credentials.
 func challenged(resp *http.Response) bool {
 	return resp.StatusCode == http.StatusUnauthorized && resp.Header.Get("WWW-Authenticate") != ""
 }
 
-// temporary reports whether an answer says nothing about the resource.
+// temporary reports whether a response says nothing about the resource itself.
 func temporary(resp *http.Response) bool {
 	return resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= http.StatusInternalServerError
 }
 
-// handshakeError names the step of a handshake that failed, as far as its error tells.
+// handshakeError adds which step of a handshake failed, as far as err reveals it.
 func handshakeError(err error, repo name.Repository) error {
 	var response *transport.Error
 	var request *url.Error

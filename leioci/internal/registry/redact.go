@@ -6,14 +6,16 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/guard"
 )
 
-// secretText matches what must not be shown of an error: the query of a URL, which is the credential where a registry
-// redirects to its storage or says where to upload, and a token server's answer, which go-containerregistry quotes.
+// secretText matches the parts of an error that must not be shown: the query of a URL, which is a
+// credential when a registry redirects to its storage or returns an upload location, and a token
+// server's response, which go-containerregistry quotes.
 var secretText = regexp.MustCompile(`(\?)[^\s")][^\s"]*|(no token in bearer response:)(?s:.*)`)
 
-// Redact returns err with a text that shows no secret. Texts are looked at, and not the errors in the chain, because
-// there may be several of net/http's, nested where [errors.As] does not reach.
+// Redact returns err with a text that reveals no secret. It edits the text rather than the errors
+// in the chain because there may be several net/http errors, nested where [errors.As] does not
+// reach.
 //
-// A text is cut short, too: a registry may answer with a page of HTML.
+// It also shortens the text: a registry may respond with a page of HTML.
 func Redact(err error) error {
 	text := err.Error()
 	clean := guard.Undisguise(secretText.ReplaceAllString(text, "$1$2..."))
@@ -28,17 +30,18 @@ func Redact(err error) error {
 	return err
 }
 
-// What go-containerregistry quotes of an answer and nobody wants to read: a page that was made for people, up to the
-// end of its line or of all, and a registry's details, printed as Go prints a map.
+// Parts of a response that go-containerregistry quotes and nobody wants to read: an HTML page, up
+// to its closing tag or the end of the text, and the detail of a registry's error, which is printed
+// as a Go map.
 var (
 	page   = regexp.MustCompile(`(?is)<(!doctype\s+)?html.*?(</html>\s*|$)`)
 	detail = regexp.MustCompile(`; \[?map\[[^\]]*\]\]?`)
 )
 
-// maxErrorText is enough for several errors of a registry, each with its detail.
+// maxErrorText leaves room for several registry errors, each with its detail.
 const maxErrorText = 2 << 10
 
-// redacted is an error with another text.
+// redacted is an error with a different text.
 type redacted struct {
 	text string
 	err  error

@@ -10,21 +10,23 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// request is one of those that package remote does not send as this package needs it: those of blobs.
+// request is one of the blob requests, which package remote does not send the way this package
+// needs.
 type request struct {
 	method, url string
 	header      http.Header
-	body        func() (io.ReadCloser, error) // opens it, each time from its beginning; nil if there is none
+	body        func() (io.ReadCloser, error) // opens it from the beginning; nil if there is none
 	size        int64                         // of the body, in bytes
-	statuses    []int                         // the answers that are right
+	statuses    []int                         // the expected ones
 }
 
-// url returns the URL of what path names in the session's repository.
+// url returns the URL of a path within the session's repository.
 func (s *session) url(path string) string {
 	return fmt.Sprintf("%s://%s/v2/%s/%s", s.repo.Scheme(), s.repo.RegistryStr(), s.repo.RepositoryStr(), path)
 }
 
-// do sends r and returns the answer if it is a right one; close its body. The error of any other is a *transport.Error.
+// do sends r and returns the response, whose body the caller must close, if its status is one of
+// r.statuses. Otherwise the error is a *transport.Error.
 func (s *session) do(ctx context.Context, r request) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, r.method, r.url, nil)
 	if err != nil {
@@ -42,13 +44,13 @@ func (s *session) do(ctx context.Context, r request) (*http.Response, error) {
 		return nil, err
 	}
 	if err := transport.CheckError(resp, r.statuses...); err != nil {
-		_ = resp.Body.Close() // the registry's own error is the one to tell
+		_ = resp.Body.Close() // the registry's own error is the one to report
 		return nil, err
 	}
 	return resp, nil
 }
 
-// unopened stands for a body that package retry opens each time the request is sent.
+// unopened is a placeholder for a body that package retry opens each time the request is sent.
 type unopened struct{}
 
 func (unopened) Read([]byte) (int, error) { return 0, errors.New("a body that was not opened") }

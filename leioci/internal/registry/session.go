@@ -16,18 +16,18 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 )
 
-// A session is one authenticated way into a repository, for one scope. All that a client asks of the
-// repository for that scope goes through it, so that there is one handshake.
+// A session is authenticated access to one repository with one scope. Everything a client does
+// there with that scope goes through it, so there is only one handshake.
 type session struct {
 	repo        name.Repository
 	credentials credentials
-	// transport is a *transport.Wrapper, which package remote takes as it is: no second handshake, and
-	// no retries of its own.
+	// transport is a *transport.Wrapper, which package remote uses unchanged: no second handshake,
+	// and no retries of its own.
 	transport http.RoundTripper
 }
 
-// remoteOptions let package remote work through the session. Its own retries are off: there is one
-// policy, and they sleep on after the context has ended.
+// remoteOptions make package remote use the session. Its own retries are disabled: there is one
+// retry policy, and package remote's backoff keeps sleeping after the context has ended.
 func (s *session) remoteOptions() []remote.Option {
 	return []remote.Option{
 		remote.WithTransport(s.transport),
@@ -40,22 +40,22 @@ type sessionKey struct {
 	scope      string // one of package transport's
 }
 
-// sessions keeps one session for each repository and scope. Unlike remote.Puller and remote.Pusher it
-// never hands the error of one caller's context to another caller.
+// sessions keeps one session per repository and scope. Unlike remote.Puller and remote.Pusher, it
+// never returns an error caused by one caller's context to another caller.
 type sessions struct {
 	mu    sync.Mutex
 	slots map[sessionKey]*sessionSlot
 }
 
-// A sessionSlot holds a session once there is one. Whoever holds busy makes it; the others wait, or
-// leave with their context.
+// A sessionSlot holds a session once there is one. Whoever holds busy creates it; the others wait,
+// or leave when their context ends.
 type sessionSlot struct {
 	busy     *semaphore.Weighted
-	failures atomic.Int64 // lets those who wait see that there was one
+	failures atomic.Int64 // lets waiters notice a failure
 
 	// Guarded by busy.
 	session *session
-	failed  failedHandshake // the last one
+	failed  failedHandshake // the most recent one
 }
 
 type failedHandshake struct {
@@ -63,7 +63,7 @@ type failedHandshake struct {
 	err         error
 }
 
-// acquire waits for the slot until ctx ends.
+// acquire waits for the slot, or until ctx ends.
 func (s *sessionSlot) acquire(ctx context.Context) error {
 	if s.busy.Acquire(ctx, 1) != nil {
 		return context.Cause(ctx)
@@ -83,14 +83,14 @@ func (s *sessions) slot(key sessionKey) *sessionSlot {
 	return s.slots[key]
 }
 
-// An operation is something to do in a session.
+// An operation is work to be done in a session.
 type operation func(context.Context, *session) error
 
-// inSession carries out an operation in the client's session for a repository and scope.
+// inSession runs an operation in the client's session for a repository and scope.
 //
-// Stored credentials that are refused may have been replaced since they were read: they are looked up
-// again and, if they have changed, the operation is carried out once more. For reading it is then
-// tried without credentials: an outdated password does not make a public repository private.
+// If stored credentials are refused, they may have been replaced since they were read: they are
+// looked up again and, if they have changed, the operation runs once more. A pull then falls back
+// to anonymous access, since an outdated password does not make a public repository private.
 func (c *Client) inSession(ctx context.Context, key sessionKey, do operation) error {
 	s, used, err := c.perform(ctx, key, nil, do)
 	if !refused(err) || !used.stored {
@@ -118,8 +118,8 @@ func (c *Client) inSession(ctx context.Context, key sessionKey, do operation) er
 	return nil
 }
 
-// renew replaces a session whose stored credentials were refused, and reports whether there is another
-// one now: several operations may find at once that theirs is outdated, and one of them replaces it.
+// renew replaces a session whose stored credentials were refused, and reports whether there is a
+// new one. Several operations may be refused at the same time; only the first replaces the session.
 func (c *Client) renew(ctx context.Context, key sessionKey, old *session, used credentials) (bool, error) {
 	slot := c.sessions.slot(key)
 	if err := slot.acquire(ctx); err != nil {
@@ -132,7 +132,7 @@ func (c *Client) renew(ctx context.Context, key sessionKey, old *session, used c
 	c.forget(key.repository, used)
 	fresh, err := c.credentials(ctx, key)
 	if err != nil || sameCredentials(ctx, used, fresh) {
-		return false, nil //nolint:nilerr // the refusal is the error to tell
+		return false, nil //nolint:nilerr // the refusal is the error to report
 	}
 	made, err := c.handshake(ctx, key, fresh)
 	if err != nil {
@@ -142,8 +142,8 @@ func (c *Client) renew(ctx context.Context, key sessionKey, old *session, used c
 	return true, nil
 }
 
-// perform carries out an operation in the client's session and returns that session and its credentials.
-// If with is not nil, a new session is made with it.
+// perform runs an operation in the client's session and returns that session and its credentials.
+// If with is not nil, it creates a new session with those credentials.
 func (c *Client) perform(ctx context.Context, key sessionKey, with *credentials, do operation) (*session, credentials, error) {
 	s, used, err := c.session(ctx, key, with)
 	if err == nil {
@@ -151,7 +151,7 @@ func (c *Client) perform(ctx context.Context, key sessionKey, with *credentials,
 	}
 	if refused(err) {
 		err = errdef.WithNote(err, used.shown(key.repository))
-		// Who is anonymous today may have credentials tomorrow: the next operation looks again.
+		// Anonymous access is not kept: by the next operation there may be credentials.
 		if with != nil || used.auth == authn.Anonymous {
 			c.drop(ctx, key, s)
 		}
@@ -159,8 +159,9 @@ func (c *Client) perform(ctx context.Context, key sessionKey, with *credentials,
 	return s, used, err
 }
 
-// session returns the client's session for key. One that is made with given credentials replaces it. If
-// it cannot be made, all who waited for it get that error: they do not try one after the other.
+// session returns the client's session for key. If with is not nil, it creates a new session with
+// those credentials, which replaces the old one. If a session cannot be created, everyone who was
+// waiting for it gets the same error instead of trying one after the other.
 func (c *Client) session(ctx context.Context, key sessionKey, with *credentials) (*session, credentials, error) {
 	slot := c.sessions.slot(key)
 	before := slot.failures.Load()
@@ -177,7 +178,7 @@ func (c *Client) session(ctx context.Context, key sessionKey, with *credentials)
 	made, used, err := c.newSession(ctx, key, with)
 	if err == nil {
 		slot.session = made
-	} else if with == nil && ctx.Err() == nil { // the end of this caller's context concerns nobody else
+	} else if with == nil && ctx.Err() == nil { // a context that ended concerns only its own caller
 		slot.failed = failedHandshake{used, err}
 		slot.failures.Add(1)
 	}
@@ -194,11 +195,11 @@ func (c *Client) newSession(ctx context.Context, key sessionKey, with *credentia
 	return made, used, err
 }
 
-// drop forgets a session that turned out to be useless.
+// drop discards a session that turned out to be useless.
 func (c *Client) drop(ctx context.Context, key sessionKey, useless *session) {
 	slot := c.sessions.slot(key)
 	if slot.acquire(ctx) != nil {
-		return // with its context ended, nobody needs another session
+		return // the context has ended, so nobody needs another session
 	}
 	defer slot.busy.Release(1)
 	if slot.session == useless {

@@ -14,20 +14,20 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/retry"
 )
 
-// A Source reads a repository: at its mirrors, and at the repository itself. It is a value that does
-// not change, and safe for concurrent use.
+// A Source reads a repository, from its mirrors or from the repository itself. It is immutable and
+// safe for concurrent use.
 type Source struct {
 	client *Client
 	repo   name.Repository   // what references name
-	order  []name.Repository // where it is read, in this order
+	order  []name.Repository // the places to read it from, in order
 	scope  string
 }
 
-// Source returns repo with its mirrors in front.
+// Source returns a source for repo that tries its mirrors first.
 func (c *Client) Source(repo name.Repository) *Source {
 	s := &Source{client: c, repo: repo, scope: transport.PullScope}
 	for _, m := range c.config.Mirrors {
-		if m.Of.String() == repo.String() { // however it was made: a repository knows whether it is insecure
+		if m.Of.String() == repo.String() { // compared as text: == would also compare the insecure flag
 			s.order = append(s.order, m.At)
 		}
 	}
@@ -38,20 +38,20 @@ func (c *Client) Source(repo name.Repository) *Source {
 // Repository returns the repository that references name.
 func (s *Source) Repository() name.Repository { return s.repo }
 
-// HasMirrors reports whether there is more than one place to ask.
+// HasMirrors reports whether there is more than one place to read from.
 func (s *Source) HasMirrors() bool { return len(s.order) > 1 }
 
-// Prefer returns the source with one of its places in front.
+// Prefer returns the source with one of its places moved to the front.
 func (s *Source) Prefer(first name.Repository) *Source {
 	return s.reordered(append([]name.Repository{first}, s.others(first)...))
 }
 
-// last returns the source with one of its places at the end.
+// last returns the source with one of its places moved to the end.
 func (s *Source) last(place name.Repository) *Source {
 	return s.reordered(append(s.others(place), place))
 }
 
-// without returns the source without one of its places, or nil if there is no other.
+// without returns the source without one of its places, or nil if no other is left.
 func (s *Source) without(bad name.Repository) *Source {
 	if others := s.others(bad); len(others) > 0 {
 		return s.reordered(others)
@@ -63,13 +63,13 @@ func (s *Source) reordered(order []name.Repository) *Source {
 	return &Source{client: s.client, repo: s.repo, order: order, scope: s.scope}
 }
 
-// others are the places but one.
+// others returns all places except one.
 func (s *Source) others(but name.Repository) []name.Repository {
 	return slices.DeleteFunc(slices.Clone(s.order), func(place name.Repository) bool { return place == but })
 }
 
-// ask carries out an operation at the first place where it succeeds, and returns that place. It
-// retries: all places are asked before any is asked again.
+// ask runs an operation at each place in turn until one succeeds, and returns that place. It
+// retries, but every place is tried before any is tried again.
 func (s *Source) ask(ctx context.Context, do operation) (from name.Repository, err error) {
 	err = s.client.retry(ctx, func(ctx context.Context) error {
 		from, err = s.askOnce(ctx, do)
@@ -78,7 +78,7 @@ func (s *Source) ask(ctx context.Context, do operation) (from name.Repository, e
 	return from, err
 }
 
-// askOnce is one try of ask.
+// askOnce is a single attempt of ask.
 func (s *Source) askOnce(ctx context.Context, do operation) (from name.Repository, err error) {
 	failed := sourceErrors{repo: s.repo}
 	for _, from = range s.order {
@@ -93,7 +93,7 @@ func (s *Source) askOnce(ctx context.Context, do operation) (from name.Repositor
 	return from, failed
 }
 
-// report logs why a place is passed over: as a warning where somebody should look into it.
+// report logs why a place is passed over, as a warning if somebody should look into it.
 func (s *Source) report(place name.Repository, err error) {
 	log := s.client.config.Log.Infof
 	stale, older := errors.Is(err, errdef.ErrStale), errors.Is(err, errdef.ErrOlder)
@@ -103,10 +103,10 @@ func (s *Source) report(place name.Repository, err error) {
 	log("%s as a source of %s is passed over: %v", place, s.repo, s.client.config.Explain(Redact(err)))
 }
 
-// sourceErrors is why no place would do.
+// sourceErrors says why every place failed.
 type sourceErrors struct {
-	repo name.Repository // that was asked for
-	each []sourceError   // in the order in which they were asked
+	repo name.Repository // the one asked for
+	each []sourceError   // in the order in which they were tried
 }
 
 func (s sourceErrors) Error() string {
@@ -117,8 +117,8 @@ func (s sourceErrors) Error() string {
 	return "no source has it: " + strings.Join(texts, "; ")
 }
 
-// Unwrap puts the repository's own reason first, so that errors.As finds it: a mirror need not have
-// everything.
+// Unwrap puts the repository's own error first, so that errors.As finds that one: a mirror need not
+// have everything.
 func (s sourceErrors) Unwrap() []error {
 	var errs []error
 	for _, err := range s.each {
@@ -131,7 +131,7 @@ func (s sourceErrors) Unwrap() []error {
 	return errs
 }
 
-// sourceError is why one place would not do.
+// sourceError says why one place failed.
 type sourceError struct {
 	place name.Repository
 	err   error
@@ -140,7 +140,7 @@ type sourceError struct {
 func (s sourceError) Error() string { return fmt.Sprintf("%s: %v", s.place, s.err) }
 func (s sourceError) Unwrap() error { return s.err }
 
-// in returns ref in another repository.
+// in returns ref, moved to another repository.
 func in(repo name.Repository, ref name.Reference) name.Reference {
 	if digest, ok := ref.(name.Digest); ok {
 		return repo.Digest(digest.DigestStr())

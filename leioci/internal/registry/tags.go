@@ -8,9 +8,11 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// Tags lists the tags of repo, all pages of them, in the registry's order. Mirrors are not asked.
+// Tags lists all tags of repo, across all pages, in the registry's order. It does not consult
+// mirrors.
 func (c *Client) Tags(ctx context.Context, repo name.Repository) (tags []string, err error) {
-	// What package remote leaves open of a listing that it cannot decode ends with this context.
+	// Canceling releases the response that package remote leaves open if it cannot decode a
+	// listing.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	err = c.retry(ctx, func(ctx context.Context) error {

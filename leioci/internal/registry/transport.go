@@ -14,11 +14,12 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/wirelog"
 )
 
-// answerFactor times the stall timeout is what a registry may take to answer an upload that was sent whole.
+// answerFactor times the stall timeout is how long a registry may take to respond to an upload
+// after receiving all of it.
 const answerFactor = 10
 
-// newChain returns the transports that every request passes, of a handshake too. A request meets the
-// guard first and the network last.
+// newChain returns the chain of transports that every request passes through, including those of a
+// handshake. The guard comes first and the network last.
 func newChain(c Config) guard.Transport {
 	var rt http.RoundTripper = stall.Transport{Base: c.Transport, Timeout: c.StallTimeout, Answer: answerFactor * c.StallTimeout}
 	rt = wirelog.Transport{Base: rt, Log: c.Log, Redact: Redact}
@@ -27,12 +28,12 @@ func newChain(c Config) guard.Transport {
 	return guard.Transport{Base: rt, PlainHTTP: c.PlainHTTP, Private: c.PrivateNetworks}
 }
 
-// maxHeaderBytes is far more than any registry's answer needs; net/http would take 10 MB.
+// maxHeaderBytes is far more than any registry's response needs; net/http would accept 10 MB.
 const maxHeaderBytes = 256 << 10
 
-// NewTransport returns a transport with proxies from the environment, and with the numbers of
-// go-containerregistry's. That one is not copied: it is a variable, which a program may have set to
-// something else (remote.DefaultTransport). config may be nil.
+// NewTransport returns a transport that takes proxies from the environment and uses
+// go-containerregistry's settings. It does not copy remote.DefaultTransport, because that is a
+// variable a program may have changed. config may be nil.
 func NewTransport(config *tls.Config) http.RoundTripper {
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,

@@ -14,12 +14,12 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/retry"
 )
 
-// Upload sends a blob unless the repository has it (OCI distribution specification, "Pushing a blob
-// monolithically"). The content is opened anew for each try.
+// Upload sends a blob unless the repository already has it (OCI distribution specification,
+// "Pushing a blob monolithically"). The content is opened anew for each attempt.
 //
-// What fails is tried again as a whole: a new look whether the blob is there, because the response may
-// have been lost; a new upload session, because one that was half written refuses a second body; and
-// the blob from its beginning.
+// A failed upload is retried as a whole: it checks for the blob again, because the response may
+// have been lost; it opens a new upload session, because a partially written one rejects a second
+// body; and it sends the blob from the beginning.
 func (d *Destination) Upload(ctx context.Context, blob v1.Layer, digest v1.Hash) error {
 	return d.do(ctx, func(ctx context.Context, s *session) error {
 		there, err := s.hasBlob(ctx, digest)
@@ -40,7 +40,7 @@ func (d *Destination) Upload(ctx context.Context, blob v1.Layer, digest v1.Hash)
 	})
 }
 
-// HasBlob asks whether the repository has a blob.
+// HasBlob reports whether the repository has a blob.
 func (d *Destination) HasBlob(ctx context.Context, digest v1.Hash) (there bool, err error) {
 	err = d.do(ctx, func(ctx context.Context, s *session) error {
 		there, err = s.hasBlob(ctx, digest)
@@ -60,7 +60,7 @@ func (s *session) hasBlob(ctx context.Context, digest v1.Hash) (bool, error) {
 	return resp.StatusCode == http.StatusOK, resp.Body.Close()
 }
 
-// openUpload starts an upload session and returns where its content is wanted.
+// openUpload starts an upload session and returns the URL to send the content to.
 func (d *Destination) openUpload(ctx context.Context, s *session) (*url.URL, error) {
 	resp, err := s.do(ctx, request{
 		method: http.MethodPost, url: s.url("blobs/uploads/"),
@@ -98,10 +98,11 @@ func (s *session) send(ctx context.Context, to *url.URL, blob v1.Layer, digest v
 	return resp.Body.Close()
 }
 
-// sessionLost marks the answers of a registry that does not know an upload session, or not in the state that the client
-// believes it to be in: in a new one the upload may succeed. That state is doubtful where the body was sent again, as
-// go-containerregistry's bearer transport does after a 401 (v0.22.1, remote/transport/bearer.go); a digest that is wrong is
-// then given a second chance.
+// sessionLost marks as retryable the responses of a registry that does not know an upload session,
+// or whose session is not in the state the client assumes: the upload may succeed in a new one. The
+// state is doubtful if the body was sent twice, as go-containerregistry's bearer transport does
+// after a 401 (v0.22.1, remote/transport/bearer.go); then a digest mismatch is given a second
+// chance, too.
 func sessionLost(err error, doubtful bool) error {
 	var response *transport.Error
 	if !errors.As(err, &response) {

@@ -1,6 +1,6 @@
-// Package regular opens regular files and nothing else. Opening a named pipe waits for its other
-// end, and a device may do anything, so what a name stands for is checked before it is opened, and
-// once more on what was opened, because another file may have taken the name in between.
+// Package regular opens regular files and nothing else. Opening a named pipe blocks until the other
+// end is opened, and opening a device may do anything, so the file type is checked before opening,
+// and again on the opened file, because the name may have been given to another file in between.
 package regular
 
 import (
@@ -9,15 +9,16 @@ import (
 	"os"
 )
 
-// ErrNotRegular is the cause of the [*fs.PathError] for anything that is not a regular file.
+// ErrNotRegular is the cause of the [*fs.PathError] returned for anything but a regular file.
 var ErrNotRegular = errors.New("not a regular file")
 
-// Open opens the regular file at path for reading, following symbolic links. Errors are [*fs.PathError].
+// Open opens the regular file at path for reading. It follows symbolic links. Errors are of type
+// [*fs.PathError].
 func Open(path string) (*os.File, fs.FileInfo, error) {
 	return open(path, os.Stat, os.Open)
 }
 
-// OpenIn opens the regular file that name stands for in root.
+// OpenIn is [Open] for a name within root, which symbolic links cannot leave.
 func OpenIn(root *os.Root, name string) (*os.File, fs.FileInfo, error) {
 	return open(name, root.Stat, root.Open)
 }
@@ -44,7 +45,8 @@ func open(name string, stat func(string) (fs.FileInfo, error), open func(string)
 	return f, info, nil
 }
 
-// Unchanged reports whether a file is the one it was, as far as its size and times tell.
+// Unchanged reports whether a file is the same and unmodified, judging by its size and modification
+// time.
 func Unchanged(then, now fs.FileInfo) bool {
 	return os.SameFile(then, now) && then.Size() == now.Size() && then.ModTime().Equal(now.ModTime())
 }

@@ -15,7 +15,8 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/staging"
 )
 
-// Fetch fills a partial file with a blob, verified, and returns how many bytes it read of its source.
+// Fetch fills a partial file with the verified content of a blob and returns the number of bytes it
+// read from its source.
 type Fetch func(ctx context.Context, d v1.Descriptor, into Partial) (fetched int64, err error)
 
 // A Partial is a file that may hold the beginning of a blob, or something else, from an earlier pull.
@@ -26,7 +27,7 @@ type Partial interface {
 	Reset() error       // empties it
 }
 
-// A filling is a new directory that is being filled with a snapshot.
+// A filling is a new directory being filled with a snapshot.
 type filling struct {
 	raw         []byte
 	files       []artifact.File
@@ -36,7 +37,7 @@ type filling struct {
 	fetched     atomic.Int64
 }
 
-// partialIDs are those of the partial files that are worth keeping for this snapshot.
+// partialIDs returns the ids of the partial files worth keeping for this snapshot.
 func (f *filling) partialIDs() []string {
 	ids := make([]string, len(f.files))
 	for i, file := range f.files {
@@ -47,10 +48,10 @@ func (f *filling) partialIDs() []string {
 
 func partialID(digest v1.Hash) string { return digest.Algorithm + "-" + digest.Hex }
 
-// fill writes the files of a snapshot. Each stays a partial file until all are complete: if one fails,
-// the next pull has the others.
+// fill writes the files of a snapshot. Each stays a partial file until all are complete, so if one
+// fails the next pull can use the others.
 func (f *filling) fill(ctx context.Context, stage *staging.Dir) (err error) {
-	parts := make([]*staging.Partial, len(f.files)) // nil where the old file was reused
+	parts := make([]*staging.Partial, len(f.files)) // nil if the old file was reused
 	defer func() {
 		for _, part := range parts {
 			if part != nil {
@@ -82,7 +83,7 @@ func (f *filling) fill(ctx context.Context, stage *staging.Dir) (err error) {
 	return staging.Finish(w, err)
 }
 
-// each does something for every file, for several at once.
+// each calls do for every file, for several of them concurrently.
 func (f *filling) each(ctx context.Context, do func(ctx context.Context, i int) error) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(f.concurrency)
@@ -97,8 +98,8 @@ func (f *filling) each(ctx context.Context, do func(ctx context.Context, i int) 
 	return g.Wait()
 }
 
-// get gets one file, verified: from the old directory into the new one, or into the partial file that is
-// returned, for the caller to move or close.
+// get obtains one verified file, either by linking the old one into the new directory, or in the
+// partial file that it returns, for the caller to move or close.
 func (f *filling) get(ctx context.Context, stage *staging.Dir, file artifact.File) (*staging.Partial, error) {
 	if f.reuse(ctx, stage, file) {
 		return nil, nil
@@ -112,8 +113,8 @@ func (f *filling) get(ctx context.Context, stage *staging.Dir, file artifact.Fil
 	return part, err
 }
 
-// reuse links a file of the old directory into the new one. It is verified there: the old one may have
-// been replaced.
+// reuse links a file of the old directory into the new one. The link is what gets verified, because
+// the old directory may have been replaced in the meantime.
 func (f *filling) reuse(ctx context.Context, stage *staging.Dir, file artifact.File) bool {
 	from := f.held.path(file.Descriptor.Digest)
 	return from != "" && stage.Link(file.Name, from) == nil &&

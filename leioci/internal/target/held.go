@@ -17,12 +17,12 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
-// ociManifestFile keeps the artifact's manifest, byte for byte, beside the snapshot it came with: a
-// later pull can tell from it what the directory holds.
+// ociManifestFile is the artifact's manifest, byte for byte, kept beside the snapshot it came with.
+// A later pull reads from it what the directory holds.
 const ociManifestFile = "oci-manifest.json"
 
-// replaceable is what a directory may hold and still be replaced. The original client writes a
-// config.json too.
+// replaceable describes the directories that may be replaced. config.json is allowed because the
+// original client writes it.
 func replaceable() staging.Replaceable {
 	return staging.Replaceable{
 		Required: []string{snapshot.ManifestFile, snapshot.CacheFile},
@@ -30,7 +30,7 @@ func replaceable() staging.Replaceable {
 	}
 }
 
-// A held is the snapshot that a directory holds, by the manifest that was kept with it.
+// A held is the snapshot in a directory, according to the manifest kept with it.
 type held struct {
 	dir    string
 	raw    []byte
@@ -38,7 +38,7 @@ type held struct {
 	files  []artifact.File
 }
 
-// readHeld returns what dir holds, or nil if there is nothing, or nothing that can be told.
+// readHeld returns what dir holds, or nil if that is nothing or cannot be determined.
 func readHeld(dir string) *held {
 	f, _, err := regular.Open(filepath.Join(dir, ociManifestFile))
 	if err != nil {
@@ -66,6 +66,9 @@ func readHeld(dir string) *held {
 
 // intact reports whether every file has the right size and digest.
 func (h *held) intact(ctx context.Context, memory *Memory) bool {
+	if h == nil {
+		return false
+	}
 	for _, f := range h.files {
 		if !memory.verified(ctx, filepath.Join(h.dir, f.Name), f.Descriptor) {
 			return false
@@ -74,7 +77,7 @@ func (h *held) intact(ctx context.Context, memory *Memory) bool {
 	return true
 }
 
-// path returns the path of the file that should have a digest, or nothing.
+// path returns the path of the file that should have the given digest, or an empty string.
 func (h *held) path(digest v1.Hash) string {
 	if h == nil {
 		return ""
@@ -87,8 +90,8 @@ func (h *held) path(digest v1.Hash) string {
 	return ""
 }
 
-// metadataOf returns what the manifest.json in dir says, or nothing where there is none to read: what a
-// pull guarantees is digests and sizes, not what is in the files.
+// metadataOf returns the content of the manifest.json in dir, or zero if it cannot be read: a pull
+// guarantees digests and sizes, not what is in the files.
 func metadataOf(dir string) snapshot.Metadata {
 	f, _, err := regular.Open(filepath.Join(dir, snapshot.ManifestFile))
 	if err != nil {
@@ -99,7 +102,7 @@ func metadataOf(dir string) snapshot.Metadata {
 	return meta
 }
 
-// verifyFile reads a file and compares it with its descriptor.
+// verifyFile compares a file with its descriptor.
 func verifyFile(ctx context.Context, path string, d v1.Descriptor) error {
 	f, _, err := regular.Open(path)
 	if err != nil {

@@ -12,9 +12,9 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/regular"
 )
 
-// Memory is what repeated pulls into one directory share: which files were read and found intact, so
-// that each is read once, and which snapshot was found malformed, so that it is not fetched again. Its
-// zero value remembers nothing yet. It is safe for concurrent use.
+// Memory is shared by repeated pulls into one directory. It remembers which files were found
+// intact, so that each is read only once, and which snapshot had malformed reports, so that it is
+// not fetched again. The zero value is ready to use. It is safe for concurrent use.
 type Memory struct {
 	mu    sync.Mutex
 	files map[v1.Hash]fs.FileInfo
@@ -22,7 +22,7 @@ type Memory struct {
 	why   error
 }
 
-// refuse notes that the reports of the snapshot with this manifest are malformed, as err says.
+// refuse records that the reports of the snapshot with this manifest are malformed, and why.
 func (m *Memory) refuse(raw []byte, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -59,6 +59,6 @@ func (m *Memory) verified(ctx context.Context, path string, d v1.Descriptor) boo
 	if m.files == nil {
 		m.files = map[v1.Hash]fs.FileInfo{}
 	}
-	m.files[d.Digest] = now // as it was before it was read: a later change shows
+	m.files[d.Digest] = now // from before the read, so that a later change shows
 	return true
 }

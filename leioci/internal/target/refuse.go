@@ -10,8 +10,9 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 )
 
-// RefuseAnnotated returns an error if the policy refuses the snapshot that m describes, as far as its
-// annotations tell: errdef.ErrStale or errdef.ErrOlder. Where they do not, manifest.json will.
+// RefuseAnnotated returns errdef.ErrStale or errdef.ErrOlder if the policy refuses the snapshot
+// that m describes, as far as its annotations tell. If they give no date, the check is left to
+// manifest.json.
 func (d *Dir) RefuseAnnotated(m *v1.Manifest) error {
 	date, ok := artifact.Date(m)
 	if !ok {
@@ -20,7 +21,7 @@ func (d *Dir) RefuseAnnotated(m *v1.Manifest) error {
 	return d.refuse(date)
 }
 
-// refuse returns an error if a snapshot of the given date may not come into the directory.
+// refuse returns an error if a snapshot of the given date must not enter the directory.
 func (d *Dir) refuse(date time.Time) error {
 	if err := d.refuseStale(date); err != nil {
 		return err
@@ -50,7 +51,7 @@ func (d *Dir) refuseStale(date time.Time) error {
 	return nil
 }
 
-// inDays writes a duration as a person would say it of something that is made daily.
+// inDays formats a duration the way one speaks of something published daily.
 func inDays(d time.Duration) string {
 	const day = 24 * time.Hour
 	if d >= 2*day {

@@ -1,7 +1,7 @@
-// Package target is a directory that snapshots are pulled into: what it holds, whether that is intact,
-// what of it can be reused, which snapshots it refuses, and how a new one takes its place.
+// Package target manages a directory that snapshots are pulled into: what it holds, whether that is
+// intact, what can be reused, which snapshots it refuses, and how a new one replaces the old.
 //
-// It is given a manifest and a way to fetch a blob, and knows nothing of registries.
+// It is given a manifest and a way to fetch blobs, and knows nothing of registries.
 package target
 
 import (
@@ -19,13 +19,13 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
-// Policy says which snapshots a directory takes.
+// Policy says which snapshots a directory accepts.
 type Policy struct {
-	// AllowOlder lets a snapshot be replaced by one with an older date.
+	// AllowOlder allows a snapshot to be replaced by one with an earlier date.
 	AllowOlder bool
-	// MaxAge is how long ago a snapshot's date may be; 0 for any.
+	// MaxAge limits how long ago a snapshot's date may be; 0 means no limit.
 	MaxAge time.Duration
-	// VerifyReports reads the reports of a new snapshot before it replaces anything.
+	// VerifyReports checks the reports of a new snapshot before it replaces the old one.
 	VerifyReports bool
 }
 
@@ -36,16 +36,16 @@ type Dir struct {
 	memory      *Memory
 	concurrency int
 	log         logrus.FieldLogger
-	held        *held // nil if it holds nothing, or nothing that can be told
+	held        *held // nil if that is nothing or cannot be determined
 }
 
-// Open looks at what the directory at path holds. It may be absent. At most concurrency files are
-// fetched at once.
+// Open inspects the directory at path, which may be absent. At most concurrency files are fetched
+// at the same time.
 func Open(path string, policy Policy, memory *Memory, concurrency int, log logrus.FieldLogger) *Dir {
 	return &Dir{path, policy, memory, concurrency, log, readHeld(path)}
 }
 
-// Digest returns that of the snapshot which the directory holds, as far as it can be told.
+// Digest returns the digest of the snapshot in the directory, if it can be determined.
 func (d *Dir) Digest() (digest v1.Hash, ok bool) {
 	if d.held == nil {
 		return v1.Hash{}, false
@@ -53,15 +53,15 @@ func (d *Dir) Digest() (digest v1.Hash, ok bool) {
 	return d.held.digest, true
 }
 
-// A Result says what a directory holds after a pull.
+// A Result describes a directory after a pull.
 type Result struct {
 	Date, Created time.Time // by manifest.json; zero if it cannot be read
 	UpToDate      bool      // nothing was replaced
 	Fetched       int64     // bytes
 }
 
-// UpToDate returns the result of leaving the directory as it is, or nil if what it holds is not intact.
-// The error is errdef.ErrStale.
+// UpToDate returns the result of leaving the directory as it is, or nil if its content is not
+// intact. The error is errdef.ErrStale. The directory must hold a snapshot: see [Dir.Digest].
 func (d *Dir) UpToDate(ctx context.Context) (*Result, error) {
 	if !d.held.intact(ctx, d.memory) {
 		return nil, nil
@@ -74,9 +74,9 @@ func (d *Dir) UpToDate(ctx context.Context) (*Result, error) {
 	return &Result{Date: meta.Date, Created: meta.Created, UpToDate: true}, nil
 }
 
-// tidy removes the old snapshot that a pull left beside the directory if it was killed between putting
-// the new one in its place and removing the old: the next change, whose pull would remove it, may be
-// long in coming. What cannot be removed is in nobody's way.
+// tidy removes the old snapshot that a pull left beside the directory if it was killed after
+// putting the new one in place and before removing the old. The next pull that replaces the
+// directory would remove it, but that may be a long time off. Failure to remove it does no harm.
 func (d *Dir) tidy(ctx context.Context) {
 	if !staging.HasLeftovers(d.path) {
 		return
@@ -90,8 +90,8 @@ func (d *Dir) tidy(ctx context.Context) {
 	}
 }
 
-// Install makes the directory hold the snapshot that a manifest describes: raw, and m decoded. It stays
-// as it is if it holds that already, intact.
+// Install makes the directory hold the snapshot that a manifest describes, given both as raw bytes
+// and decoded as m. If the directory already holds that snapshot intact, it is left as it is.
 func (d *Dir) Install(ctx context.Context, raw []byte, m *v1.Manifest, fetch Fetch) (*Result, error) {
 	files, err := artifact.Files(m)
 	if err != nil {
@@ -111,7 +111,7 @@ func (d *Dir) Install(ctx context.Context, raw []byte, m *v1.Manifest, fetch Fet
 	return d.replace(ctx, &filling{raw: raw, files: files, fetch: fetch, held: d.held, concurrency: d.concurrency})
 }
 
-// replace fills a directory beside the target and puts it in the target's place.
+// replace fills a directory beside the target and then puts it in the target's place.
 func (d *Dir) replace(ctx context.Context, f *filling) (_ *Result, err error) {
 	stage, err := staging.New(ctx, d.path, replaceable())
 	if err != nil {
@@ -134,7 +134,7 @@ func (d *Dir) replace(ctx context.Context, f *filling) (_ *Result, err error) {
 	return &Result{Date: meta.Date, Created: meta.Created, Fetched: f.fetched.Load()}, nil
 }
 
-// verifyReports reads the reports in a new directory, if the policy asks for that.
+// verifyReports checks the reports in a new directory, if the policy asks for it.
 func (d *Dir) verifyReports(ctx context.Context, dir string, raw []byte) error {
 	if !d.policy.VerifyReports {
 		return nil

@@ -7,7 +7,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// All reads r to its end, until ctx ends, and returns nil if it has the given digest and size.
+// All reads r to its end and returns nil if the content has the given digest and size. It stops
+// with the cause of ctx when ctx ends.
 func All(ctx context.Context, r io.Reader, digest v1.Hash, size int64) error {
 	v, err := NewReader(Until(ctx, r), digest, size, size)
 	if err != nil {
@@ -17,7 +18,7 @@ func All(ctx context.Context, r io.Reader, digest v1.Hash, size int64) error {
 	return err
 }
 
-// Until returns a reader of r that fails with the cause of ctx's end once ctx has ended.
+// Until returns a reader of r that fails with the cause of ctx once ctx has ended.
 func Until(ctx context.Context, r io.Reader) io.Reader { return untilReader{ctx, r} }
 
 type untilReader struct {

@@ -1,0 +1,109 @@
+package registry_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"testing"
+	"testing/synctest"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
+	"github.com/lowendinsight/lei-go/leioci/internal/registry"
+	"github.com/lowendinsight/lei-go/leioci/leiocitest"
+)
+
+func TestAManifestIsPutUnderItsTagByteForByte(t *testing.T) {
+	w := newWorld(t)
+	handler := sampleHandler(t)
+	reg := w.network.Serve("main.localhost", handler)
+	var contentType string
+	reg.On(http.MethodPut, "/manifests/", 1, func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
+		contentType = r.Header.Get("Content-Type")
+		registry.ServeHTTP(w, r)
+	})
+	raw := " " + sampleManifest + "\n"
+	must(t, w.client().Destination(repository(t, "main.localhost")).PutManifest(t.Context(), "v1", []byte(raw), ociManifest))
+	if got := say(t, handler, "GET", "/v2/org/cache/manifests/v1", "", ""); got != raw || contentType != ociManifest {
+		t.Errorf("the registry has %q of type %q", got, contentType)
+	}
+}
+
+func TestItIsUnknownWhetherATagWasMovedIfAResponseWasLost(t *testing.T) {
+	type faults []leiocitest.Fault // for the first requests
+	for name, tc := range map[string]struct {
+		faults  faults
+		fails   bool
+		unknown bool
+	}{
+		"no fault":                     {nil, false, false},
+		"a response is lost, then not": {faults{lost}, false, false},
+		"both are lost":                {faults{lost, lost}, true, true},
+		"one is lost, then denied":     {faults{lost, leiocitest.Status(http.StatusForbidden, "DENIED")}, true, true},
+		"unavailable, then lost":       {faults{leiocitest.Status(http.StatusServiceUnavailable, ""), lost}, true, true},
+		"denied":                       {faults{leiocitest.Status(http.StatusForbidden, "DENIED")}, true, false},
+		"invalid":                      {faults{leiocitest.Status(http.StatusBadRequest, "MANIFEST_INVALID")}, true, false},
+		"unavailable":                  {faults{leiocitest.Status(http.StatusServiceUnavailable, ""), leiocitest.Status(http.StatusServiceUnavailable, "")}, true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			reg, repo := w.serve("main.localhost")
+			for _, fault := range tc.faults {
+				reg.On(http.MethodPut, "/manifests/", 1, fault)
+			}
+			err := w.client().Destination(repo).PutManifest(t.Context(), "v1", []byte(sampleManifest), ociManifest)
+			if _, unknown := errdef.NoteOf[registry.Unanswered](err); (err != nil) != tc.fails || unknown != tc.unknown {
+				t.Errorf("got %v, unknown: %v", err, unknown)
+			}
+		})
+	}
+}
+
+func TestATagWasNotMovedByARequestThatWasNotSent(t *testing.T) {
+	w := newWorld(t)
+	_, repo := w.serve("main.localhost")
+	transport := w.network.Transport()
+	d := w.client(func(c *registry.Config) { c.Transport = transport }).Destination(repo)
+	must(t, d.Connect(t.Context()))
+	transport.CloseIdleConnections()
+	w.network.Refuse("main.localhost", leiocitest.Always)
+	err := d.PutManifest(t.Context(), "v1", []byte(sampleManifest), ociManifest)
+	if _, unknown := errdef.NoteOf[registry.Unanswered](err); err == nil || unknown {
+		t.Errorf("got %v, unknown: %v", err, unknown)
+	}
+}
+
+func TestItIsUnknownWhetherATagWasMovedIfTheContextEndsBeforeTheResponse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		reg, repo := w.serve("main.localhost")
+		reached := make(chan struct{}, 1)
+		reg.On(http.MethodPut, "/manifests/", 1, leiocitest.Hang(reached))
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { <-reached; cancel() }()
+		err := w.client().Destination(repo).PutManifest(ctx, "v1", []byte(sampleManifest), ociManifest)
+		if _, unknown := errdef.NoteOf[registry.Unanswered](err); !errors.Is(err, context.Canceled) || !unknown {
+			t.Errorf("got %v, unknown: %v", err, unknown)
+		}
+	})
+}
+
+func TestOneCallersContextDoesNotFailThePutOfAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		reg, repo := w.serve("main.localhost")
+		d := w.client().Destination(repo)
+		reached := make(chan struct{}, 1)
+		reg.On(http.MethodPut, "/manifests/", 1, leiocitest.Hang(reached))
+		ctx, cancel := context.WithCancel(t.Context())
+		first := make(chan error, 1)
+		go func() { first <- d.PutManifest(ctx, "v1", []byte(sampleManifest), ociManifest) }()
+		<-reached
+		cancel()
+		if err := d.PutManifest(t.Context(), "v1", []byte(sampleManifest), ociManifest); err != nil {
+			t.Error(err)
+		}
+		if err := <-first; !errors.Is(err, context.Canceled) {
+			t.Errorf("the first: got %v", err)
+		}
+	})
+}
