@@ -16,7 +16,7 @@ var walls = map[string][]string{
 	},
 	"leioci/cmd/leioci": {"", "internal/credential", "snapshot"},
 	"leioci/leiocitest": {},
-	"leioci/snapshot":   {"internal/errdef", "internal/regular"},
+	"leioci/snapshot":   {"internal/errdef", "internal/jsonstream", "internal/regular"},
 
 	"leioci/internal/registry": {
 		"internal/credential", "internal/errdef", "internal/guard", "internal/limit", "internal/manifest",
@@ -31,8 +31,9 @@ var walls = map[string][]string{
 	"leioci/internal/credential": {"internal/regular"},
 	"leioci/internal/errdef":     {},
 	"leioci/internal/guard":      {"internal/errdef"},
+	"leioci/internal/jsonstream": {},
 	"leioci/internal/limit":      {"internal/errdef"},
-	"leioci/internal/manifest":   {"internal/errdef"},
+	"leioci/internal/manifest":   {"internal/errdef", "internal/jsonstream"},
 	"leioci/internal/regular":    {},
 	"leioci/internal/resume":     {"internal/errdef", "internal/retry", "internal/verify"},
 	"leioci/internal/retry":      {"internal/errdef"},

@@ -6,7 +6,7 @@
 //
 // manifest.json ([ManifestFile]) is one JSON object ([RFC 8259]). It holds versions, times, the
 // names of the repositories, and the counts, sizes and hash that the other file must match.
-// [ReadMetadata] reads it into [Metadata].
+// [ReadMetadata] reads all but the names into [Metadata]; [Snapshot.Repos] has the names.
 //
 // cache.jsonl.gz ([CacheFile]) is gzip ([RFC 1952], one or more members) around JSON lines. Each
 // line is one report, a JSON object such as
@@ -37,13 +37,14 @@
 //
 // [Snapshot.Verify] reads everything once and compares it with manifest.json: the number of lines,
 // both sizes and the content hash. It detects damage, not forgery: whoever can change one file can
-// change the other. It ignores [Metadata.Repos], which the content hash does not cover.
+// change the other. It ignores the names in manifest.json, which the content hash does not
+// cover.
 //
 // # Limits
 //
 // A snapshot may come from anywhere, so memory and work are limited. manifest.json may have up to
-// [MaxManifestBytes]; its list of repositories may take several times that in memory. A line may
-// have up to [MaxLineBytes]. An iteration holds one line and some fixed-size buffers, and
+// [MaxManifestBytes] and is read in a stream; a string of it that is kept may have up to 1 MiB. A
+// line may have up to [MaxLineBytes]. An iteration holds one line and some fixed-size buffers, and
 // decompresses at most one byte more than the raw_size in manifest.json.
 //
 // # Concurrency

@@ -18,6 +18,8 @@ var (
 	ErrMismatch = errors.New("content differs from manifest.json")
 	// ErrMalformed: a line is not a JSON report.
 	ErrMalformed = errors.New("not a JSON report")
+	// ErrChanged: a file was written to after the snapshot was opened.
+	ErrChanged = errors.New("changed after the snapshot was opened")
 	// ErrCorrupt: the gzip stream is damaged, ends early, or is followed by other data.
 	ErrCorrupt = errors.New("damaged gzip stream")
 )

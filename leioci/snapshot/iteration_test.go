@@ -91,7 +91,7 @@ func TestIterationsDoNotDisturbEachOther(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	repos := s.Metadata().Repos
+	repos := reposOf(t, s)
 	for n := range 180 {
 		a, errA, _ := first()
 		b, errB, _ := second()

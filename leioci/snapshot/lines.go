@@ -24,7 +24,7 @@ type lines struct {
 
 // lines returns a reader positioned at the first line.
 func (s *Snapshot) lines(ctx context.Context) *lines {
-	content := &uncompressed{ctx: ctx, file: io.NewSectionReader(s.cache, 0, s.size), limit: s.meta.RawSize}
+	content := &uncompressed{ctx: ctx, file: s.cache.content(), limit: s.meta.RawSize}
 	return &lines{content: content, r: bufio.NewReaderSize(content, lineBufferBytes)}
 }
 

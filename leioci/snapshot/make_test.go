@@ -88,6 +88,19 @@ func open(t testing.TB, dir string) *snapshot.Snapshot {
 	return s
 }
 
+// reposOf returns the names that the snapshot's manifest.json lists.
+func reposOf(t testing.TB, s *snapshot.Snapshot) []string {
+	t.Helper()
+	var repos []string
+	for repo, err := range s.Repos() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		repos = append(repos, repo)
+	}
+	return repos
+}
+
 // openContent opens a snapshot of content, in one gzip member, with a matching manifest.json.
 func openContent(t testing.TB, content string) *snapshot.Snapshot {
 	t.Helper()

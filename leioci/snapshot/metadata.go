@@ -11,21 +11,20 @@ import (
 const MaxManifestBytes = 64 << 20
 
 // Metadata describes a snapshot, as manifest.json states it. Only [Snapshot.Verify] checks it
-// against the reports.
+// against the reports. The names of the repositories are not in it, because there may be very many:
+// see [Snapshot.Repos].
 type Metadata struct {
 	// FormatVersion is the version of the format. The original client writes "1.0"; other versions
 	// are accepted.
 	FormatVersion string
 	// LEIVersion is the version of LowEndInsight that made the reports.
 	LEIVersion string
-	// Created is when the snapshot was made, in UTC.
+	// Created is when the snapshot was made, in UTC. It is never the zero time.
 	Created time.Time
-	// Date is the day of the snapshot, at midnight UTC.
+	// Date is the day of the snapshot, at midnight UTC. It is never the zero time.
 	Date time.Time
 	// EntryCount is the number of reports.
 	EntryCount int64
-	// Repos lists the repositories of the reports, each once, in order of first appearance.
-	Repos []string
 	// RawSize is the size of the uncompressed JSON lines, in bytes.
 	RawSize int64
 	// CompressedSize is the size of cache.jsonl.gz, in bytes.
@@ -34,24 +33,13 @@ type Metadata struct {
 	ContentHash string
 }
 
-// wireMetadata is manifest.json as it is encoded. A missing member reads as empty or 0.
-type wireMetadata struct {
-	FormatVersion  string   `json:"format_version"`
-	LEIVersion     string   `json:"lei_version"`
-	Created        string   `json:"created"`
-	Date           string   `json:"date"`
-	EntryCount     int64    `json:"entry_count"`
-	Repos          []string `json:"repos"`
-	RawSize        int64    `json:"raw_size"`
-	CompressedSize int64    `json:"compressed_size"`
-	ContentHash    string   `json:"content_hash"`
-}
-
-// ReadMetadata reads a manifest.json from r until EOF. The members date and created are required;
-// other missing members are zero, and unknown members are ignored.
+// ReadMetadata reads a manifest.json from r until EOF, in a stream: it keeps what Metadata has and
+// none of the rest. The members date and created are required; other missing members are zero, and
+// unknown members are ignored. A member of Metadata that is given twice is an error, because readers
+// of JSON differ on which of the two counts.
 //
 // Content that is not such a JSON object is [ErrNotSnapshot], and more than [MaxManifestBytes] is
-// [ErrTooLarge]. An error from r is wrapped.
+// [ErrTooLarge]. An error from r is wrapped, and comes before both.
 func ReadMetadata(r io.Reader) (Metadata, error) {
 	meta, err := readMetadata(r)
 	if err != nil {
@@ -62,58 +50,85 @@ func ReadMetadata(r io.Reader) (Metadata, error) {
 
 // readMetadata is ReadMetadata without the file name in its errors.
 func readMetadata(r io.Reader) (Metadata, error) {
-	data, err := io.ReadAll(io.LimitReader(r, MaxManifestBytes+1))
-	if err != nil {
-		return Metadata{}, err
+	source := &manifestReader{r: r}
+	wire, err := decodeMetadata(source)
+	if err != nil && source.err == nil {
+		// Read on: r may verify its content, and say only at its end that this is not what was
+		// published.
+		_, _ = io.Copy(io.Discard, source)
 	}
-	if len(data) > MaxManifestBytes {
-		return Metadata{}, fmt.Errorf("%w of %d bytes", ErrTooLarge, MaxManifestBytes)
+	if source.err != nil {
+		return Metadata{}, source.err
 	}
-	var wire wireMetadata
-	if err := decodeObject(data, &wire); err != nil {
-		return Metadata{}, fmt.Errorf("%w: %w", ErrNotSnapshot, err)
+	var meta Metadata
+	if err == nil {
+		meta, err = wire.metadata()
 	}
-	meta, err := wire.metadata()
 	if err != nil {
 		return Metadata{}, fmt.Errorf("%w: %w", ErrNotSnapshot, err)
 	}
 	return meta, nil
 }
 
+// manifestReader reads at most one byte more than a manifest.json may have. It keeps the first error,
+// which tells a failure to read from content that is wrong.
+type manifestReader struct {
+	r   io.Reader
+	n   int64
+	err error // never io.EOF
+}
+
+func (m *manifestReader) Read(p []byte) (int, error) {
+	if m.err != nil {
+		return 0, m.err
+	}
+	n, err := m.r.Read(p[:min(int64(len(p)), MaxManifestBytes+1-m.n)])
+	if m.n += int64(n); m.n > MaxManifestBytes {
+		err = fmt.Errorf("%w of %d bytes", ErrTooLarge, MaxManifestBytes)
+	}
+	if err != io.EOF {
+		m.err = err
+	}
+	return n, err
+}
+
 // metadata validates the members and converts them to Go types. Errors truncate the values they
 // quote.
 func (w wireMetadata) metadata() (Metadata, error) {
-	if w.Date == "" {
+	if w.date == "" {
 		return Metadata{}, errors.New("date is missing")
 	}
-	date, err := time.Parse(time.DateOnly, w.Date)
-	if err != nil {
-		return Metadata{}, fmt.Errorf("date %.40q is not a valid YYYY-MM-DD date", w.Date)
+	date, err := time.Parse(time.DateOnly, w.date)
+	if err != nil || !inTime(date) {
+		return Metadata{}, fmt.Errorf("date %.40q is not a valid YYYY-MM-DD date", w.date)
 	}
-	if w.Created == "" {
+	if w.created == "" {
 		return Metadata{}, errors.New("created is missing")
 	}
-	created, err := time.Parse(time.RFC3339, w.Created)
-	if err != nil {
-		return Metadata{}, fmt.Errorf("created %.40q is not an RFC 3339 time", w.Created)
+	created, err := time.Parse(time.RFC3339, w.created)
+	if err != nil || !inTime(created.UTC()) {
+		return Metadata{}, fmt.Errorf("created %.40q is not an RFC 3339 time", w.created)
 	}
 	for _, number := range []struct {
 		name  string
 		value int64
-	}{{"entry_count", w.EntryCount}, {"raw_size", w.RawSize}, {"compressed_size", w.CompressedSize}} {
+	}{{"entry_count", w.entryCount}, {"raw_size", w.rawSize}, {"compressed_size", w.compressedSize}} {
 		if number.value < 0 {
 			return Metadata{}, fmt.Errorf("%s is negative: %d", number.name, number.value)
 		}
 	}
 	return Metadata{
-		FormatVersion:  w.FormatVersion,
-		LEIVersion:     w.LEIVersion,
+		FormatVersion:  w.formatVersion,
+		LEIVersion:     w.leiVersion,
 		Created:        created.UTC(),
 		Date:           date,
-		EntryCount:     w.EntryCount,
-		Repos:          w.Repos,
-		RawSize:        w.RawSize,
-		CompressedSize: w.CompressedSize,
-		ContentHash:    w.ContentHash,
+		EntryCount:     w.entryCount,
+		RawSize:        w.rawSize,
+		CompressedSize: w.compressedSize,
+		ContentHash:    w.contentHash,
 	}, nil
 }
+
+// inTime reports whether t can be told from no time at all, and be written with a year of four
+// digits: 9999-12-31T23:59:59-01:00 is in another year in UTC.
+func inTime(t time.Time) bool { return t.After(time.Time{}) && t.Year() <= 9999 }

@@ -17,11 +17,11 @@ const openAttempts = 5
 
 // Open opens the snapshot in dir and reads its manifest.json. Both files come from the same
 // directory, even if dir is replaced meanwhile. A symbolic link inside dir may point to another
-// file inside dir, but not outside.
+// file inside dir, but not outside: who can write to dir may not be allowed to read what is there.
 //
 // If dir does not exist, the error is [fs.ErrNotExist]. If one of the files is missing, it is both
-// [ErrNotSnapshot] and fs.ErrNotExist. If one is not a regular file, or manifest.json is not in
-// LEI's format, it is ErrNotSnapshot. If manifest.json exceeds [MaxManifestBytes], it is
+// [ErrNotSnapshot] and fs.ErrNotExist. If one is not a regular file, or leads out of dir, or
+// manifest.json is not in LEI's format, it is ErrNotSnapshot. If manifest.json exceeds [MaxManifestBytes], it is
 // [ErrTooLarge]. Open does not read cache.jsonl.gz.
 //
 // The caller must close the Snapshot.
@@ -46,35 +46,45 @@ func openWith(openRoot func(string) (*os.Root, error), dir string) (*Snapshot, e
 
 // openIn opens the snapshot in root. Errors call the directory dir.
 func openIn(root *os.Root, dir string) (*Snapshot, error) {
-	manifest, _, err := openFile(root, dir, ManifestFile)
+	manifest, err := openFile(root, dir, ManifestFile)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = manifest.Close() }() // opened for reading: nothing to lose
-	cache, size, err := openFile(root, dir, CacheFile)
+	cache, err := openFile(root, dir, CacheFile)
 	if err != nil {
+		_ = manifest.file.Close() // opened for reading: nothing to lose
 		return nil, err
 	}
-	meta, err := readMetadata(manifest)
-	if err != nil {
-		_ = cache.Close() // opened for reading: nothing to lose
-		return nil, fmt.Errorf("read %s: %w", filepath.Join(dir, ManifestFile), err)
+	s := &Snapshot{manifest: manifest, cache: cache}
+	if s.meta, err = readMetadata(manifest.content()); err != nil {
+		_ = s.Close() // opened for reading: nothing to lose
+		return nil, fmt.Errorf("read %s: %w", manifest.path, err)
 	}
-	return &Snapshot{path: filepath.Join(dir, CacheFile), cache: cache, size: size, meta: meta}, nil
+	return s, nil
 }
 
-// openFile opens a regular file and returns it with its size.
-func openFile(root *os.Root, dir, name string) (*os.File, int64, error) {
+// openFile opens a regular file.
+func openFile(root *os.Root, dir, name string) (File, error) {
+	path := filepath.Join(dir, name)
 	f, info, err := regular.OpenIn(root, name)
 	switch {
 	case err == nil:
-		return f, info.Size(), nil
+		return File{path: path, name: name, file: f, info: info}, nil
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, regular.ErrNotRegular):
 		err = fmt.Errorf("%w: %w", ErrNotSnapshot, stripPath(err))
+	case isLink(root, name) && !errors.Is(err, fs.ErrPermission):
+		err = fmt.Errorf("%w: a symbolic link that cannot be followed: %w", ErrNotSnapshot, stripPath(err))
 	default:
 		err = stripPath(err)
 	}
-	return nil, 0, fmt.Errorf("open %s: %w", filepath.Join(dir, name), err)
+	return File{}, fmt.Errorf("open %s: %w", path, err)
+}
+
+// isLink reports whether a name stands for a symbolic link. Package os has no error of its own for one
+// that leads out of a root.
+func isLink(root *os.Root, name string) bool {
+	info, err := root.Lstat(name)
+	return err == nil && info.Mode()&fs.ModeSymlink != 0
 }
 
 // replaced reports whether dir no longer names the directory that root has open. Stat may fail for

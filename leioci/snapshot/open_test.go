@@ -67,11 +67,42 @@ func TestOpenFollowsALinkInsideTheDirectoryButNotOutOfIt(t *testing.T) {
 			t.Fatal(err)
 		}
 		s, err := snapshot.Open(dir)
-		if (err == nil) != inside {
+		if (err == nil) != inside || err != nil && !errors.Is(err, snapshot.ErrNotSnapshot) {
 			t.Errorf("link to %s: %v", target, err)
 		}
 		if err == nil {
 			_ = s.Close()
+		}
+	}
+}
+
+func TestOpenDoesNotLeaveTheDirectoryByAnyOfItsFiles(t *testing.T) {
+	content := line("a")
+	cache := compress(t, content)
+	outside := write(t, describing(content, cache), cache)
+	for _, name := range []string{snapshot.ManifestFile, snapshot.CacheFile} {
+		for how, target := range map[string]string{
+			"an absolute link":         filepath.Join(outside, name),
+			"a relative link":          "../" + filepath.Base(outside) + "/" + name,
+			"a link to a link":         "other",
+			"a link through a link":    "sub/" + name,
+			"a link to itself":         name,
+			"a link to an open file":   "/proc/self/fd/0",
+			"a link to what is absent": "absent",
+		} {
+			dir := write(t, describing(content, cache), cache)
+			path := filepath.Join(dir, name)
+			if err := errors.Join(os.Remove(path), os.Symlink(target, path), os.Symlink(outside, filepath.Join(dir, "sub")),
+				os.Symlink(filepath.Join(outside, name), filepath.Join(dir, "other"))); err != nil {
+				t.Fatal(err)
+			}
+			s, err := snapshot.Open(dir)
+			if !errors.Is(err, snapshot.ErrNotSnapshot) || !strings.Contains(err.Error(), path) {
+				t.Errorf("%s is %s: got %v", name, how, err)
+			}
+			if err == nil {
+				_ = s.Close()
+			}
 		}
 	}
 }

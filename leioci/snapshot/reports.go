@@ -20,7 +20,7 @@ func (s *Snapshot) Reports(ctx context.Context) iter.Seq2[Report, error] {
 	return func(yield func(Report, error) bool) {
 		for report, err := range s.lines(ctx).reports() {
 			if err != nil {
-				err = fmt.Errorf("read %s: %w", s.path, err)
+				err = fmt.Errorf("read %s: %w", s.cache.path, err)
 			}
 			if !yield(report, err) {
 				return

@@ -1,9 +1,6 @@
 package snapshot
 
-import (
-	"os"
-	"slices"
-)
+import "errors"
 
 // The names of a snapshot's files.
 const (
@@ -13,22 +10,16 @@ const (
 	CacheFile = "cache.jsonl.gz"
 )
 
-// A Snapshot is an open snapshot: the metadata from its manifest.json, and its reports, which stay
-// on disk. It is safe for concurrent use. [Open] returns one.
+// A Snapshot is an open snapshot: the metadata from its manifest.json, and its files, which stay on
+// disk. It is safe for concurrent use. [Open] returns one.
 type Snapshot struct {
-	path  string // of the cache file when it was opened, for errors
-	cache *os.File
-	size  int64 // of the cache file when it was opened
-	meta  Metadata
+	manifest, cache File
+	meta            Metadata
 }
 
-// Close closes the snapshot's file. Iterations that are still running end with [io/fs.ErrClosed]; a
+// Close closes the snapshot's files. Iterations that are still running end with [io/fs.ErrClosed]; a
 // second Close returns it.
-func (s *Snapshot) Close() error { return s.cache.Close() }
+func (s *Snapshot) Close() error { return errors.Join(s.manifest.file.Close(), s.cache.file.Close()) }
 
-// Metadata returns the contents of manifest.json. The caller may modify the result.
-func (s *Snapshot) Metadata() Metadata {
-	meta := s.meta
-	meta.Repos = slices.Clone(meta.Repos)
-	return meta
-}
+// Metadata returns what manifest.json said when the snapshot was opened.
+func (s *Snapshot) Metadata() Metadata { return s.meta }

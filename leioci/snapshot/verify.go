@@ -20,7 +20,7 @@ import (
 // the cause of ctx, or a file system error.
 func (s *Snapshot) Verify(ctx context.Context) error {
 	if err := s.verify(ctx); err != nil {
-		return fmt.Errorf("verify %s: %w", s.path, err)
+		return fmt.Errorf("verify %s: %w", s.cache.path, err)
 	}
 	return nil
 }
@@ -59,7 +59,7 @@ func (s *Snapshot) verify(ctx context.Context) error {
 	} else {
 		problems = append(problems, excess)
 	}
-	compare("compressed size", s.meta.CompressedSize, s.size)
+	compare("compressed size", s.meta.CompressedSize, s.cache.info.Size())
 	found := hex.EncodeToString(hash.Sum(nil))
 	if excess == nil && !strings.EqualFold(s.meta.ContentHash, found) {
 		// Truncate: a manifest.json may hold anything, of any length.

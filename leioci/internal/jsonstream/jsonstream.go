@@ -1,0 +1,336 @@
+// Package jsonstream reads JSON ([RFC 8259]) from a stream in bounded memory, whatever the JSON holds:
+// a caller keeps the values it wants, up to lengths it chooses, and skips the rest.
+//
+// It accepts what encoding/json accepts, with three exceptions. Text that is not UTF-8 is an error, and
+// so is nesting of more than [MaxDepth] levels. Names of members are not compared at all, and so not
+// without regard to case.
+//
+// [RFC 8259]: https://www.rfc-editor.org/rfc/rfc8259
+package jsonstream
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"unicode/utf8"
+)
+
+// MaxDepth is the number of objects and arrays that may be open at once.
+const MaxDepth = 1000
+
+const (
+	bufferBytes = 32 << 10
+	// maxNameBytes is how much of a member's name is kept.
+	maxNameBytes = 256
+	// maxNumberBytes is how much of a number is kept. No 64-bit integer has as many digits.
+	maxNumberBytes = 32
+)
+
+var (
+	// ErrType: the value is of another type than the one that was asked for. It has not been read.
+	ErrType = errors.New("another JSON type")
+	// ErrTooLong: a string is longer than the caller allows. It has been read, and not kept.
+	ErrTooLong = errors.New("JSON string too long")
+	// ErrNotInteger: a number is not a 64-bit integer, or not written as one.
+	ErrNotInteger = errors.New("not a 64-bit integer")
+
+	errNotUTF8 = errors.New("not UTF-8")
+	errDepth   = fmt.Errorf("nested more than %d levels deep", MaxDepth)
+	errEnd     = errors.New("unexpected end of JSON input")
+)
+
+// A Reader reads one JSON text, value by value. Its methods that read a value start at the next one.
+// After an error other than ErrType and ErrTooLong, it is of no further use. It is not safe for
+// concurrent use.
+type Reader struct {
+	r        io.Reader
+	buf      []byte
+	pos, end int    // of what is in buf and not yet read
+	err      error  // what r ended with
+	text     []byte // the string, name or number read last, as far as it is kept
+	depth    int
+	values   int
+}
+
+// NewReader returns a Reader of what r holds. It may read beyond the end of the JSON.
+func NewReader(r io.Reader) *Reader { return &Reader{r: r, buf: make([]byte, bufferBytes)} }
+
+// Values returns the number of values that have been read so far, skipped ones included.
+func (r *Reader) Values() int { return r.values }
+
+// Object reads an object. It calls member for each member, with the first 256 bytes of its name, which
+// are valid until member reads on. member must read or skip the value.
+func (r *Reader) Object(member func(name []byte) error) error {
+	if err := r.begin('{'); err != nil {
+		return err
+	}
+	for first := true; ; first = false {
+		more, err := r.nextMember(first)
+		if err != nil || !more {
+			return err
+		}
+		if err := member(r.text); err != nil {
+			return err
+		}
+	}
+}
+
+// Array reads an array. It calls element for each, which must read or skip it.
+func (r *Reader) Array(element func() error) error {
+	if err := r.begin('['); err != nil {
+		return err
+	}
+	for first := true; ; first = false {
+		more, err := r.next(first, ']', "after array element")
+		if err != nil || !more {
+			return err
+		}
+		if err := element(); err != nil {
+			return err
+		}
+	}
+}
+
+// String reads a string of at most limit bytes.
+func (r *Reader) String(limit int) (string, error) {
+	if err := r.want('"'); err != nil {
+		return "", err
+	}
+	r.values++
+	whole, err := r.str(limit)
+	if err == nil && !whole {
+		err = ErrTooLong
+	}
+	if err != nil {
+		return "", err
+	}
+	return string(r.text), nil
+}
+
+// Int64 reads a number that is written as an integer.
+func (r *Reader) Int64() (int64, error) {
+	if err := r.want('0'); err != nil {
+		return 0, err
+	}
+	r.values++
+	if err := r.number(); err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseInt(string(r.text), 10, 64) // a number that was cut off is out of range
+	if err != nil {
+		return 0, ErrNotInteger
+	}
+	return n, nil
+}
+
+// Null reads the value if it is null, and reports whether it was.
+func (r *Reader) Null() (bool, error) {
+	kind, err := r.kind()
+	if err != nil || kind != 'n' {
+		return false, err
+	}
+	return true, r.Skip()
+}
+
+// Skip reads a value of any type and keeps nothing of it.
+func (r *Reader) Skip() error {
+	kind, err := r.kind()
+	if err != nil {
+		return err
+	}
+	switch kind {
+	case '{':
+		return r.skipMembers('}')
+	case '[':
+		return r.skipMembers(']')
+	}
+	r.values++
+	switch kind {
+	case '"':
+		_ = r.want('"')
+		_, err := r.str(0)
+		return err
+	case '0':
+		return r.number()
+	case 't':
+		return r.literal("true")
+	case 'f':
+		return r.literal("false")
+	default:
+		return r.literal("null")
+	}
+}
+
+// skipMembers skips an object or an array, which last ends.
+func (r *Reader) skipMembers(last byte) error {
+	if err := r.begin(last - 2); err != nil { // in ASCII, '{' is two before '}', and '[' before ']'
+		return err
+	}
+	for first := true; ; first = false {
+		var more bool
+		var err error
+		if last == '}' {
+			more, err = r.nextMember(first)
+		} else {
+			more, err = r.next(first, last, "after array element")
+		}
+		if err != nil || !more {
+			return err
+		}
+		if err := r.Skip(); err != nil {
+			return err
+		}
+	}
+}
+
+// End reads white space to the end of the input. Anything else is an error.
+func (r *Reader) End() error {
+	c, err := r.skipSpace()
+	switch {
+	case err == io.EOF:
+		return nil
+	case err != nil:
+		return err
+	}
+	return invalid(c, "after top-level value")
+}
+
+// kind returns the first byte of the next value, or '0' for a number, and leaves it unread.
+func (r *Reader) kind() (byte, error) {
+	c, err := r.skipSpace()
+	if err != nil {
+		return 0, ended(err)
+	}
+	switch c {
+	case '{', '[', '"', 't', 'f', 'n':
+		return c, nil
+	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+		return '0', nil
+	}
+	return 0, invalid(c, "looking for beginning of value")
+}
+
+// want checks the kind of the next value and reads its first byte, unless it is a number.
+func (r *Reader) want(kind byte) error {
+	got, err := r.kind()
+	switch {
+	case err != nil:
+		return err
+	case got != kind:
+		return ErrType
+	case kind != '0':
+		r.pos++
+	}
+	return nil
+}
+
+// begin reads the first byte of an object or an array.
+func (r *Reader) begin(kind byte) error {
+	if err := r.want(kind); err != nil {
+		return err
+	}
+	r.values++
+	if r.depth++; r.depth > MaxDepth {
+		return errDepth
+	}
+	return nil
+}
+
+// next reads up to the next member or element, and reports whether there is one.
+func (r *Reader) next(first bool, last byte, where string) (bool, error) {
+	c, err := r.skipSpace()
+	switch {
+	case err != nil:
+		return false, ended(err)
+	case c == last:
+		r.pos++
+		r.depth--
+		return false, nil
+	case first:
+		return true, nil
+	case c != ',':
+		return false, invalid(c, where)
+	}
+	r.pos++
+	return true, nil
+}
+
+// nextMember reads up to the value of the next member. Its name is in r.text.
+func (r *Reader) nextMember(first bool) (bool, error) {
+	more, err := r.next(first, '}', "after object member")
+	if err != nil || !more {
+		return false, err
+	}
+	c, err := r.skipSpace()
+	switch {
+	case err != nil:
+		return false, ended(err)
+	case c != '"':
+		return false, invalid(c, "looking for beginning of object member")
+	}
+	r.pos++
+	if _, err := r.str(maxNameBytes); err != nil {
+		return false, err
+	}
+	c, err = r.skipSpace()
+	switch {
+	case err != nil:
+		return false, ended(err)
+	case c != ':':
+		return false, invalid(c, "after object member name")
+	}
+	r.pos++
+	return true, nil
+}
+
+// skipSpace returns the first byte that is not white space, and leaves it unread.
+func (r *Reader) skipSpace() (byte, error) {
+	for {
+		for ; r.pos < r.end; r.pos++ {
+			switch c := r.buf[r.pos]; c {
+			case ' ', '\t', '\r', '\n':
+			default:
+				return c, nil
+			}
+		}
+		if err := r.fill(1); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// fill makes at least n unread bytes available, or returns an error: io.EOF where there are fewer.
+func (r *Reader) fill(n int) error {
+	if r.end-r.pos >= n {
+		return nil
+	}
+	r.end = copy(r.buf, r.buf[r.pos:r.end])
+	r.pos = 0
+	for range 100 { // as in package bufio: a reader that returns nothing so often is broken
+		if r.err != nil {
+			return r.err
+		}
+		var m int
+		m, r.err = r.r.Read(r.buf[r.end:])
+		if r.end += m; r.end >= n {
+			return nil
+		}
+	}
+	return io.ErrNoProgress
+}
+
+// ended is for an error in the middle of a value.
+func ended(err error) error {
+	if err == io.EOF {
+		return errEnd
+	}
+	return err
+}
+
+func invalid(c byte, where string) error {
+	if c >= utf8.RuneSelf { // perhaps a part of a character
+		return fmt.Errorf("invalid character %#x %s", c, where)
+	}
+	return fmt.Errorf("invalid character %q %s", c, where)
+}
