@@ -20,13 +20,13 @@ const (
 )
 
 // descriptor is one as the OCI image specification has it, of a blob of n bytes.
-func descriptor(n int) string {
+func descriptorOf(n int) string {
 	return fmt.Sprintf(`{"mediaType":"application/octet-stream","digest":"sha256:%064d","size":%d}`, n, n)
 }
 
 // image is an image manifest with a config and two layers that says of itself what mediaType says.
 func image(mediaType string) string {
-	return fmt.Sprintf(`{"schemaVersion":2,%s"config":%s,"layers":[%s,%s]}`, mediaType, descriptor(1), descriptor(2), descriptor(3))
+	return fmt.Sprintf(`{"schemaVersion":2,%s"config":%s,"layers":[%s,%s]}`, mediaType, descriptorOf(1), descriptorOf(2), descriptorOf(3))
 }
 
 func says(mediaType string) string { return fmt.Sprintf(`"mediaType":%q,`, mediaType) }
@@ -76,18 +76,18 @@ func TestWhatIsNotAnImageManifestIsUnsupported(t *testing.T) {
 		"an empty object":            {`{}`, oci},
 		"cut":                        {image(says(oci))[:100], oci},
 		"two of them":                {image(says(oci)) + image(says(oci)), oci},
-		"an OCI index":               {fmt.Sprintf(`{%s"manifests":[%s]}`, says(index), descriptor(1)), oci},
-		"a Docker list":              {fmt.Sprintf(`{%s"manifests":[%s]}`, says(list), descriptor(1)), oci},
+		"an OCI index":               {fmt.Sprintf(`{%s"manifests":[%s]}`, says(index), descriptorOf(1)), oci},
+		"a Docker list":              {fmt.Sprintf(`{%s"manifests":[%s]}`, says(list), descriptorOf(1)), oci},
 		"an index by its type alone": {image(""), index},
 		"an index by its members":    {image(says(oci) + `"manifests":[],`), oci},
 		"no media type anywhere":     {image(""), ""},
 		"another media type":         {image(says("application/json")), oci},
 		"another Content-Type":       {image(""), "text/html"},
 		"schema 1":                   {`{"schemaVersion":1,"fsLayers":[]}`, "application/vnd.docker.distribution.manifest.v1+json"},
-		"no config":                  {fmt.Sprintf(`{%s"layers":[%s]}`, says(oci), descriptor(1)), oci},
-		"a layer without digest":     {fmt.Sprintf(`{%s"config":%s,"layers":[{"size":1}]}`, says(oci), descriptor(1)), oci},
-		"a negative size":            {fmt.Sprintf(`{%s"config":%s,"layers":[%s]}`, says(oci), descriptor(1), strings.Replace(descriptor(2), `"size":2`, `"size":-2`, 1)), oci},
-		"a negative size of config":  {fmt.Sprintf(`{%s"config":%s}`, says(oci), strings.Replace(descriptor(1), `"size":1`, `"size":-1`, 1)), oci},
+		"no config":                  {fmt.Sprintf(`{%s"layers":[%s]}`, says(oci), descriptorOf(1)), oci},
+		"a layer without digest":     {fmt.Sprintf(`{%s"config":%s,"layers":[{"size":1}]}`, says(oci), descriptorOf(1)), oci},
+		"a negative size":            {fmt.Sprintf(`{%s"config":%s,"layers":[%s]}`, says(oci), descriptorOf(1), strings.Replace(descriptorOf(2), `"size":2`, `"size":-2`, 1)), oci},
+		"a negative size of config":  {fmt.Sprintf(`{%s"config":%s}`, says(oci), strings.Replace(descriptorOf(1), `"size":1`, `"size":-1`, 1)), oci},
 		"a digest that is none":      {fmt.Sprintf(`{%s"config":{"digest":"sha256:abc","size":1}}`, says(oci)), oci},
 	} {
 		if m, err := manifest.Parse([]byte(tc.raw), tc.sentAs); !errors.Is(err, errdef.ErrUnsupportedManifest) || m != nil {
