@@ -1,12 +1,14 @@
-// Package regular opens regular files and nothing else. Opening a named pipe blocks until the other
-// end is opened, and opening a device may do anything, so the file type is checked before opening,
-// and again on the opened file, because the name may have been given to another file in between.
+// Package regular opens regular files and nothing else. A device may do anything when it is opened, so
+// what a name stands for is checked before that, and once more on what was opened, because another
+// file may have taken the name in between. That one may be a named pipe, which makes who opens it wait
+// for its other end, unless it is opened without blocking.
 package regular
 
 import (
 	"errors"
 	"io/fs"
 	"os"
+	"syscall"
 )
 
 // ErrNotRegular is the cause of the [*fs.PathError] returned for anything but a regular file.
@@ -15,15 +17,17 @@ var ErrNotRegular = errors.New("not a regular file")
 // Open opens the regular file at path for reading. It follows symbolic links. Errors are of type
 // [*fs.PathError].
 func Open(path string) (*os.File, fs.FileInfo, error) {
-	return open(path, os.Stat, os.Open)
+	return open(path, os.Stat, os.OpenFile)
 }
 
 // OpenIn is [Open] for a name within root, which symbolic links cannot leave.
 func OpenIn(root *os.Root, name string) (*os.File, fs.FileInfo, error) {
-	return open(name, root.Stat, root.Open)
+	return open(name, root.Stat, root.OpenFile)
 }
 
-func open(name string, stat func(string) (fs.FileInfo, error), open func(string) (*os.File, error)) (*os.File, fs.FileInfo, error) {
+func open(
+	name string, stat func(string) (fs.FileInfo, error), openFile func(string, int, fs.FileMode) (*os.File, error),
+) (*os.File, fs.FileInfo, error) {
 	info, err := stat(name)
 	if err != nil {
 		return nil, nil, err
@@ -31,7 +35,7 @@ func open(name string, stat func(string) (fs.FileInfo, error), open func(string)
 	if !info.Mode().IsRegular() {
 		return nil, nil, &fs.PathError{Op: "open", Path: name, Err: ErrNotRegular}
 	}
-	f, err := open(name)
+	f, err := openFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) // to a regular file, it makes no difference
 	if err != nil {
 		return nil, nil, err
 	}
