@@ -12,9 +12,9 @@
 //
 // # Getting started
 //
-// Make a [Client] once and keep it. To publish, call [Package] on a directory and push the result
-// with [Client.PushSnapshot] under the tags from [GenerateTags]. To consume, call
-// [Client.PullSnapshot].
+// Make a [Client] once and keep it. To publish, open and verify a directory ([snapshot.Open]), call
+// [PackageSnapshot], and push the result with [Client.PushSnapshot] under the tags that
+// [GenerateTags] gives for the snapshot's date. To consume, call [Client.PullSnapshot].
 //
 // Programs that handle manifests and blobs themselves use the contract's other functions:
 // [Client.Push], [Client.PullManifest] and [Client.PullBlob]. [Client.Image] and [Unpack] connect
@@ -47,8 +47,8 @@
 // Verified: size and digest are checked before content appears in a directory and before a reader
 // returns io.EOF ([ErrVerification]). Size limits apply before anything is read ([ErrTooLarge]).
 // Whether the reports themselves are complete and well-formed is a separate question, which
-// [snapshot.Snapshot.Verify] answers. Publishers should call it before a push, because a registry
-// accepts anything; a pull calls it if given [VerifyReports].
+// [snapshot.Snapshot.Verify] answers. Publishers should call it before [PackageSnapshot], because a
+// registry accepts anything; a pull calls it if given [VerifyReports].
 //
 // Atomic: even after a crash, a full disk or a canceled context, a directory holds either the
 // complete old snapshot or the complete new one. On Linux and macOS, one system call exchanges the

@@ -40,6 +40,8 @@ var (
 	ErrOlder = errdef.ErrOlder
 	// ErrStale: a snapshot is older than [MaxAge] allows.
 	ErrStale = errdef.ErrStale
+	// ErrFuture: a snapshot is dated later than tomorrow (UTC).
+	ErrFuture = errdef.ErrFuture
 	// ErrStalled: no byte moved for the stall timeout ([WithStallTimeout]), in every attempt that
 	// the retry policy allows ([WithRetry]).
 	ErrStalled = errdef.ErrStalled

@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 
 	"github.com/lowendinsight/lei-go/leioci"
+	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
 // startRegistry starts a registry for an example and returns its host.
@@ -234,6 +235,41 @@ func ExampleUnpack() {
 	}
 	fmt.Println(res.Date.Format(time.DateOnly))
 	// Output: 2026-02-08
+}
+
+// Publish a snapshot: the one that was verified, under the tags of its own date, even if another takes its
+// place in the directory meanwhile.
+func ExamplePackageSnapshot() {
+	ctx := context.Background()
+	host, stop := startRegistry()
+	defer stop()
+	client, err := leioci.New()
+	if err != nil {
+		log.Fatal(err)
+	}
+	repo, err := leioci.ParseRepository(host + "/org/lei-cache")
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	s, err := snapshot.Open("testdata/lei-0.9.1")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = s.Close() }() // after the push, which reads it
+	if err := s.Verify(ctx); err != nil {
+		log.Fatal(err)
+	}
+	img, err := leioci.PackageSnapshot(ctx, s)
+	if err != nil {
+		log.Fatal(err)
+	}
+	tags := leioci.GenerateTags(s.Metadata().Date)
+	if _, err := client.PushSnapshot(ctx, repo, tags, img); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(tags)
+	// Output: [2026-02-08 latest weekly]
 }
 
 // Packaging the same directory again gives the same digest.

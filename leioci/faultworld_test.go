@@ -77,7 +77,7 @@ func newWorld(t *testing.T) *world {
 	w.client = c
 	w.repo, err = leioci.ParseRepository(registryHost + "/org/lei-cache")
 	must(t, err)
-	img, err := leioci.Package(t.Context(), leiocitest.WriteSnapshot(t, older))
+	img, err := leioci.Package(t.Context(), leiocitest.WriteSnapshot(t, older), leioci.AllowFutureDate())
 	must(t, err)
 	_, err = leioci.Unpack(t.Context(), img, w.dir)
 	must(t, err)
@@ -137,7 +137,7 @@ func (w *world) fill(date time.Time, report string, tags ...string) string {
 	other, err := leioci.New(leioci.WithTransport(w.network.Transport()), leioci.WithPlainHTTP(registryHost),
 		leioci.WithAuth(registryHost, &authn.Basic{Username: "user", Password: secretPassword}))
 	must(w.t, err)
-	img, err := leioci.Package(w.t.Context(), leiocitest.WriteSnapshot(w.t, date, report))
+	img, err := leioci.Package(w.t.Context(), leiocitest.WriteSnapshot(w.t, date, report), leioci.AllowFutureDate())
 	must(w.t, err)
 	_, err = other.PushSnapshot(w.t.Context(), w.repo, tags, img)
 	must(w.t, err)

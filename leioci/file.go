@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -16,61 +17,71 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
-// openFile opens a file of a snapshot. A missing file is ErrNotSnapshot and fs.ErrNotExist;
-// anything but a regular file is ErrNotSnapshot.
-func openFile(path string) (*os.File, fs.FileInfo, error) {
-	f, info, err := regular.Open(path)
-	switch {
-	case errors.Is(err, regular.ErrNotRegular):
-		return nil, nil, fmt.Errorf("%w: %s is not a regular file", ErrNotSnapshot, path)
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil, fmt.Errorf("%w: %w", ErrNotSnapshot, err)
-	}
-	return f, info, err
+// A fileOpener opens a file of a snapshot that was packaged. Where it can, it returns the bare
+// *os.File, which the kernel can send without a copy through this process.
+type fileOpener func(snapshot.File) (io.ReadCloser, error)
+
+// openPackaged opens a file that its snapshot holds open.
+func openPackaged(f snapshot.File) (io.ReadCloser, error) {
+	rc, err := f.Open()
+	return rc, asVerification(err)
 }
 
-// readMetadata reads a manifest.json.
-func readMetadata(path string) (snapshot.Metadata, error) {
-	f, _, err := openFile(path)
-	if err != nil {
-		return snapshot.Metadata{}, err
+// reopenIn opens files by their names in dir, if they are still those that were packaged.
+func reopenIn(dir string) fileOpener {
+	return func(packaged snapshot.File) (io.ReadCloser, error) {
+		path := filepath.Join(dir, packaged.Name())
+		root, err := os.OpenRoot(dir)
+		if err != nil {
+			return nil, openAgain(path, errors.Is(err, fs.ErrNotExist), err)
+		}
+		defer func() { _ = root.Close() }() // the file stays open without it
+		f, info, err := regular.OpenIn(root, packaged.Name())
+		if err != nil {
+			now, lstatErr := root.Lstat(packaged.Name())
+			changed := errors.Is(lstatErr, fs.ErrNotExist) || lstatErr == nil && !regular.Unchanged(packaged.Info(), now)
+			return nil, openAgain(path, changed, err)
+		}
+		if !regular.Unchanged(packaged.Info(), info) {
+			_ = f.Close() // opened for reading: nothing to lose
+			return nil, fmt.Errorf("%w: %s was changed after it was packaged", ErrVerification, path)
+		}
+		return f, nil
 	}
-	defer f.Close()
-	return snapshot.ReadMetadata(f)
 }
 
-// packagedFile identifies a layer's file as it was when it was packaged.
-type packagedFile struct {
-	path string
-	info fs.FileInfo
+// openAgain is for a packaged file that cannot be opened any more.
+func openAgain(path string, changed bool, err error) error {
+	if changed {
+		return fmt.Errorf("%w: %s was removed or replaced after it was packaged: %w", ErrVerification, path, err)
+	}
+	return fmt.Errorf("open %s again: %w", path, err)
 }
 
-func packageFile(ctx context.Context, path string, mt types.MediaType) (packagedFile, v1.Descriptor, error) {
-	f, info, err := openFile(path)
-	if err != nil {
-		return packagedFile{}, v1.Descriptor{}, err
+// asVerification adds this package's kind of error to package snapshot's.
+func asVerification(err error) error {
+	if errors.Is(err, snapshot.ErrChanged) {
+		return fmt.Errorf("%w: %w", ErrVerification, err)
 	}
-	defer f.Close()
-	d, err := describe(ctx, f, mt)
-	return packagedFile{path, info}, d, err
+	return err
 }
 
-// open opens the file, provided that it has not changed since it was packaged. It returns the bare
-// *os.File, which the kernel can send without copying it through this process.
-func (p packagedFile) open() (io.ReadCloser, error) {
-	f, err := os.Open(p.path)
+// describeFile returns the descriptor of a file that does not change while it is read.
+func describeFile(ctx context.Context, f snapshot.File, mt types.MediaType) (v1.Descriptor, error) {
+	rc, err := openPackaged(f)
 	if err != nil {
-		return nil, err
+		return v1.Descriptor{}, err
 	}
-	info, err := f.Stat()
-	if err == nil && !regular.Unchanged(p.info, info) {
-		err = fmt.Errorf("%w: %s has changed since it was packaged", ErrVerification, p.path)
+	defer rc.Close()
+	size := f.Info().Size()
+	d, err := describe(ctx, io.LimitReader(rc, size+1), mt) // it may grow as fast as it is read
+	if err == nil {
+		err = asVerification(f.Check())
 	}
-	if err != nil {
-		_ = f.Close() // opened for reading: nothing to lose
-		return nil, err
+	if err == nil && d.Size != size {
+		err = fmt.Errorf("%w: %s has %d bytes, %d could be read", ErrVerification, f.Name(), size, d.Size)
 	}
-	return f, nil
+	return d, err
 }
 
 // describe returns the descriptor of r's content.

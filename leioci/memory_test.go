@@ -75,13 +75,32 @@ func (d *diskRegistry) store(w http.ResponseWriter, r *http.Request, name string
 	w.WriteHeader(http.StatusCreated)
 }
 
-// TestMemoryDoesNotGrowWithTheBlob pushes and pulls a gigabyte. It counts every byte allocated by
-// the client and the registry together, freed or not: the heap can never have been larger than
-// that.
+// addRepos makes a manifest.json as large as that of a snapshot with so many repositories.
+func addRepos(t *testing.T, dir string, n int) {
+	t.Helper()
+	before, after, found := strings.Cut(string(readFile(t, dir, "manifest.json")), `"repos": [`)
+	if !found {
+		t.Fatal("no repos")
+	}
+	var b strings.Builder
+	b.WriteString(before + `"repos": [`)
+	for i := range n {
+		fmt.Fprintf(&b, `"https://git.example.org/team-%d/project-%d",`, i%100, i)
+	}
+	b.WriteString(`"https://git.example.org/the/last"` + after)
+	if err := os.WriteFile(filepath.Join(dir, "manifest.json"), []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestMemoryDoesNotGrowWithTheBlob pushes and pulls a gigabyte, and a manifest.json with the names of a million
+// repositories. What is counted is every byte that was allocated on the
+// way, by the client and the registry together, whether it was freed or not: the heap can never have been larger.
 func TestMemoryDoesNotGrowWithTheBlob(t *testing.T) {
 	const blob, heap = 1 << 30, 16 << 20
 	dir := leiocitest.WriteSnapshot(t, monday)
-	if err := os.Truncate(filepath.Join(dir, "cache.jsonl.gz"), blob); err != nil { // a sparse file takes no time to write
+	addRepos(t, dir, 1_000_000)
+	if err := os.Truncate(filepath.Join(dir, "cache.jsonl.gz"), blob); err != nil { // a file with a hole takes no time to write
 		t.Fatal(err)
 	}
 	reg := leiocitest.Serve(t, &diskRegistry{dir: t.TempDir()})

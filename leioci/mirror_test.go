@@ -44,7 +44,7 @@ func newMirrorWorld(t *testing.T) *mirrorWorld {
 		repos: map[string]name.Repository{}, sent: map[string]string{}, logger: logrus.New(),
 	}
 	w.logger.SetOutput(&w.log)
-	img, err := leioci.Package(t.Context(), leiocitest.WriteSnapshot(t, newer, report))
+	img, err := leioci.Package(t.Context(), leiocitest.WriteSnapshot(t, newer, report), leioci.AllowFutureDate())
 	must(t, err)
 	for _, host := range []string{mainHost, mirrorA, mirrorB} {
 		registry := leiocitest.BasicAuth("user", "s3cret-"+host, leiocitest.NewHandler())
@@ -183,7 +183,7 @@ func TestWhatAMirrorAsksForIsNoReasonNotToAskTheOthersAgain(t *testing.T) {
 func TestADigestIsPinnedAcrossMirrors(t *testing.T) {
 	// Mirror A has the tag but no blobs; B has the blobs, but a different snapshot under the tag.
 	w := newMirrorWorld(t)
-	other, err := leioci.Package(t.Context(), leiocitest.WriteSnapshot(t, newer.Add(24*time.Hour), `{"data":{"repo":"https://example.org/b"}}`))
+	other, err := leioci.Package(t.Context(), leiocitest.WriteSnapshot(t, newer.Add(24*time.Hour), `{"data":{"repo":"https://example.org/b"}}`), leioci.AllowFutureDate())
 	must(t, err)
 	_, err = w.client().PushSnapshot(t.Context(), w.repos[mirrorB], []string{"latest"}, other)
 	must(t, err)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"path/filepath"
 	"time"
@@ -15,64 +16,44 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/artifact"
+	"github.com/lowendinsight/lei-go/leioci/internal/manifest"
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
 // timeLayout is the format of times in a snapshot: RFC 3339, UTC, with microseconds.
 const timeLayout = "2006-01-02T15:04:05.000000Z07:00"
 
-// A PackageOption changes the metadata that [Package] writes.
-type PackageOption func(*packaging) error
-
-type packaging struct {
-	created     time.Time
-	leiVersion  string
-	annotations map[string]string
-}
-
-// Created sets the artifact's creation time. The default is the snapshot's own, so that the same
-// directory always gives the same digest.
-func Created(t time.Time) PackageOption {
-	return func(p *packaging) error {
-		if t.IsZero() {
-			return errors.New("created: zero time")
-		}
-		p.created = t
-		return nil
-	}
-}
-
-// LEIVersion sets the LowEndInsight version in the config. The default is the snapshot's own.
-func LEIVersion(v string) PackageOption {
-	return func(p *packaging) error {
-		p.leiVersion = v
-		return nil
-	}
-}
-
-// Annotations adds annotations to the manifest, such as org.opencontainers.image.vendor. They
-// replace annotations of the same name that [Package] writes by default.
-func Annotations(a map[string]string) PackageOption {
-	return func(p *packaging) error {
-		maps.Copy(p.annotations, a)
-		return nil
-	}
-}
-
-// Package makes an LEI artifact from the snapshot in dir: an image for [Client.PushSnapshot], for
-// package remote and for OCI layouts. It reads manifest.json and cache.jsonl.gz and ignores other
-// files. The layers stay in their files. Package reads these once to compute digests, and a push
-// reads them again; if a file has changed or was replaced in between, the push fails.
+// PackageSnapshot makes an LEI artifact of an open snapshot: an image for [Client.PushSnapshot], for package remote and for
+// OCI layouts. Both layers are the files that s has open, so that what s.Verify verified is what is published, under the
+// date of s.Metadata, even if the directory is replaced meanwhile. Close s after the image was pushed, not before: the
+// layers are read once here, for their digests, and again when the image is pushed, as often as that needs. A file
+// that was written to since s was opened is [ErrVerification], then and here.
 //
-// Times and versions come from the snapshot, so that the same directory always gives the same
-// digest. The annotations are those of the [OCI image specification]: created, version (the
-// snapshot's date), title and description. Each layer has its file's name as title.
+// Times and versions come from the snapshot, so that the same one always gives the same digest. The annotations are
+// those of the [OCI image specification]: created, version (the snapshot's date), title and description, and on each
+// layer its file's name as title.
 //
-// A directory without the two files, or whose manifest.json is not LEI metadata, is
-// [ErrNotSnapshot]. Package does not check whether the reports match manifest.json;
-// [snapshot.Snapshot.Verify] does.
+// A date later than tomorrow is [ErrFuture], unless [AllowFutureDate] is given. Annotations that make the manifest larger
+// than registries take are [ErrTooLarge]. A cache.jsonl.gz of any size can be packaged, but a client pulls no more than 8 GiB
+// unless told to ([WithMaxBlobBytes]). Whether the reports agree with manifest.json is not checked;
+// [snapshot.Snapshot.Verify] does that.
 //
 // [OCI image specification]: https://github.com/opencontainers/image-spec/blob/v1.1.1/annotations.md
+func PackageSnapshot(ctx context.Context, s *snapshot.Snapshot, opts ...PackageOption) (v1.Image, error) {
+	img, err := packageSnapshot(ctx, s, opts, openPackaged)
+	if err != nil {
+		return nil, fmt.Errorf("package the snapshot: %w", err)
+	}
+	return img, nil
+}
+
+// Package is [PackageSnapshot] for the snapshot in dir, for programs that do not verify it first. It opens manifest.json and
+// cache.jsonl.gz together, as [snapshot.Open] does, ignores other files, and keeps none open. When the image is pushed, they
+// are opened again, and it is [ErrVerification] if they are not the files that were packaged, as after the directory was
+// replaced.
+//
+// A directory that is not there, lacks one of the two files, has a link out of the directory in place of one, or a
+// manifest.json that is not LEI's, is [ErrNotSnapshot]. The other errors are those of PackageSnapshot.
 func Package(ctx context.Context, dir string, opts ...PackageOption) (v1.Image, error) {
 	img, err := packageDir(ctx, dir, opts)
 	if err != nil {
@@ -82,51 +63,92 @@ func Package(ctx context.Context, dir string, opts ...PackageOption) (v1.Image, 
 }
 
 func packageDir(ctx context.Context, dir string, opts []PackageOption) (v1.Image, error) {
-	dir, err := filepath.Abs(dir) // the image must survive a change of the working directory
+	if dir == "" {
+		return nil, fmt.Errorf("%w: the directory's name is empty", ErrNotSnapshot)
+	}
+	dir, err := filepath.Abs(dir) // the image outlives a change of the working directory
 	if err != nil {
 		return nil, err
 	}
-	meta, err := readMetadata(filepath.Join(dir, snapshot.ManifestFile))
+	s, err := snapshot.Open(dir)
+	if err != nil && errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ErrNotSnapshot) {
+		err = fmt.Errorf("%w: %w", ErrNotSnapshot, err)
+	}
 	if err != nil {
 		return nil, err
 	}
-	p := packaging{created: meta.Created, leiVersion: meta.LEIVersion, annotations: map[string]string{}}
-	for _, opt := range opts {
-		if err := opt(&p); err != nil {
-			return nil, err
-		}
+	defer s.Close()
+	return packageSnapshot(ctx, s, opts, reopenIn(dir))
+}
+
+// packageSnapshot makes an image of s. open opens its layers when they are pushed.
+func packageSnapshot(ctx context.Context, s *snapshot.Snapshot, opts []PackageOption, open fileOpener) (v1.Image, error) {
+	switch {
+	case ctx == nil:
+		return nil, errors.New("nil context")
+	case s == nil:
+		return nil, errors.New("nil snapshot")
 	}
-	config, err := p.config(meta)
+	p, err := newPackaging(s.Metadata(), opts)
 	if err != nil {
 		return nil, err
 	}
-	m := p.manifest(meta)
-	if m.Config, err = describe(ctx, bytes.NewReader(config), MediaTypeConfig); err != nil {
+	m, config, err := p.manifest(ctx, s)
+	if err != nil {
 		return nil, err
-	}
-	files := map[v1.Hash]packagedFile{}
-	for _, lf := range artifact.LayerFiles() {
-		f, d, err := packageFile(ctx, filepath.Join(dir, lf.Name), lf.MediaType)
-		if err != nil {
-			return nil, err
-		}
-		d.Annotations = map[string]string{artifact.AnnotationTitle: lf.Name}
-		m.Layers = append(m.Layers, d)
-		files[d.Digest] = f
 	}
 	raw, err := json.Marshal(m)
 	if err != nil {
 		return nil, err
 	}
+	if _, err := manifest.Parse(raw, m.MediaType); err != nil { // no client would take it
+		return nil, err
+	}
+	files := map[v1.Hash]snapshot.File{}
+	for i, f := range s.Files() {
+		files[m.Layers[i].Digest] = f
+	}
 	return newImage(ctx, raw, m, func(_ context.Context, d v1.Descriptor) (io.ReadCloser, error) {
 		if f, ok := files[d.Digest]; ok {
-			return f.open()
+			return open(f)
 		}
 		return io.NopCloser(bytes.NewReader(config)), nil
 	})
 }
 
-// config returns the artifact's config. Its fields are in the order that the original client uses.
+// manifest is the artifact's manifest, and its config. It reads the files.
+func (p *packaging) manifest(ctx context.Context, s *snapshot.Snapshot) (m *v1.Manifest, config []byte, err error) {
+	meta := s.Metadata()
+	m = &v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Annotations: p.allAnnotations(meta)}
+	date, ok := artifact.Date(m)
+	if err := p.refuseFuture(meta.Date); err != nil {
+		return nil, nil, err
+	}
+	if err := p.refuseFuture(date); ok && err != nil { // what clients go by, whoever wrote it
+		return nil, nil, fmt.Errorf("annotation %s: %w", artifact.AnnotationVersion, err)
+	}
+	if config, err = p.config(meta); err != nil {
+		return nil, nil, err
+	}
+	if m.Config, err = describe(ctx, bytes.NewReader(config), MediaTypeConfig); err != nil {
+		return nil, nil, err
+	}
+	layers := artifact.LayerFiles()
+	for i, f := range s.Files() { // in the same order
+		d, err := describeFile(ctx, f, layers[i].MediaType)
+		if err != nil {
+			return nil, nil, err
+		}
+		d.Annotations = map[string]string{artifact.AnnotationTitle: layers[i].Name}
+		m.Layers = append(m.Layers, d)
+	}
+	return m, config, nil
+}
+
+// formatVersion is that of the config, and of the snapshots that this package knows.
+const formatVersion = "1.0"
+
+// config is the artifact's config, its fields in the order the original writes them.
 func (p *packaging) config(meta snapshot.Metadata) ([]byte, error) {
 	return json.Marshal(struct {
 		LEIVersion    string `json:"lei_version"`
@@ -136,12 +158,8 @@ func (p *packaging) config(meta snapshot.Metadata) ([]byte, error) {
 	}{p.leiVersion, formatVersion, p.created.UTC().Format(timeLayout), meta.EntryCount})
 }
 
-// formatVersion is the version of the config's format, and of the snapshots that this package
-// supports.
-const formatVersion = "1.0"
-
-// manifest returns the artifact's manifest without its descriptors.
-func (p *packaging) manifest(meta snapshot.Metadata) *v1.Manifest {
+// allAnnotations are those of the manifest.
+func (p *packaging) allAnnotations(meta snapshot.Metadata) map[string]string {
 	annotations := map[string]string{
 		artifact.AnnotationCreated:     p.created.UTC().Format(timeLayout),
 		artifact.AnnotationVersion:     meta.Date.Format(time.DateOnly),
@@ -149,5 +167,5 @@ func (p *packaging) manifest(meta snapshot.Metadata) *v1.Manifest {
 		artifact.AnnotationDescription: "LEI analysis cache snapshot",
 	}
 	maps.Copy(annotations, p.annotations)
-	return &v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Annotations: annotations}
+	return annotations
 }

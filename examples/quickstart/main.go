@@ -73,20 +73,22 @@ func run(ctx context.Context, dir string, out io.Writer) (err error) {
 	return nil
 }
 
-// push publishes the snapshot in dir under the tags of its own date.
+// push verifies the snapshot in dir and publishes it under the tags of its own date. The directory is
+// opened once, so that all three are of the same snapshot, even if another takes its place meanwhile.
 func push(ctx context.Context, client *leioci.Client, dir string, repo name.Repository, out io.Writer) error {
 	s, err := snapshot.Open(dir)
 	if err != nil {
 		return err
 	}
-	tags := leioci.GenerateTags(s.Metadata().Date)
-	if err := s.Close(); err != nil {
+	defer s.Close() // after the push, which reads it
+	if err := s.Verify(ctx); err != nil {
 		return err
 	}
-	img, err := leioci.Package(ctx, dir)
+	img, err := leioci.PackageSnapshot(ctx, s)
 	if err != nil {
 		return err
 	}
+	tags := leioci.GenerateTags(s.Metadata().Date)
 	digest, err := client.PushSnapshot(ctx, repo, tags, img)
 	if err != nil {
 		return err

@@ -73,7 +73,8 @@ func TestReposOfAFileThatWasOverwrittenOrClosedAreAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	lastOf := func() (last error) {
-		for _, last = range s.Repos() {
+		for _, err := range s.Repos() {
+			last = err
 		}
 		return last
 	}

@@ -15,13 +15,16 @@ import (
 )
 
 func newPush(env environment) *cobra.Command {
-	var opts []leioci.PushOption
-	var moveBack, verify bool
+	var opts pushOptions
+	var moveBack, allowFuture, verify, noVerify bool
 	var network *networkFlags
 	cmd := &cobra.Command{
 		Use:   "push DIR REF [REF...]",
 		Short: "Push the snapshot in a directory",
 		Long: `Push the snapshot in DIR to one or more repositories.
+
+The reports are checked against manifest.json first, and nothing is pushed if they differ. What was
+checked is what is pushed, even if DIR is replaced meanwhile.
 
 A REF with a tag gets that tag. A REF without one gets the tags of the snapshot's own date: the
 date, latest and, on a Sunday, weekly. Prints the digest reference of what was pushed, one line for
@@ -29,24 +32,34 @@ each repository. If one repository fails, the snapshot is still pushed to the ot
 		Example: "  leioci push ./export ghcr.io/org/lei-cache\n  leioci push ./export ghcr.io/org/lei-cache:2026-02-08",
 		Args:    arguments(cobra.MinimumNArgs(2)),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			opts.verify = verify && !noVerify
 			if moveBack {
-				opts = append(opts, leioci.AllowMoveBack())
+				opts.push = append(opts.push, leioci.AllowMoveBack())
 			}
-			return push(cmd.Context(), env, network, args[0], args[1:], verify, opts)
+			if allowFuture {
+				opts.pack = append(opts.pack, leioci.AllowFutureDate())
+			}
+			return push(cmd.Context(), env, network, args[0], args[1:], opts)
 		},
 	}
 	cmd.Flags().BoolVar(&moveBack, "allow-move-back", false,
 		"move tags such as latest even if they point at a newer snapshot")
-	cmd.Flags().BoolVar(&verify, "verify", false,
-		"check the reports against manifest.json first, and push nothing if they differ")
+	cmd.Flags().BoolVar(&allowFuture, "allow-future", false, "push even if the snapshot's date is later than tomorrow")
+	cmd.Flags().BoolVar(&noVerify, "no-verify", false, "do not check the reports first")
+	cmd.Flags().BoolVar(&verify, "verify", true, "the default; earlier versions had to be asked")
+	_ = cmd.Flags().MarkHidden("verify") // it is there
 	network = addNetworkFlags(cmd)
 	return cmd
 }
 
-func push(
-	ctx context.Context, env environment, network *networkFlags, dir string, refs []string, verify bool,
-	opts []leioci.PushOption,
-) error {
+// pushOptions are what the flags of push say.
+type pushOptions struct {
+	verify bool
+	pack   []leioci.PackageOption
+	push   []leioci.PushOption
+}
+
+func push(ctx context.Context, env environment, network *networkFlags, dir string, refs []string, opts pushOptions) error {
 	targets, err := parseTargets(refs)
 	if err != nil {
 		return err
@@ -55,14 +68,20 @@ func push(
 	if err != nil {
 		return err
 	}
-	img, tags, err := packageDir(ctx, dir, verify)
+	s, err := snapshot.Open(dir) // once: what is verified is what is pushed
 	if err != nil {
 		return fmt.Errorf("push %s: %w", dir, err)
 	}
+	defer s.Close() // after the last push
+	img, err := packageVerified(ctx, s, opts)
+	if err != nil {
+		return fmt.Errorf("push %s: %w", dir, err)
+	}
+	tags := leioci.GenerateTags(s.Metadata().Date)
 	var failed []error // if one repository fails, still push to the others
 	for _, t := range targets {
 		pushTags := t.allTags(tags)
-		digest, err := client.PushSnapshot(ctx, t.repo, pushTags, img, opts...)
+		digest, err := client.PushSnapshot(ctx, t.repo, pushTags, img, opts.push...)
 		if err != nil {
 			failed = append(failed, err)
 			continue
@@ -87,21 +106,14 @@ func joinOnOneLine(errs []error) error {
 	return errors.New(strings.Join(texts, "; "))
 }
 
-// packageDir returns the snapshot in dir as an artifact, and the tags of its date.
-func packageDir(ctx context.Context, dir string, verify bool) (v1.Image, []string, error) {
-	s, err := snapshot.Open(dir)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer s.Close()
-	if verify {
+// packageVerified returns a snapshot as an artifact, verified unless that was not wanted.
+func packageVerified(ctx context.Context, s *snapshot.Snapshot, opts pushOptions) (v1.Image, error) {
+	if opts.verify {
 		if err := s.Verify(ctx); err != nil {
-			return nil, nil, err
+			return nil, fmt.Errorf("%w (--no-verify pushes it all the same)", err)
 		}
 	}
-	tags := leioci.GenerateTags(s.Metadata().Date)
-	img, err := leioci.Package(ctx, dir)
-	return img, tags, err
+	return leioci.PackageSnapshot(ctx, s, opts.pack...)
 }
 
 // target is a repository and the tags to push there.

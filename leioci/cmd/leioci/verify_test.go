@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,11 +23,17 @@ func TestVerifyRefusesASnapshotThatDiffersFromItsManifest(t *testing.T) {
 		t.Fatal(err)
 	}
 	ref := reg.Host() + "/org/lei-cache"
-	if status, _, stderr := leiociIn(t, t.TempDir(), "", "push", "--verify", dir, ref); status != 1 || !strings.Contains(stderr, "entry count") {
-		t.Errorf("push --verify: %d, %q", status, stderr)
+	for _, args := range [][]string{{"push"}, {"push", "--verify"}} {
+		if status, _, stderr := leiociIn(t, t.TempDir(), "", append(args, dir, ref)...); status != 1 || !strings.Contains(stderr, "entry count") ||
+			!strings.Contains(stderr, "--no-verify") {
+			t.Errorf("%s: %d, %q", args, status, stderr)
+		}
 	}
-	if status, _, stderr := leiociIn(t, t.TempDir(), "", "push", dir, ref); status != 0 {
-		t.Errorf("push: %d, %q", status, stderr)
+	if requests := reg.Requests(); len(requests) > 0 {
+		t.Errorf("the registry was asked %v", requests)
+	}
+	if status, _, stderr := leiociIn(t, t.TempDir(), "", "push", "--no-verify", dir, ref); status != 0 {
+		t.Errorf("push --no-verify: %d, %q", status, stderr)
 	}
 	work := t.TempDir()
 	if status, _, stderr := leiociIn(t, work, "", "pull", "--verify", ref); status != 1 || !strings.Contains(stderr, "entry count") {
@@ -33,5 +41,38 @@ func TestVerifyRefusesASnapshotThatDiffersFromItsManifest(t *testing.T) {
 	}
 	if entries, err := os.ReadDir(work); err != nil || len(entries) != 0 {
 		t.Errorf("there is %v, %v", entries, err)
+	}
+}
+
+func TestWhatWasVerifiedIsPushedEvenIfTheDirectoryIsReplaced(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	date := time.Date(2026, 2, 9, 0, 0, 0, 0, time.UTC)
+	dir, other := leiocitest.WriteSnapshot(t, date), leiocitest.WriteSnapshot(t, date.AddDate(0, 0, 1), "not a report")
+	replaced := reg.On(http.MethodPost, "/blobs/uploads/", 1, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		if err := errors.Join(os.RemoveAll(dir), os.Rename(other, dir)); err != nil {
+			t.Error(err)
+		}
+		next.ServeHTTP(w, r)
+	})
+	ref := reg.Host() + "/org/lei-cache"
+	if status, _, stderr := leiociIn(t, t.TempDir(), "", "push", dir, ref); status != 0 || replaced.Hits() != 1 || !strings.Contains(stderr, "2026-02-09") {
+		t.Fatalf("push: %d, %q", status, stderr)
+	}
+	if status, _, stderr := leiociIn(t, t.TempDir(), "", "pull", "--verify", ref+":2026-02-09"); status != 0 {
+		t.Errorf("pull: %d, %q", status, stderr)
+	}
+}
+
+func TestPushRefusesASnapshotFromTheFuture(t *testing.T) {
+	reg, dir := leiocitest.NewRegistry(t), leiocitest.WriteSnapshot(t, time.Now().AddDate(1, 0, 0))
+	ref := reg.Host() + "/org/lei-cache"
+	if status, _, stderr := leiociIn(t, t.TempDir(), "", "push", dir, ref); status != 1 || !strings.Contains(stderr, "--allow-future") {
+		t.Errorf("push: %d, %q", status, stderr)
+	}
+	if requests := reg.Requests(); len(requests) > 0 {
+		t.Errorf("the registry was asked %v", requests)
+	}
+	if status, _, stderr := leiociIn(t, t.TempDir(), "", "push", "--allow-future", dir, ref); status != 0 {
+		t.Errorf("push --allow-future: %d, %q", status, stderr)
 	}
 }

@@ -27,6 +27,7 @@ const (
 	maxNumberBytes = 32
 )
 
+// The errors that a caller may want to tell apart. What is not JSON is an error without a name.
 var (
 	// ErrType: the value is of another type than the one that was asked for. It has not been read.
 	ErrType = errors.New("another JSON type")

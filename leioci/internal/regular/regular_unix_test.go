@@ -31,7 +31,7 @@ func TestAPipeThatTakesTheNameAfterItWasCheckedIsRefusedWithoutWaiting(t *testin
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	for name, try := range map[string]func() (*os.File, fs.FileInfo, error){
 		"by path": func() (*os.File, fs.FileInfo, error) { return open(path, exchanging(t, dir, os.Stat), os.OpenFile) },
 		"in a root": func() (*os.File, fs.FileInfo, error) {
