@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
+	"syscall"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -31,9 +31,9 @@ func openPackaged(f snapshot.File) (io.ReadCloser, error) {
 func reopenIn(dir string) fileOpener {
 	return func(packaged snapshot.File) (io.ReadCloser, error) {
 		path := filepath.Join(dir, packaged.Name())
-		root, err := os.OpenRoot(dir)
+		root, err := regular.OpenRoot(dir)
 		if err != nil {
-			return nil, openAgain(path, errors.Is(err, fs.ErrNotExist), err)
+			return nil, openAgain(path, errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR), err)
 		}
 		defer func() { _ = root.Close() }() // the file stays open without it
 		f, info, err := regular.OpenIn(root, packaged.Name())

@@ -25,9 +25,9 @@ type Manifest struct {
 // Docker's schema 2).
 //
 // The errors: [ErrNotFound], [ErrUnauthorized], [ErrDenied]; [ErrUnsupportedManifest] for an index,
-// a manifest without config or layers, and anything that is not a manifest; [ErrTooLarge] for a
-// manifest of more than 4 MiB; [ErrVerification] if ref is a digest and the response does not match
-// it.
+// a manifest without config or layers, one that another JSON reader could read as another manifest,
+// and anything that is not a manifest; [ErrTooLarge] for a manifest of more than 4 MiB, 1,000 layers
+// or 50,000 JSON values; [ErrVerification] if ref is a digest and the response does not match it.
 //
 // [OCI image manifest]: https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md
 func (c *Client) PullManifest(ctx context.Context, ref name.Reference) (*Manifest, error) {

@@ -136,6 +136,9 @@ func TestAnImageOfADirectoryThatWasReplacedIsAnError(t *testing.T) {
 		"removed":  os.RemoveAll,
 		"moved":    func(dir string) error { return os.Rename(dir, dir+".old") },
 		"replaced": func(dir string) error { return errors.Join(os.RemoveAll(dir), os.CopyFS(dir, os.DirFS(sampleDir))) },
+		"replaced by a file": func(dir string) error {
+			return errors.Join(os.RemoveAll(dir), os.WriteFile(dir, nil, 0o600))
+		},
 		"replaced by a link": func(dir string) error {
 			return errors.Join(os.Rename(dir, dir+".old"), os.Symlink(sampleDir, dir))
 		},

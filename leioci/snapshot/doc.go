@@ -33,6 +33,8 @@
 // system error. Reports yielded before such an error came from a file that proved bad: gzip's
 // checksum follows the data it covers.
 //
+// [Snapshot.Files] has the two files as they are, for copying them.
+//
 // # Verifying
 //
 // [Snapshot.Verify] reads everything once and compares it with manifest.json: the number of lines,

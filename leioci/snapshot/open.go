@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/regular"
 )
@@ -20,20 +21,27 @@ const openAttempts = 5
 // file inside dir, but not outside: who can write to dir may not be allowed to read what is there.
 //
 // If dir does not exist, the error is [fs.ErrNotExist]. If one of the files is missing, it is both
-// [ErrNotSnapshot] and fs.ErrNotExist. If one is not a regular file, or leads out of dir, or
-// manifest.json is not in LEI's format, it is ErrNotSnapshot. If manifest.json exceeds [MaxManifestBytes], it is
-// [ErrTooLarge]. Open does not read cache.jsonl.gz.
+// [ErrNotSnapshot] and fs.ErrNotExist. If dir is not a directory, or one of the files is not a regular
+// file or leads out of dir, or manifest.json is not in LEI's format, it is ErrNotSnapshot. If
+// manifest.json exceeds [MaxManifestBytes], it is [ErrTooLarge]. Open does not read cache.jsonl.gz.
 //
 // The caller must close the Snapshot.
-func Open(dir string) (*Snapshot, error) { return openWith(os.OpenRoot, dir) }
+func Open(dir string) (*Snapshot, error) { return openWith(regular.OpenRoot, dir) }
 
-// openWith is Open with a replaceable os.OpenRoot, which lets tests replace the directory in
+// openWith is Open with a replaceable regular.OpenRoot, which lets tests replace the directory in
 // between.
 func openWith(openRoot func(string) (*os.Root, error), dir string) (*Snapshot, error) {
 	for attempt := 1; ; attempt++ {
 		root, err := openRoot(dir)
+		if errors.Is(err, fs.ErrNotExist) && attempt < openAttempts && exists(dir) {
+			continue // a link whose target was deleted while it was followed
+		}
 		if err != nil {
-			return nil, fmt.Errorf("open %s: %w", dir, stripPath(err))
+			err = stripPath(err)
+			if errors.Is(err, syscall.ENOTDIR) {
+				err = fmt.Errorf("%w: %w", ErrNotSnapshot, err)
+			}
+			return nil, fmt.Errorf("open %s: %w", dir, err)
 		}
 		s, err := openIn(root, dir)
 		retry := errors.Is(err, fs.ErrNotExist) && attempt < openAttempts && replaced(root, dir)
@@ -85,6 +93,12 @@ func openFile(root *os.Root, dir, name string) (File, error) {
 func isLink(root *os.Root, name string) bool {
 	info, err := root.Lstat(name)
 	return err == nil && info.Mode()&fs.ModeSymlink != 0
+}
+
+// exists reports whether there is something of that name, if only a link.
+func exists(name string) bool {
+	_, err := os.Lstat(name)
+	return err == nil
 }
 
 // replaced reports whether dir no longer names the directory that root has open. Stat may fail for

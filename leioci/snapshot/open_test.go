@@ -34,8 +34,11 @@ func TestOpenOfAMissingDirectoryIsNotExist(t *testing.T) {
 }
 
 func TestOpenOfAFileIsAnError(t *testing.T) {
-	if _, err := snapshot.Open(filepath.Join(sampleDir, snapshot.ManifestFile)); err == nil {
-		t.Error("opened a file as a directory")
+	if _, err := snapshot.Open(filepath.Join(sampleDir, snapshot.ManifestFile)); !errors.Is(err, snapshot.ErrNotSnapshot) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := snapshot.Open(""); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"runtime"
 	"syscall"
 )
 
@@ -18,6 +19,15 @@ var ErrNotRegular = errors.New("not a regular file")
 // [*fs.PathError].
 func Open(path string) (*os.File, fs.FileInfo, error) {
 	return open(path, os.Stat, os.OpenFile)
+}
+
+// OpenRoot is [os.OpenRoot] for what may be anything but a directory: a named pipe is not waited for,
+// and a device is not opened.
+func OpenRoot(dir string) (*os.Root, error) {
+	if dir != "" && runtime.GOOS != "windows" { // where C: and C:/ are two directories
+		dir += "/" // so that it is found as a directory, or not at all
+	}
+	return os.OpenRoot(dir)
 }
 
 // OpenIn is [Open] for a name within root, which symbolic links cannot leave.
