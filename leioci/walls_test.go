@@ -28,7 +28,7 @@ var walls = map[string][]string{
 	},
 	"leioci/internal/artifact": {"internal/errdef", "snapshot"},
 
-	"leioci/internal/credential": {"internal/regular"},
+	"leioci/internal/credential": {"internal/errdef", "internal/regular"},
 	"leioci/internal/errdef":     {},
 	"leioci/internal/guard":      {"internal/errdef"},
 	"leioci/internal/jsonstream": {},

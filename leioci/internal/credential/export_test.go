@@ -12,3 +12,10 @@ func (k *Keychain) Waiting() int {
 	}
 	return n
 }
+
+// Cached returns how many runs and answers are in memory.
+func (k *Keychain) Cached() int {
+	k.runs.mu.Lock()
+	defer k.runs.mu.Unlock()
+	return len(k.runs.byQuery)
+}

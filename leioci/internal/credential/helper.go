@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
-	"unicode"
 
 	"github.com/docker/cli/cli/config/configfile"
 	"github.com/docker/docker-credential-helpers/client"
 	"github.com/docker/docker-credential-helpers/credentials"
 	"github.com/google/go-containerregistry/pkg/authn"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 )
 
 // HelperError reports a credential helper that is missing, fails, hangs or violates the protocol.
@@ -23,9 +23,9 @@ type HelperError struct {
 	Config string
 	// Registry is the server that the helper was queried for.
 	Registry string
-	// Said is what the helper wrote to its standard error, truncated, on one line and without
-	// control characters, or a message that the protocol documents. Anything else on its standard
-	// output may be a secret and is dropped.
+	// Said is what the helper wrote to its standard error, truncated, on one line, without control
+	// characters and with asterisks for what looks like a secret, or a message that the protocol
+	// documents. Anything else on its standard output may be a secret and is dropped.
 	Said string
 	// Err is the cause, for example [exec.ErrNotFound], [*exec.ExitError] or
 	// [context.DeadlineExceeded].
@@ -38,7 +38,7 @@ func (e *HelperError) Error() string {
 	if e.Said != "" {
 		text += fmt.Sprintf("; output: %q", e.Said)
 	}
-	return text
+	return printable(text)
 }
 
 // Unwrap returns the cause.
@@ -80,21 +80,14 @@ func candidates(cfg *configfile.ConfigFile, target scope) []candidate {
 	return c
 }
 
-// failure is a failed run's error, with what the helper said.
-type failure struct {
-	message string
-	err     error
-}
-
-func (f *failure) Error() string { return f.err.Error() }
-func (f *failure) Unwrap() error { return f.err }
+// said is noted on a failed run's error (errdef.NoteOf): what the helper said.
+type said string
 
 // newHelperError adds the helper and its configuration to the error of a run.
 func newHelperError(err error, c candidate, p place) *HelperError {
 	e := &HelperError{Helper: c.program(), Config: p.config(), Registry: c.server.String(), Err: err}
-	var f *failure
-	if errors.As(err, &f) {
-		e.Said, e.Err = f.message, f.err
+	if text, ok := errdef.NoteOf[said](err); ok {
+		e.Said, e.Err = string(text), errors.Unwrap(err)
 	}
 	return e
 }
@@ -113,25 +106,10 @@ func runHelper(ctx context.Context, env environ, q query) (*credentials.Credenti
 	// Do not wrap err: the client's own errors quote the helper's output, and package json's quote
 	// its input.
 	case p.err != nil:
-		return nil, &failure{p.message(), p.err}
+		return nil, errdef.WithNote(p.err, said(p.message()))
 	default:
-		return nil, &failure{p.message(), errNotProtocol}
+		return nil, errdef.WithNote(errNotProtocol, said(p.message()))
 	}
-}
-
-// message returns the part of a helper's output that may be shown.
-func (p *program) message() string {
-	out := p.stdout.buf.String()
-	if credentials.IsCredentialsMissingServerURLMessage(out) || credentials.IsCredentialsMissingUsernameMessage(out) {
-		return strings.TrimSpace(out)
-	}
-	printable := func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}
-	return strings.Join(strings.Fields(strings.Map(printable, strings.ToValidUTF8(p.stderr.buf.String(), " "))), " ")
 }
 
 // authConfig converts a helper's credentials for go-containerregistry. If the user name is <token>,

@@ -169,14 +169,19 @@ func TestAHelperThatFailsIsNamedWithWhatItSaid(t *testing.T) {
 		said  string
 		cause func(error) bool
 	}{
-		"exits 1":                            {script{Exit: 1, Stderr: "pass: \x1b[31m\x00locked\r\n"}, "pass: [31m locked", exited},
-		"exits 1 after printing a secret":    {script{Exit: 1, Stdout: secret}, "", exited},
-		"exits 1 with the protocol's answer": {script{Exit: 1, Stdout: "no credentials server URL\n"}, "no credentials server URL", exited},
-		"prints garbage":                     {script{Stdout: "s3cret", Stderr: "hello"}, "hello", garbage},
-		"prints another type":                {script{Stdout: `{"Secret":31337}`}, "", garbage},
-		"prints nothing":                     {script{}, "", garbage},
-		"says too much":                      {script{Exit: 1, Stderr: strings.Repeat("e", 5<<10)}, strings.Repeat("e", 1<<10), exited},
-		"prints without end":                 {script{Stdout: strings.Repeat("s3cret", 1<<18), Hang: true}, "", func(err error) bool { return strings.Contains(err.Error(), "more than 1 MiB of output") }},
+		"exits 1":                                 {script{Exit: 1, Stderr: "pass: \x1b[31m\x00locked\r\n"}, "pass: [31m locked", exited},
+		"exits 1 after printing a secret":         {script{Exit: 1, Stdout: secret}, "", exited},
+		"exits 1 with the protocol's answer":      {script{Exit: 1, Stdout: "no credentials server URL\n"}, "no credentials server URL", exited},
+		"prints garbage":                          {script{Stdout: "s3cret", Stderr: "hello"}, "hello", garbage},
+		"prints another type":                     {script{Stdout: `{"Secret":31337}`}, "", garbage},
+		"prints nothing":                          {script{}, "", garbage},
+		"says too much":                           {script{Exit: 1, Stderr: strings.Repeat("e", 5<<10)}, strings.Repeat("e", 1<<10), exited},
+		"shows its secret on standard error, too": {script{Stdout: `{"Username":"bob","Secret":"s3cret"}`, Stderr: "+ echo s3cret", Exit: 1}, "+ echo ***", exited},
+		"shows one that is cut off":               {script{Stdout: `{"Secret":"s3cret"}`, Stderr: strings.Repeat("e", 1<<10-5) + "s3cret", Exit: 1}, strings.Repeat("e", 1<<10-5) + "***", exited},
+		"traces its answer":                       {script{Stderr: `+ echo {"Username":"bob","Secret":"s3cret \"31337"}`, Exit: 1}, `+ echo {"Username":"bob","Secret":***}`, exited},
+		"shows its input":                         {script{Stderr: "PASSWORD='s3cret' token=s3cret; https://bob:s3cret@ghcr.io Authorization: Basic s3cret31337", Exit: 1}, "PASSWORD=*** token=***; https://***@ghcr.io Authorization: Basic ***", exited},
+		"turns the text around":                   {script{Stderr: "a\u202eb\u009bc", Exit: 1}, "a b c", exited},
+		"prints without end":                      {script{Stdout: strings.Repeat("s3cret", 1<<18), Hang: true}, "", func(err error) bool { return strings.Contains(err.Error(), "more than 1 MiB of output") }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDirector(t, "store")

@@ -36,8 +36,8 @@ type run struct {
 	expires  time.Time // set when finished
 }
 
-// ask returns the finished run for a query. The error is the helper's [*failure] or the context's
-// cause.
+// ask returns the finished run for a query. The error is the helper's, with what it
+// [said], or the context's cause.
 func (r *runs) ask(ctx context.Context, env environ, q query) (*run, error) {
 	for {
 		if ctx.Err() != nil {
@@ -79,6 +79,7 @@ func (r *runs) start(ctx context.Context, env environ, q query) *run {
 	timeoutErr := fmt.Errorf("no answer in %v: %w", r.timeout, context.DeadlineExceeded)
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), r.timeout, timeoutErr)
 	u := &run{cancel: cancel, done: make(chan struct{})}
+	r.dropExpired()
 	r.byQuery[q] = u
 	go func() {
 		defer cancel()
@@ -93,6 +94,16 @@ func (r *runs) start(ctx context.Context, env environ, q query) *run {
 		close(u.done)
 	}()
 	return u
+}
+
+// dropExpired drops the answers that are too old, which may be secrets and are for registries that
+// may never be asked for again. The caller holds r.mu.
+func (r *runs) dropExpired() {
+	for q, u := range r.byQuery {
+		if u.finished && !r.now().Before(u.expires) {
+			delete(r.byQuery, q)
+		}
+	}
 }
 
 // leave stops waiting for a run. The last caller to leave cancels the run, and waits until the

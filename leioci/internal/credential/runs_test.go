@@ -142,6 +142,22 @@ func TestAnAnswerIsCachedForItsLifetime(t *testing.T) {
 	}
 }
 
+func TestAnExpiredAnswerIsDroppedThoughNobodyAsksForItAgain(t *testing.T) {
+	d := newDirector(t, "store")
+	d.always(t, says("bob"))
+	now := time.Now()
+	o := d.options()
+	o.Now = func() time.Time { return now }
+	k := credential.Config(write(t, t.TempDir(), "config.json", `{"credsStore":"store"}`), o)
+	for _, registry := range []string{"a.example", "b.example", "c.example"} {
+		(<-look(t.Context(), k, repository(t, registry+"/a/b"))).config(t)
+		now = now.Add(3 * time.Minute)
+	}
+	if n := k.Cached(); n != 2 {
+		t.Errorf("%d answers are cached, want the last two", n)
+	}
+}
+
 func TestAFailureIsNotCached(t *testing.T) {
 	d := newDirector(t, "store")
 	k, _ := d.configured(t, `{"credsStore":"store"}`)

@@ -12,8 +12,8 @@ type Source struct {
 	// Config is the path of the configuration file, or DOCKER_AUTH_CONFIG for the variable of that
 	// name.
 	Config string
-	// Key is the key of the matching entry, as written there. For a credsStore it is the server the
-	// helper was queried for.
+	// Key is the key of the matching entry as written there, but without a URL's user and password.
+	// For a credsStore it is the server the helper was queried for.
 	Key string
 	// Helper is the program that returned the credentials, for example docker-credential-pass, or
 	// empty.
@@ -26,7 +26,7 @@ type Source struct {
 
 // String describes the source in one line, for example:
 // password of "bob" from docker-credential-pass, entry "ghcr.io" in /home/bob/.docker/config.json.
-func (s Source) String() string { return s.Entry() + " in " + s.Config }
+func (s Source) String() string { return printable(s.Entry() + " in " + s.Config) }
 
 // Entry is like String, but without the configuration.
 func (s Source) Entry() string {
@@ -39,7 +39,7 @@ func (s Source) Entry() string {
 		b.WriteString(" from " + s.Helper)
 	}
 	fmt.Fprintf(&b, ", entry %q", s.Key)
-	return b.String()
+	return printable(b.String())
 }
 
 // Sourced is an authenticator that knows where its credentials come from. [Keychain] returns only

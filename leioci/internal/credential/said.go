@@ -1,0 +1,78 @@
+package credential
+
+import (
+	"encoding/json"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"github.com/docker/docker-credential-helpers/credentials"
+)
+
+// message returns the part of a helper's output that may be shown.
+func (p *program) message() string {
+	out := p.stdout.buf.String()
+	if credentials.IsCredentialsMissingServerURLMessage(out) || credentials.IsCredentialsMissingUsernameMessage(out) {
+		return strings.TrimSpace(out)
+	}
+	text := withoutSecrets(p.stderr.buf.String(), answeredSecrets(p.stdout.buf.Bytes()))
+	return strings.Join(strings.Fields(printable(text)), " ")
+}
+
+// printable replaces what could move the cursor of a terminal or change the order of its text.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, " "))
+}
+
+// minSecret is the length from which a text is taken for a secret. Shorter ones occur anywhere.
+const minSecret = 4
+
+// answeredSecrets returns the secret of a helper's answer, in case its standard error repeats it.
+func answeredSecrets(stdout []byte) []string {
+	var answer map[string]any
+	if json.Unmarshal(stdout, &answer) != nil {
+		return nil
+	}
+	var found []string
+	for key, value := range answer {
+		if secret, ok := value.(string); ok && !strings.EqualFold(key, "ServerURL") && !strings.EqualFold(key, "Username") {
+			found = append(found, secret)
+		}
+	}
+	return found
+}
+
+// withoutSecrets replaces known secrets in a helper's message, which may be cut off in the middle
+// of one, and what looks like a secret: a helper's debug output, or a shell's trace, shows them.
+func withoutSecrets(text string, secrets []string) string {
+	const hidden = "***"
+	for _, secret := range secrets {
+		if len(secret) < minSecret {
+			continue
+		}
+		text = strings.ReplaceAll(text, secret, hidden)
+		for n := min(len(secret), len(text)); n >= minSecret; n-- {
+			if cut, ok := strings.CutSuffix(text, secret[:n]); ok {
+				text = cut + hidden
+				break
+			}
+		}
+	}
+	text = userinfo.ReplaceAllString(text, "${1}"+hidden+"${2}")
+	text = authorization.ReplaceAllString(text, "${1}"+hidden)
+	return assignment.ReplaceAllString(text, "${1}"+hidden)
+}
+
+// What looks like a secret: a URL's user and password, the value of an Authorization header, and
+// the value of a variable, a JSON member or an option with a telling name.
+var (
+	userinfo      = regexp.MustCompile(`(://)[^/\s@]+(@)`)
+	authorization = regexp.MustCompile(`(?i)(\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}`)
+	assignment    = regexp.MustCompile(
+		`(?i)((?:secret|passw(?:or)?d|token|api_?key)["']*\s*[:=]\s*)(?:"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s"',;}]+)`)
+)
