@@ -36,17 +36,16 @@ func (e *ConfigError) Error() string {
 // Unwrap returns the cause.
 func (e *ConfigError) Unwrap() error { return e.Err }
 
-// read returns the configuration at a place, or nil if there is none.
+// read returns the configuration at a place, or nil if it is the null device. The error is a
+// [*ConfigError].
 func (p place) read() (*configfile.ConfigFile, error) {
 	data := []byte(p.inline)
-	if p.path == os.DevNull { // the usual way to configure none
-		return nil, nil
-	}
 	if p.path != "" {
 		var err error
-		if data, err = readFile(p.path); p.absent(err) {
-			return nil, nil
-		} else if err != nil {
+		if data, err = readFile(p.path); err != nil {
+			if isNullDevice(p.path) {
+				return nil, nil
+			}
 			return nil, &ConfigError{p.path, err}
 		}
 	}
@@ -57,10 +56,32 @@ func (p place) read() (*configfile.ConfigFile, error) {
 	return cfg, nil
 }
 
+// isNullDevice reports whether a path is the null device or a link to it, which is the usual way to
+// configure nothing.
+func isNullDevice(path string) bool {
+	if path == os.DevNull {
+		return true
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().IsRegular() {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return err == nil && os.SameFile(info, null)
+}
+
 // absent reports whether err means that an optional file does not exist. A home need not be a
 // directory: services have HOME=/dev/null.
 func (p place) absent(err error) bool {
-	return !p.required && (errors.Is(err, fs.ErrNotExist) || p.inHome && errors.Is(err, syscall.ENOTDIR))
+	return !p.required && errors.Is(err, fs.ErrNotExist) || !p.named && errors.Is(err, syscall.ENOTDIR)
+}
+
+// unreachable reports whether err means that a file is out of reach, and nobody has named it: a
+// service may run with the home or the runtime directory of another user. What is there is not for
+// this user then. A file that is broken is another matter: it may be the one that is meant.
+func (p place) unreachable(err error) bool {
+	return !p.named && (errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ELOOP) ||
+		errors.Is(err, syscall.ENAMETOOLONG))
 }
 
 // readFile reads a regular file. Reading any other kind could block, and no context would end that.

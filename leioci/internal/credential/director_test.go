@@ -115,7 +115,7 @@ func newDirector(t *testing.T, helpers ...string) *director {
 func (d *director) options(env ...string) credential.Options {
 	env = append(env, "PATH="+d.bin, "HELPER_ADDR="+d.listener.Addr().String(), "GORACE=atexit_sleep_ms=0",
 		"GOCOVERDIR="+os.Getenv("GOCOVERDIR"))
-	return credential.Options{Environ: func() []string { return env }}
+	return credential.Options{Environ: func() []string { return env }, RunDir: os.DevNull}
 }
 
 // next returns the next helper that runs, which must have this name and input.

@@ -16,6 +16,9 @@ type Finding struct {
 	Config string
 	// Present says that the place exists, whatever it contains.
 	Present bool
+	// Unreachable is why a file that nobody named cannot be reached, for example because the home
+	// directory is another user's. It is passed over as if it were absent.
+	Unreachable error
 	// Source is the source of the credentials for the target, or nil if there are none.
 	Source *Source
 	// Err is why the lookup in this place failed: a [*ConfigError] or a [*HelperError].
@@ -31,12 +34,8 @@ func (k *Keychain) Explain(ctx context.Context, target authn.Resource) []Finding
 	decided := false
 	var findings []Finding
 	for _, p := range k.places(env) {
-		a, present, err := k.lookUp(ctx, env, p, scopeOf(target))
-		finding := Finding{Place: p.name, Config: p.path, Present: present, Err: err}
-		if a != nil {
-			finding.Source = &a.source
-		}
-		finding.Decides = !decided && (a != nil || err != nil)
+		a, finding := k.lookUp(ctx, env, p, scopeOf(target))
+		finding.Decides = !decided && (a != nil || finding.Err != nil)
 		decided = decided || finding.Decides
 		findings = append(findings, finding)
 	}

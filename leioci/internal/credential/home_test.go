@@ -20,7 +20,7 @@ func TestAHomeThatIsNotADirectoryHasNoCredentials(t *testing.T) {
 	if err := os.WriteFile(home, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	k := credential.Default(credential.Options{Environ: func() []string { return []string{"HOME=" + home, "USERPROFILE=" + home} }})
+	k := credential.Default(environ("HOME="+home, "USERPROFILE="+home))
 	if a, err := k.ResolveContext(t.Context(), reg); err != nil || a != authn.Anonymous {
 		t.Errorf("got %v, %v", a, err)
 	}

@@ -13,9 +13,12 @@ package credential
 
 import (
 	"context"
+	"errors"
 	"os"
+	"runtime"
 	"time"
 
+	"github.com/docker/cli/cli/config/configfile"
 	"github.com/google/go-containerregistry/pkg/authn"
 )
 
@@ -36,6 +39,9 @@ type Options struct {
 	Lifetime time.Duration
 	// Now is the clock for Lifetime. The default is [time.Now].
 	Now func() time.Time
+	// RunDir is where podman keeps the credentials of users who have no XDG_RUNTIME_DIR, in
+	// containers/UID/auth.json. The default is /run on Linux, and nowhere on other systems.
+	RunDir string
 }
 
 // Keychain implements [authn.Keychain] and [authn.ContextKeychain]. It is safe for concurrent use.
@@ -46,7 +52,12 @@ type Keychain struct {
 }
 
 // Default returns a keychain that looks in all of docker's and podman's places, in order.
-func Default(o Options) *Keychain { return o.keychain(defaultPlaces) }
+func Default(o Options) *Keychain {
+	if o.RunDir == "" && runtime.GOOS == "linux" {
+		o.RunDir = "/run"
+	}
+	return o.keychain(func(env environ) []place { return defaultPlaces(env, o.RunDir) })
+}
 
 // Config returns a keychain that uses only one configuration file, or the config.json of one
 // directory.
@@ -82,9 +93,9 @@ func (k *Keychain) Resolve(target authn.Resource) (authn.Authenticator, error) {
 func (k *Keychain) ResolveContext(ctx context.Context, target authn.Resource) (authn.Authenticator, error) {
 	env := environ(k.environ())
 	for _, p := range k.places(env) {
-		a, _, err := k.lookUp(ctx, env, p, scopeOf(target))
-		if err != nil {
-			return nil, err
+		a, finding := k.lookUp(ctx, env, p, scopeOf(target))
+		if finding.Err != nil {
+			return nil, finding.Err
 		}
 		if a != nil {
 			return a, nil
@@ -105,27 +116,49 @@ func (k *Keychain) Forget(target authn.Resource, used authn.Authenticator) {
 	}
 }
 
-// lookUp returns a place's credentials for target, or nil if it has none, and whether the place
-// exists.
-func (k *Keychain) lookUp(
-	ctx context.Context, env environ, p place, target scope,
-) (a *authenticator, present bool, err error) {
+// lookUp returns a place's credentials for target, or nil if it has none, and describes the place.
+func (k *Keychain) lookUp(ctx context.Context, env environ, p place, target scope) (*authenticator, Finding) {
+	f := Finding{Place: p.name, Config: p.path}
 	if p.unset {
-		return nil, false, nil
+		return nil, f
 	}
 	cfg, err := p.read()
-	if err != nil || cfg == nil {
-		return nil, err != nil, err
+	switch {
+	case p.absent(err):
+		return nil, f
+	case p.unreachable(err):
+		f.Unreachable = errors.Unwrap(err)
+		return nil, f
+	case err == nil && cfg == nil:
+		return nil, f
 	}
+	f.Present = true
+	if err != nil {
+		f.Err = err
+		return nil, f
+	}
+	a, err := k.find(ctx, env, p, cfg, target)
+	if err != nil {
+		f.Err = err
+	} else if a != nil {
+		f.Source = &a.source
+	}
+	return a, f
+}
+
+// find returns a configuration's credentials for target, or nil if it has none.
+func (k *Keychain) find(
+	ctx context.Context, env environ, p place, cfg *configfile.ConfigFile, target scope,
+) (*authenticator, error) {
 	for _, c := range candidates(cfg, target) {
 		r, err := k.runs.ask(ctx, env, c.query)
 		if err != nil {
-			return nil, true, newHelperError(err, c, p)
+			return nil, newHelperError(err, c, p)
 		}
 		if r.creds != nil {
 			a := newAuthenticator(authConfig(r.creds), Source{Config: p.config(), Key: c.key, Helper: c.program()})
 			a.answer = r
-			return a, true, nil
+			return a, nil
 		}
 	}
 	entries := nonEmptyAuths(cfg)
@@ -133,7 +166,7 @@ func (k *Keychain) lookUp(
 		e := entries[key]
 		return newAuthenticator(authn.AuthConfig{
 			Username: e.Username, Password: e.Password, IdentityToken: e.IdentityToken, RegistryToken: e.RegistryToken,
-		}, Source{Config: p.config(), Key: key}), true, nil
+		}, Source{Config: p.config(), Key: key}), nil
 	}
-	return nil, true, nil
+	return nil, nil
 }

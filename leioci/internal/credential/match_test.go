@@ -54,7 +54,7 @@ func write(t testing.TB, dir, path, content string) string {
 
 // environ returns options with this environment.
 func environ(env ...string) credential.Options {
-	return credential.Options{Environ: func() []string { return env }}
+	return credential.Options{Environ: func() []string { return env }, RunDir: os.DevNull}
 }
 
 // source resolves target, checks the credentials, and returns their source. Its Key is empty for

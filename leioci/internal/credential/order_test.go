@@ -83,7 +83,7 @@ func TestAccessIsAnonymousWithoutHomeAndEnvironment(t *testing.T) {
 func TestAConfigurationIsReadAtEachLookUp(t *testing.T) {
 	dir := t.TempDir()
 	var env []string
-	k := credential.Default(credential.Options{Environ: func() []string { return env }})
+	k := credential.Default(credential.Options{Environ: func() []string { return env }, RunDir: os.DevNull})
 	for _, want := range []string{"a", "b"} {
 		env = []string{"DOCKER_CONFIG=" + filepath.Join(dir, want)}
 		path := write(t, dir, want+"/config.json", `{}`)

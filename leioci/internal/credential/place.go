@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 
 	"github.com/docker/cli/cli/config"
@@ -16,8 +17,8 @@ type place struct {
 	path     string // of the file; empty for a variable's content
 	inline   string // the variable's content
 	unset    bool   // the variable is not set, or there is no directory to look in
+	named    bool   // the user has named it, and did not just have it by default
 	required bool   // an absent file is an error
-	inHome   bool   // a default path, usually below the home directory
 }
 
 // config is the name of the configuration in errors and explanations.
@@ -28,8 +29,8 @@ func (p place) config() string {
 	return p.name
 }
 
-// defaultPlaces returns the places that docker and podman use, in order.
-func defaultPlaces(env environ) []place {
+// defaultPlaces returns the places that docker and podman use, in order. See [Options] for runDir.
+func defaultPlaces(env environ, runDir string) []place {
 	home := env.home()
 	xdg := env.get("XDG_CONFIG_HOME")
 	if xdg == "" && home != "" {
@@ -37,13 +38,22 @@ func defaultPlaces(env environ) []place {
 	}
 	inline := env.get(configfile.DockerEnvConfigKey)
 	return []place{
-		filePlace("REGISTRY_AUTH_FILE", env.get("REGISTRY_AUTH_FILE")),
-		{name: configfile.DockerEnvConfigKey, inline: inline, unset: inline == ""},
-		filePlace("DOCKER_CONFIG", env.get("DOCKER_CONFIG"), config.ConfigFileName),
-		inHome(filePlace("docker, home directory", home, ".docker", config.ConfigFileName)),
-		filePlace("podman, XDG_RUNTIME_DIR", env.get("XDG_RUNTIME_DIR"), "containers", "auth.json"),
-		inHome(filePlace("podman, XDG_CONFIG_HOME or home directory", xdg, "containers", "auth.json")),
+		named(filePlace("REGISTRY_AUTH_FILE", env.get("REGISTRY_AUTH_FILE"))),
+		{name: configfile.DockerEnvConfigKey, inline: inline, unset: inline == "", named: true},
+		named(filePlace("DOCKER_CONFIG", env.get("DOCKER_CONFIG"), config.ConfigFileName)),
+		filePlace("docker, home directory", home, ".docker", config.ConfigFileName),
+		sessionPlace(env, runDir),
+		filePlace("podman, XDG_CONFIG_HOME or home directory", xdg, "containers", "auth.json"),
 	}
+}
+
+// sessionPlace returns podman's place for credentials until the next boot. Users without a
+// XDG_RUNTIME_DIR, such as root under sudo, have a directory of their own below runDir.
+func sessionPlace(env environ, runDir string) place {
+	if dir := env.get("XDG_RUNTIME_DIR"); dir != "" || runDir == "" {
+		return filePlace("podman, XDG_RUNTIME_DIR", dir, "containers", "auth.json")
+	}
+	return filePlace("podman, runtime directory", runDir, "containers", strconv.Itoa(os.Getuid()), "auth.json")
 }
 
 // filePlace returns the place for the file at the joined path elements. The place is unset if dir
@@ -55,8 +65,8 @@ func filePlace(name, dir string, elem ...string) place {
 	return place{name: name, path: filepath.Join(append([]string{dir}, elem...)...)}
 }
 
-func inHome(p place) place {
-	p.inHome = true
+func named(p place) place {
+	p.named = true
 	return p
 }
 
@@ -64,9 +74,9 @@ func inHome(p place) place {
 // must exist, but as in docker, the directory need not contain a file.
 func explicitPlace(path string) place {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return filePlace("configuration", path, config.ConfigFileName)
+		return named(filePlace("configuration", path, config.ConfigFileName))
 	}
-	return place{name: "configuration", path: filepath.Clean(path), required: true}
+	return place{name: "configuration", path: filepath.Clean(path), named: true, required: true}
 }
 
 // environ is an environment in the format of [os.Environ].
