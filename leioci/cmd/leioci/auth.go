@@ -31,7 +31,7 @@ func newAuthExplain(env environment) *cobra.Command {
 		Short: "Show which credentials are used for a reference, and why",
 		Long: `Print every place that is searched for credentials for REF, in order, with what it holds: the
 matching entry, the credential helper, the user name. An asterisk marks the one that is used, and
-the last line repeats it.
+the last line repeats it. REF is registry/repository, with a tag, a digest or neither.
 
 No secrets are printed. Credential helpers are run, including those of later places. The registry
 is not contacted.`,
@@ -91,6 +91,8 @@ func describe(f credential.Finding) string {
 		return text + ": error: " + f.Err.Error()
 	case f.Source != nil:
 		return text + ": " + f.Source.Entry()
+	case f.Unreachable != nil:
+		return text + ": passed over: " + f.Unreachable.Error()
 	case f.Present:
 		return text + ": no matching entry"
 	case f.Config != "":
@@ -108,10 +110,11 @@ func describeUsed(f credential.Finding) string {
 	return "used: " + f.Source.String()
 }
 
-// replaceControl keeps text from a configuration file from moving the cursor.
+// replaceControl keeps text from a configuration file or the environment from moving the cursor, and
+// from changing the order of what is printed.
 func replaceControl(line string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
+		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r

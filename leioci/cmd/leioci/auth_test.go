@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -86,5 +87,29 @@ func TestWrongUsageOfAuthIsStatus2(t *testing.T) {
 	}
 	if status, stdout, _ := leiociIn(t, t.TempDir(), "", "auth", "explain", "--help"); status != 0 || !strings.Contains(stdout, "No secrets are printed") {
 		t.Errorf("%d, %q", status, stdout)
+	}
+}
+
+func TestExplainTakesAReferenceWithADigest(t *testing.T) {
+	digest := "@sha256:" + strings.Repeat("0", 64)
+	for _, ref := range []string{"ghcr.io/org/lei-cache" + digest, "oci://ghcr.io/org/lei-cache:latest" + digest} {
+		status, stdout, stderr := leiociIn(t, t.TempDir(), "", "auth", "explain", ref)
+		if status != 0 || stderr != "" || !strings.HasPrefix(stdout, "credentials for ghcr.io/org/lei-cache, in the order they are looked up:\n") {
+			t.Errorf("%s: %d, %q, %s", ref, status, stderr, stdout)
+		}
+	}
+}
+
+func TestExplainShowsAPlaceThatIsPassedOver(t *testing.T) {
+	home := "/" + strings.Repeat("n", 300) + "\u202e\x9b\x1b"
+	t.Setenv("HOME", home)
+	t.Setenv("USERPROFILE", home)
+	t.Setenv("XDG_CONFIG_HOME", "")
+	_, stdout, _ := leiociIn(t, t.TempDir(), "", "auth", "explain", "ghcr.io/org/lei-cache")
+	if !strings.HasSuffix(stdout, "\nused: none, access is anonymous\n") || strings.ContainsAny(stdout, "\u202e\x1b") || strings.Contains(stdout, "\x9b") {
+		t.Errorf("got %q", stdout)
+	}
+	if runtime.GOOS != "windows" && strings.Count(stdout, ".json: passed over: file name too long\n") != 2 {
+		t.Errorf("got %s", stdout)
 	}
 }
