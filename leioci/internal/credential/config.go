@@ -2,7 +2,6 @@ package credential
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,26 +10,24 @@ import (
 	"os"
 	"syscall"
 
-	"github.com/docker/cli/cli/config/configfile"
-	"github.com/docker/cli/cli/config/types"
-
 	"github.com/lowendinsight/lei-go/leioci/internal/regular"
 )
 
 // maxConfigBytes is far larger than any real configuration, and small enough to read into memory.
 const maxConfigBytes = 4 << 20
 
-// ConfigError reports a configuration that cannot be read. Its text never shows the configuration's
-// content.
+// ConfigError reports a configuration that cannot be read, or whose entry for the target is
+// malformed. Its text names the configuration and the entry, and never shows a value.
 type ConfigError struct {
 	// Config is the file's path, or DOCKER_AUTH_CONFIG.
 	Config string
-	Err    error
+	// Err is the cause, for example [fs.ErrPermission].
+	Err error
 }
 
 // Error names the configuration and what is wrong with it.
 func (e *ConfigError) Error() string {
-	return fmt.Sprintf("credentials in %s: %v; correct it, or remove it and log in again", e.Config, e.Err)
+	return printable(fmt.Sprintf("credentials in %s: %v; correct it, or remove it and log in again", e.Config, e.Err))
 }
 
 // Unwrap returns the cause.
@@ -38,7 +35,7 @@ func (e *ConfigError) Unwrap() error { return e.Err }
 
 // read returns the configuration at a place, or nil if it is the null device. The error is a
 // [*ConfigError].
-func (p place) read() (*configfile.ConfigFile, error) {
+func (p place) read() (*configuration, error) {
 	data := []byte(p.inline)
 	if p.path != "" {
 		var err error
@@ -91,14 +88,8 @@ func readFile(path string) ([]byte, error) {
 		return nil, withoutPath(err)
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxConfigBytes+1))
-	if err != nil {
-		return nil, withoutPath(err)
-	}
-	if len(data) > maxConfigBytes {
-		return nil, fmt.Errorf("larger than %d MiB", maxConfigBytes>>20)
-	}
-	return data, nil
+	data, err := io.ReadAll(io.LimitReader(f, maxConfigBytes+1)) // parse refuses the byte too many
+	return data, withoutPath(err)
 }
 
 // withoutPath returns the reason why a file operation failed, without the path, which [ConfigError]
@@ -112,38 +103,27 @@ func withoutPath(err error) error {
 }
 
 // parse parses a configuration. Errors of package json quote their input, which may be a password.
-// So parse drops them, and reports only the kind of the error and its position.
-func parse(data []byte) (*configfile.ConfigFile, error) {
-	cfg := configfile.New("")
-	err := cfg.LoadFromReader(bytes.NewReader(data))
+// So parse drops them, and reports only the kind of the error and its position. As in docker, an
+// empty configuration has no entries.
+func parse(data []byte) (*configuration, error) {
+	if len(data) > maxConfigBytes {
+		return nil, fmt.Errorf("larger than %d MiB", maxConfigBytes>>20)
+	}
+	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
+		return nil, errors.New("encoded as UTF-16, want UTF-8") // as Windows PowerShell writes by default
+	}
+	cfg := &configuration{}
+	err := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff")))).Decode(cfg)
 	var syntaxErr *json.SyntaxError
 	var typeErr *json.UnmarshalTypeError
-	var base64Err base64.CorruptInputError
 	switch {
-	case err == nil:
+	case err == nil, errors.Is(err, io.EOF):
 		return cfg, nil
 	case errors.As(err, &syntaxErr):
 		return nil, fmt.Errorf("invalid JSON at byte %d", syntaxErr.Offset)
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, errors.New("invalid JSON: unexpected end")
 	case errors.As(err, &typeErr):
 		return nil, fmt.Errorf("not a docker configuration: wrong type of value at byte %d", typeErr.Offset)
-	case errors.As(err, &base64Err):
-		return nil, errors.New(`not a docker configuration: "auth" is not base64`)
 	default:
-		return nil, errors.New(`not a docker configuration: "auth" is not the base64 of user:password`)
+		return nil, errors.New("invalid JSON: unexpected end")
 	}
-}
-
-// nonEmptyAuths returns the entries of a configuration that have any content. docker leaves empty
-// entries for credentials that a credential helper stores.
-func nonEmptyAuths(cfg *configfile.ConfigFile) map[string]types.AuthConfig {
-	nonEmpty := map[string]types.AuthConfig{}
-	for key, entry := range cfg.AuthConfigs {
-		entry.ServerAddress = "" // a copy of the key
-		if entry != (types.AuthConfig{}) {
-			nonEmpty[key] = entry
-		}
-	}
-	return nonEmpty
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/docker/cli/cli/config/configfile"
 	"github.com/docker/docker-credential-helpers/client"
 	"github.com/docker/docker-credential-helpers/credentials"
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -46,39 +45,6 @@ func (e *HelperError) Unwrap() error { return e.Err }
 
 // errNotProtocol is returned for output that does not follow the credential helper protocol.
 var errNotProtocol = errors.New("response is not the JSON object of the credential helper protocol")
-
-// A query asks a helper for a server's credentials. There is at most one run for a query at a time.
-type query struct {
-	helper string // the name in the configuration, without docker-credential-
-	server scope
-}
-
-func (q query) program() string { return "docker-credential-" + q.helper }
-
-// A candidate is a query that a configuration asks for, with the key of the entry that does so.
-type candidate struct {
-	query
-	key string
-}
-
-// candidates returns the helper queries for target, in order. As in docker, an empty name in
-// credHelpers means no helper for this registry, not even the credsStore. A helper is queried for
-// the registry, unless its entry names a path.
-func candidates(cfg *configfile.ConfigFile, target scope) []candidate {
-	var c []candidate
-	registry := scope{host: target.host}
-	if key := match(cfg.CredentialHelpers, target); key != "" {
-		helper := cfg.CredentialHelpers[key]
-		if helper == "" {
-			return nil
-		}
-		c = append(c, candidate{query{helper, parseKey(key)}, key})
-	}
-	if store := (query{cfg.CredentialsStore, registry}); store.helper != "" && (len(c) == 0 || c[0].query != store) {
-		c = append(c, candidate{store, registry.String()})
-	}
-	return c
-}
 
 // said is noted on a failed run's error (errdef.NoteOf): what the helper said.
 type said string

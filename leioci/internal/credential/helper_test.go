@@ -96,6 +96,24 @@ func TestAHelpersAnswerIsUsed(t *testing.T) {
 			authn.AuthConfig{Username: "bob", Password: "s3cret"},
 			"https://index.docker.io/v1/",
 		},
+		"an IPv6 address": {
+			`{"credHelpers":{"http://[::1]/v2/":"one"}}`, "[::1]/a/b", "one", "[::1]",
+			says("bob"),
+			authn.AuthConfig{Username: "bob", Password: "s3cret"},
+			"http://[::1]/v2/",
+		},
+		"an IPv6 address with a port": {
+			`{"credsStore":"store"}`, "[::1]:5000/a/b", "store", "[::1]:5000",
+			says("bob"),
+			authn.AuthConfig{Username: "bob", Password: "s3cret"},
+			"[::1]:5000",
+		},
+		"a user in a URL": {
+			`{"credHelpers":{"https://bob:hunter2@ghcr.io/a":"one"}}`, "ghcr.io/a/b", "one", "ghcr.io/a",
+			says("bob"),
+			authn.AuthConfig{Username: "bob", Password: "s3cret"},
+			"https://ghcr.io/a",
+		},
 		"credHelpers, the longest path": {
 			`{"credHelpers":{"ghcr.io":"store","ghcr.io/a":"one"}}`, "ghcr.io/a/b", "one", "ghcr.io/a",
 			says("bob"),

@@ -2,9 +2,10 @@
 // mechanism behind leioci.DefaultKeychain, whose documentation gives the order, the match and the
 // handling of credential helpers.
 //
-// It reads configurations with docker/cli, and talks to helpers with docker-credential-helpers. It
+// It matches registries as docker/cli does, and talks to helpers with docker-credential-helpers. It
 // adds what go-containerregistry's keychain lacks:
 //
+//   - a malformed entry or an unreadable home that concerns only those who need it;
 //   - an order that does not depend on which files exist;
 //   - matching that does not depend on the order of a map;
 //   - helpers that end with their context and do not wait for each other;
@@ -14,11 +15,11 @@ package credential
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"runtime"
 	"time"
 
-	"github.com/docker/cli/cli/config/configfile"
 	"github.com/google/go-containerregistry/pkg/authn"
 )
 
@@ -148,9 +149,12 @@ func (k *Keychain) lookUp(ctx context.Context, env environ, p place, target scop
 
 // find returns a configuration's credentials for target, or nil if it has none.
 func (k *Keychain) find(
-	ctx context.Context, env environ, p place, cfg *configfile.ConfigFile, target scope,
+	ctx context.Context, env environ, p place, cfg *configuration, target scope,
 ) (*authenticator, error) {
-	for _, c := range candidates(cfg, target) {
+	for _, c := range cfg.candidates(target) {
+		if c.err != nil {
+			return nil, &ConfigError{p.config(), c.err}
+		}
 		r, err := k.runs.ask(ctx, env, c.query)
 		if err != nil {
 			return nil, newHelperError(err, c, p)
@@ -161,12 +165,13 @@ func (k *Keychain) find(
 			return a, nil
 		}
 	}
-	entries := nonEmptyAuths(cfg)
-	if key := match(entries, target); key != "" {
-		e := entries[key]
-		return newAuthenticator(authn.AuthConfig{
-			Username: e.Username, Password: e.Password, IdentityToken: e.IdentityToken, RegistryToken: e.RegistryToken,
-		}, Source{Config: p.config(), Key: key}), nil
+	entries := cfg.entries(target)
+	key := match(entries, target)
+	if key == "" {
+		return nil, nil
 	}
-	return nil, nil
+	if err := entries[key].err; err != nil {
+		return nil, &ConfigError{p.config(), fmt.Errorf("entry %q: %w", withoutUser(key), err)}
+	}
+	return newAuthenticator(entries[key].auth, Source{Config: p.config(), Key: withoutUser(key)}), nil
 }

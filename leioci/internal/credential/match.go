@@ -50,9 +50,8 @@ func canonicalHost(host string) string {
 	case "docker.io", "registry-1.docker.io":
 		return name.DefaultRegistry
 	}
-	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
-		// It is an IPv6 address. docker/cli drops the brackets.
-		return host[1 : len(host)-1]
+	if strings.Count(host, ":") > 1 && !strings.HasPrefix(host, "[") {
+		return "[" + host + "]" // an IPv6 address: docker/cli drops the brackets of a URL's
 	}
 	return host
 }

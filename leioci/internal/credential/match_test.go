@@ -111,6 +111,12 @@ func TestTheMostSpecificEntryIsAlwaysUsed(t *testing.T) {
 		"Docker Hub, a path":          {"docker.io/org/repo", "docker.io/org", []string{hub, "docker.io/org"}},
 		"not docker's login tokens":   {"docker.io/org/repo", "", []string{hub + "access-token", hub + "refresh-token"}},
 		"an address":                  {"[::1]:5000/a/b", "http://[::1]:5000/v2/", []string{"http://[::1]:5000/v2/"}},
+		"an address in brackets":      {"[::1]/a/b", "[::1]", []string{"[::1]", "::1", "http://[::1]"}},
+		"an address in a URL":         {"[::1]/a/b", "http://[::1]/v1/", []string{"http://[::1]/v1/"}},
+		"another port of an address":  {"[::1]:5000/a/b", "", []string{"[::1]", "[::1]:500", "http://[::1]:50"}},
+		"its own port":                {"ghcr.io:443/a/b", "GHCR.io:443", []string{"ghcr.io", "GHCR.io:443"}},
+		"slashes":                     {"ghcr.io/a/b", "ghcr.io//a//", []string{"ghcr.io//a//", "ghcr.io"}},
+		"weird keys":                  {"ghcr.io/a/b", "", []string{"://", "://ghcr.io@", "ghcr.io@evil.example", "https://ghcr.io@evil.example", "https://ghcr.io:x@evil.example", " ghcr.io", "ghcr.io\x00", "*", "*.io", "[ghcr.io]", "https://[ghcr.io"}},
 		"nothing":                     {"ghcr.io/a/b", "", []string{"", "/", "https://", "https:///v1/"}},
 	} {
 		t.Run(name, func(t *testing.T) {
