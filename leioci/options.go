@@ -99,18 +99,18 @@ func WithToken(registry, token string) Option {
 // the same registry is an error.
 func WithAuth(registry string, a authn.Authenticator) Option {
 	return func(o *options) error {
-		if a == nil {
-			return fmt.Errorf("credentials for %s: nil", quote(registry))
-		}
 		return o.bind(registry, a)
 	}
 }
 
 // bind binds credentials to one registry, by go-containerregistry's name for it.
-func (o *options) bind(registry string, a authn.Authenticator) error {
-	reg, err := name.NewRegistry(registry, name.StrictValidation)
+func (o *options) bind(host string, a authn.Authenticator) error {
+	if registry.IsNil(a) {
+		return fmt.Errorf("credentials for %s: nil", quote(host))
+	}
+	reg, err := name.NewRegistry(host, name.StrictValidation)
 	if err != nil {
-		return fmt.Errorf("credentials for %s: %w: want host or host:port", quote(registry), ErrInvalidReference)
+		return fmt.Errorf("credentials for %s: %w: want host or host:port", quote(host), ErrInvalidReference)
 	}
 	if _, ok := o.registry.Auths[reg.RegistryStr()]; ok {
 		return fmt.Errorf("duplicate credentials for %s", reg)
@@ -123,7 +123,7 @@ func (o *options) bind(registry string, a authn.Authenticator) error {
 // is [DefaultKeychain]: docker's and podman's configuration files and credential helpers.
 func WithKeychain(k authn.Keychain) Option {
 	return func(o *options) error {
-		if k == nil {
+		if registry.IsNil(k) {
 			return errors.New("keychain: nil; for anonymous access use authn.NewMultiKeychain()")
 		}
 		o.registry.Keychain = k
@@ -138,7 +138,7 @@ func WithKeychain(k authn.Keychain) Option {
 // ([WithStallTimeout]).
 func WithTransport(rt http.RoundTripper) Option {
 	return func(o *options) error {
-		if rt == nil {
+		if registry.IsNil(rt) {
 			return errors.New("transport: nil")
 		}
 		o.registry.Transport = rt
@@ -156,7 +156,7 @@ func WithTransport(rt http.RoundTripper) Option {
 // No line contains a token, a cookie, a signed URL or a body.
 func WithLogger(l logrus.FieldLogger) Option {
 	return func(o *options) error {
-		if l == nil {
+		if registry.IsNil(l) {
 			return errors.New("logger: nil; to disable logging, omit WithLogger")
 		}
 		o.registry.Log = l

@@ -50,7 +50,7 @@ func anonymous(why string) credentials { return credentials{auth: authn.Anonymou
 func (c *Client) credentials(ctx context.Context, key sessionKey) (credentials, error) {
 	repo := key.repository
 	if auth, ok := c.config.Auths[repo.RegistryStr()]; ok {
-		return credentials{auth: auth, source: "the credentials given for " + repo.RegistryStr() + " (WithAuth, WithToken, LEI_REGISTRY_TOKEN)", given: true}, nil
+		return credentials{auth: check(auth), source: "the credentials given for " + repo.RegistryStr() + " (WithAuth, WithToken, LEI_REGISTRY_TOKEN)", given: true}, nil
 	}
 	auth, err := c.resolve(ctx, repo)
 	var helper *credential.HelperError
@@ -80,18 +80,10 @@ func sourceOf(auth authn.Authenticator) string {
 // resolve looks credentials up in the keychain. A keychain need not support contexts, so resolve
 // returns when ctx ends even if the keychain has not; its result is then discarded.
 func (c *Client) resolve(ctx context.Context, repo name.Repository) (authn.Authenticator, error) {
-	type result struct {
-		auth authn.Authenticator
-		err  error
-	}
-	results := make(chan result, 1) // buffered, so that the keychain never waits for the caller
-	go func() {
-		auth, err := authn.Resolve(ctx, c.config.Keychain, repo)
-		results <- result{auth, err}
-	}()
+	results := start(func() (authn.Authenticator, error) { return authn.Resolve(ctx, c.config.Keychain, repo) })
 	select {
 	case r := <-results:
-		return r.auth, r.err
+		return nonNil(r.value, r.err, c.config.Keychain)
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
@@ -149,7 +141,7 @@ func (s *stored) AuthorizationContext(ctx context.Context) (*authn.AuthConfig, e
 		s.current, s.asked = current, time.Now()
 		s.mu.Unlock()
 	}
-	return authn.Authorization(ctx, current)
+	return authorization(ctx, current)
 }
 
 // latest returns the result of the last keychain lookup.
@@ -161,11 +153,11 @@ func (s *stored) latest() authn.Authenticator {
 
 // sameCredentials reports whether two credentials would present the same thing to a registry.
 func sameCredentials(ctx context.Context, a, b credentials) bool {
-	x, err := authn.Authorization(ctx, a.auth)
+	x, err := authorization(ctx, a.auth)
 	if err != nil {
 		return false
 	}
-	y, err := authn.Authorization(ctx, b.auth)
+	y, err := authorization(ctx, b.auth)
 	return err == nil && reflect.DeepEqual(x, y)
 }
 
