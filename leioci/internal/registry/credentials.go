@@ -85,11 +85,23 @@ func (c *Client) resolve(ctx context.Context, repo name.Repository) (authn.Authe
 	case r := <-results:
 		return nonNil(r.value, r.err, c.config.Keychain)
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
 	}
+	if _, ours := c.config.Keychain.(*credential.Keychain); ours {
+		// It kills its helper now. A process that exits before that leaves the helper behind.
+		timer := time.NewTimer(killGrace)
+		defer timer.Stop()
+		select {
+		case <-results:
+		case <-timer.C: // it is the file system that hangs
+		}
+	}
+	return nil, context.Cause(ctx)
 }
 
-// forget makes the keychain look up again the credentials that a registry refused.
+// killGrace is longer than the keychain needs to end a helper.
+const killGrace = 3 * time.Second
+
+// forget lets the keychain look anew for credentials that a registry refused.
 func (c *Client) forget(repo name.Repository, refused credentials) {
 	keychain, ok := c.config.Keychain.(interface {
 		Forget(authn.Resource, authn.Authenticator)
