@@ -1,7 +1,9 @@
 package leioci_test
 
 import (
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -44,4 +46,40 @@ func parse(t *testing.T, s string) authn.Resource {
 		t.Fatal(err)
 	}
 	return repo
+}
+
+func TestWhatAKeychainReturnsCanBeToldFromOutside(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "config.json")
+	content := `{"credHelpers":{"helped.example":"absent"},"auths":{"bad.example":5,"ghcr.io":{"auth":"Ym9iOnMzY3JldA=="}}}`
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("DOCKER_CONFIG", dir)
+	for _, k := range []leioci.Keychain{leioci.DefaultKeychain(), leioci.DockerConfigKeychain(path)} {
+		_, err := k.Resolve(parse(t, "bad.example/a/b"))
+		var config *leioci.ConfigError
+		if !errors.As(err, &config) || config.Config != path || config.Err == nil {
+			t.Errorf("got %v", err)
+		}
+		_, err = k.Resolve(parse(t, "helped.example/a/b"))
+		var helper *leioci.HelperError
+		if !errors.As(err, &helper) || !errors.Is(helper.Err, exec.ErrNotFound) ||
+			helper.Config != path || helper.Helper != "docker-credential-absent" || helper.Registry != "helped.example" || helper.Said != "" {
+			t.Errorf("got %v", err)
+		}
+		auth, err := k.Resolve(parse(t, "ghcr.io/a/b"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := leioci.CredentialSource{Config: path, Key: "ghcr.io", Username: "bob", Kind: "password"}
+		if sourced, ok := auth.(leioci.SourcedAuthenticator); !ok || sourced.Source() != want {
+			t.Errorf("got %v", auth)
+		}
+		forgetter, ok := k.(leioci.Forgetter)
+		if !ok {
+			t.Fatalf("%T cannot forget", k)
+		}
+		forgetter.Forget(parse(t, "ghcr.io/a/b"), auth)
+	}
 }

@@ -105,6 +105,12 @@ func (k *Keychain) ResolveContext(ctx context.Context, target authn.Resource) (a
 	return authn.Anonymous, nil
 }
 
+// Forgetter is implemented by a keychain that caches credentials and can be told that some were
+// refused.
+type Forgetter interface {
+	Forget(target authn.Resource, used authn.Authenticator)
+}
+
 // Forget drops the cached helper answers for target's registry, so that the next lookup runs the
 // helpers again. Call it when the registry has refused used, which ResolveContext returned. If
 // another caller has run the helper again since, Forget does nothing.

@@ -103,9 +103,7 @@ const killGrace = 3 * time.Second
 
 // forget lets the keychain look anew for credentials that a registry refused.
 func (c *Client) forget(repo name.Repository, refused credentials) {
-	keychain, ok := c.config.Keychain.(interface {
-		Forget(authn.Resource, authn.Authenticator)
-	})
+	keychain, ok := c.config.Keychain.(credential.Forgetter)
 	if s, isStored := refused.auth.(*stored); ok && isStored {
 		keychain.Forget(repo, s.latest())
 	}
