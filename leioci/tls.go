@@ -1,8 +1,10 @@
 package leioci
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 )
@@ -11,6 +13,9 @@ import (
 // certificate authorities.
 type TLS struct {
 	// RootCAs are certificates of additional authorities, in PEM. They are added to the system's.
+	// Text around them, byte order marks and any line endings are ignored, and so are other PEM
+	// blocks. A certificate that cannot be parsed is an error: without it, registries would be
+	// refused later, and nothing would say why.
 	RootCAs []byte
 	// Certificates are client certificates, for registries that request one
 	// ([tls.LoadX509KeyPair]).
@@ -31,12 +36,44 @@ func WithTLS(t TLS) Option {
 			if err != nil {
 				return fmt.Errorf("TLS: load the system's certificate authorities: %w", err)
 			}
-			if !pool.AppendCertsFromPEM(t.RootCAs) {
-				return errors.New("TLS: RootCAs contain no PEM certificate")
+			authorities, err := parseCertificates(t.RootCAs)
+			if err != nil {
+				return fmt.Errorf("TLS: root CAs: %w", err)
+			}
+			for _, c := range authorities {
+				pool.AddCert(c)
 			}
 			config.RootCAs = pool
 		}
 		o.tls = config
 		return nil
 	}
+}
+
+// parseCertificates parses the certificates in a PEM file. Package pem skips what it does not
+// understand, and wants each boundary at the beginning of a line. A file that an editor has saved,
+// or that was concatenated from files without a last newline, has some elsewhere.
+func parseCertificates(file []byte) ([]*x509.Certificate, error) {
+	text := bytes.ReplaceAll(file, []byte("\r"), []byte("\n"))
+	for _, boundary := range []string{"-----BEGIN ", "-----END "} {
+		text = bytes.ReplaceAll(text, []byte(boundary), []byte("\n"+boundary))
+	}
+	var found []*x509.Certificate
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("certificate %d: %w; repair or remove it", len(found)+1, err)
+		}
+		found = append(found, c)
+	}
+	switch n := bytes.Count(text, []byte("-----BEGIN CERTIFICATE-----")); {
+	case n == 0:
+		return nil, errors.New("no certificate in PEM")
+	case n != len(found):
+		return nil, fmt.Errorf("%d certificates, of which %d are damaged; repair or remove them", n, n-len(found))
+	}
+	return found, nil
 }

@@ -89,3 +89,44 @@ func TestAProgramMayReplaceTheDefaultTransport(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestABundleOfAuthoritiesIsReadAsEditorsAndShellsLeaveIt(t *testing.T) {
+	repo, _, ca := secureRegistry(t, nil)
+	text := string(ca)
+	for name, bundle := range map[string]string{
+		"a byte order mark":          "\ufeff" + text,
+		"CRLF":                       strings.ReplaceAll(text, "\n", "\r\n"),
+		"CR":                         strings.ReplaceAll(text, "\n", "\r"),
+		"text around it":             "# our authority\nsubject=CN = x: y\n" + text + "\ntrailing",
+		"text on its line":           "our authority: " + text,
+		"indented":                   "  " + strings.ReplaceAll(text, "\n", "\n  "),
+		"no last newline":            strings.TrimSpace(text),
+		"two in one line":            strings.TrimSpace(text) + strings.TrimSpace(text),
+		"a mark in the middle":       text + "\ufeff" + text,
+		"another block before it":    "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n" + text,
+		"a damaged block of another": "-----BEGIN X509 CRL-----\n*\n-----END X509 CRL-----\n" + text,
+	} {
+		if err := pushOver(t, repo, leioci.TLS{RootCAs: []byte(bundle)}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestADamagedAuthorityIsAnErrorThatSaysWhich(t *testing.T) {
+	_, _, ca := secureRegistry(t, nil)
+	text := string(ca)
+	for name, tc := range map[string]struct{ bundle, says string }{
+		"not a certificate":  {text + "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n" + text, "certificate 2"},
+		"empty":              {text + "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n", "certificate 2"},
+		"not base64":         {strings.Replace(text, "MII", "*II", 1) + text, "2 certificates, of which 1 are damaged"},
+		"cut off":            {text + text[:len(text)/2], "2 certificates, of which 1 are damaged"},
+		"cut off, then more": {text[:len(text)/2] + "\n" + text, "2 certificates, of which 1 are damaged"},
+		"nothing":            {"", "no certificate"},
+		"a key":              {"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "no certificate"},
+		"UTF-16":             {"\xff\xfe-\x00-\x00", "no certificate"},
+	} {
+		if _, err := leioci.New(leioci.WithTLS(leioci.TLS{RootCAs: []byte(tc.bundle)})); err == nil || !strings.Contains(err.Error(), tc.says) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
