@@ -121,6 +121,9 @@ func (o *options) bind(host string, a authn.Authenticator) error {
 
 // WithKeychain uses k for every registry that [WithAuth] and [WithToken] do not cover. The default
 // is [DefaultKeychain]: docker's and podman's configuration files and credential helpers.
+//
+// A keychain that has no credentials for a registry returns [authn.Anonymous]; nil without an error
+// is an error of the call. It may implement [Forgetter], and return a [SourcedAuthenticator].
 func WithKeychain(k authn.Keychain) Option {
 	return func(o *options) error {
 		if registry.IsNil(k) {

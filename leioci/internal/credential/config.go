@@ -102,6 +102,9 @@ func withoutPath(err error) error {
 	return err
 }
 
+// byteOrderMark is what some programs on Windows write before UTF-8.
+func byteOrderMark() []byte { return []byte("\ufeff") }
+
 // parse parses a configuration. Errors of package json quote their input, which may be a password.
 // So parse drops them, and reports only the kind of the error and its position. As in docker, an
 // empty configuration has no entries.
@@ -113,7 +116,7 @@ func parse(data []byte) (*configuration, error) {
 		return nil, errors.New("encoded as UTF-16, want UTF-8") // as Windows PowerShell writes by default
 	}
 	cfg := &configuration{}
-	err := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff")))).Decode(cfg)
+	err := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(data, byteOrderMark()))).Decode(cfg)
 	var syntaxErr *json.SyntaxError
 	var typeErr *json.UnmarshalTypeError
 	switch {

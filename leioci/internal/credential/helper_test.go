@@ -96,6 +96,12 @@ func TestAHelpersAnswerIsUsed(t *testing.T) {
 			authn.AuthConfig{Username: "bob", Password: "s3cret"},
 			"https://index.docker.io/v1/",
 		},
+		"a byte order mark": {
+			`{"credsStore":"store"}`, "ghcr.io/a/b", "store", "ghcr.io",
+			script{Stdout: "\ufeff" + says("bob").Stdout},
+			authn.AuthConfig{Username: "bob", Password: "s3cret"},
+			"ghcr.io",
+		},
 		"an IPv6 address": {
 			`{"credHelpers":{"http://[::1]/v2/":"one"}}`, "[::1]/a/b", "one", "[::1]",
 			says("bob"),
@@ -196,6 +202,9 @@ func TestAHelperThatFailsIsNamedWithWhatItSaid(t *testing.T) {
 		"says too much":                           {script{Exit: 1, Stderr: strings.Repeat("e", 5<<10)}, strings.Repeat("e", 1<<10), exited},
 		"shows its secret on standard error, too": {script{Stdout: `{"Username":"bob","Secret":"s3cret"}`, Stderr: "+ echo s3cret", Exit: 1}, "+ echo ***", exited},
 		"shows one that is cut off":               {script{Stdout: `{"Secret":"s3cret"}`, Stderr: strings.Repeat("e", 1<<10-5) + "s3cret", Exit: 1}, strings.Repeat("e", 1<<10-5) + "***", exited},
+		"shows what is not the protocol's":        {script{Stdout: "s3cret\n", Stderr: "got s3cret"}, "got ***", garbage},
+		"shows a number":                          {script{Stdout: `{"Secret":31337313373133731337} `, Stderr: "got 31337313373133731337"}, "got ***", garbage},
+		"says it twice":                           {script{Stdout: "it is locked\n", Stderr: "it is locked\n", Exit: 1}, "it is locked", exited},
 		"traces its answer":                       {script{Stderr: `+ echo {"Username":"bob","Secret":"s3cret \"31337"}`, Exit: 1}, `+ echo {"Username":"bob","Secret":***}`, exited},
 		"shows its input":                         {script{Stderr: "PASSWORD='s3cret' token=s3cret; https://bob:s3cret@ghcr.io Authorization: Basic s3cret31337", Exit: 1}, "PASSWORD=*** token=***; https://***@ghcr.io Authorization: Basic ***", exited},
 		"turns the text around":                   {script{Stderr: "a\u202eb\u009bc", Exit: 1}, "a b c", exited},

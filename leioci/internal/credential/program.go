@@ -49,7 +49,7 @@ func (p *program) Input(in io.Reader) { p.input = in }
 // Output implements [client.Program].
 func (p *program) Output() ([]byte, error) {
 	p.err = p.run()
-	return p.stdout.buf.Bytes(), p.err
+	return bytes.TrimPrefix(p.stdout.buf.Bytes(), byteOrderMark()), p.err
 }
 
 func (p *program) run() error {

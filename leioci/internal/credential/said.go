@@ -1,7 +1,9 @@
 package credential
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"strings"
 	"unicode"
@@ -15,7 +17,7 @@ func (p *program) message() string {
 	if credentials.IsCredentialsMissingServerURLMessage(out) || credentials.IsCredentialsMissingUsernameMessage(out) {
 		return strings.TrimSpace(out)
 	}
-	text := withoutSecrets(p.stderr.buf.String(), answeredSecrets(p.stdout.buf.Bytes()))
+	text := withoutSecrets(p.stderr.buf.String(), answeredSecrets(bytes.TrimPrefix(p.stdout.buf.Bytes(), byteOrderMark())))
 	return strings.Join(strings.Fields(printable(text)), " ")
 }
 
@@ -32,16 +34,22 @@ func printable(text string) string {
 // minSecret is the length from which a text is taken for a secret. Shorter ones occur anywhere.
 const minSecret = 4
 
-// answeredSecrets returns the secret of a helper's answer, in case its standard error repeats it.
+// answeredSecrets returns what may be the secret in a helper's answer, in case its standard error
+// repeats it. Of an answer that is not the protocol's, this is a single word: more are a message.
 func answeredSecrets(stdout []byte) []string {
 	var answer map[string]any
-	if json.Unmarshal(stdout, &answer) != nil {
+	decoder := json.NewDecoder(bytes.NewReader(stdout))
+	decoder.UseNumber()
+	if decoder.Decode(&answer) != nil {
+		if words := strings.Fields(string(stdout)); len(words) == 1 {
+			return words
+		}
 		return nil
 	}
 	var found []string
 	for key, value := range answer {
-		if secret, ok := value.(string); ok && !strings.EqualFold(key, "ServerURL") && !strings.EqualFold(key, "Username") {
-			found = append(found, secret)
+		if !strings.EqualFold(key, "ServerURL") && !strings.EqualFold(key, "Username") {
+			found = append(found, fmt.Sprint(value))
 		}
 	}
 	return found
