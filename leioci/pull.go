@@ -93,6 +93,7 @@ func MaxAge(d time.Duration) PullOption {
 // not apply to dated tags and digests, which ask for a particular snapshot. [MaxAge] refuses
 // snapshots that are too old ([ErrStale]).
 //
+// A directory that cannot be replaced is refused before anything is fetched ([ErrTargetNotEmpty]).
 // The other errors are those of [Client.PullManifest], [Client.PullBlob] and [Unpack].
 func (c *Client) PullSnapshot(ctx context.Context, ref name.Reference, dir string, opts ...PullOption) (*PullResult, error) {
 	return c.pull(ctx, ref, dir, opts, &target.Memory{})
@@ -111,6 +112,9 @@ func (c *Client) pull(ctx context.Context, ref name.Reference, dir string, opts 
 		return nil, fail("pull", ref, err)
 	}
 	if res == nil {
+		if err := target.Check(dir); err != nil {
+			return nil, fail("pull", ref, adviseDisk(dir, err))
+		}
 		if res, err = install(ctx, src, ref, targetDir, dir); err != nil {
 			return nil, err
 		}

@@ -87,8 +87,7 @@ func (d *Dir) begin() error {
 		return err
 	}
 	if isWorkingDir(d.target) {
-		return refuse(d.target,
-			"replacing the working directory would leave this process in the deleted old one; use another directory")
+		return refuse(d.target, workingDirAdvice)
 	}
 	return d.make()
 }

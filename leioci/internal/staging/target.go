@@ -28,6 +28,10 @@ func resolve(target string) (string, error) {
 	return target, nil // Check reports other problems
 }
 
+// workingDirAdvice says what to do about a target that is the working directory.
+const workingDirAdvice = "replacing the working directory would leave this process in the deleted old one; " +
+	"use another directory"
+
 // isWorkingDir reports whether dir is the working directory. An exchange would leave the process in
 // the old directory, which is then deleted.
 func isWorkingDir(dir string) bool {
