@@ -30,13 +30,21 @@ type PullResult struct {
 	BytesFetched int64
 }
 
-// A PullOption changes which snapshots a pull accepts.
+// A PullOption changes which snapshots [Client.PullSnapshot], [Client.Watch] and [Unpack] accept. A
+// call returns an error for an option that is nil, invalid, or has no meaning for that call.
 type PullOption func(*pullOptions) error
 
-type pullOptions target.Policy
+type pullOptions struct {
+	target.Policy
+	// call is the function that the options were given to, if some do not apply to it.
+	call string
+}
 
 func (o *pullOptions) apply(opts []PullOption) error {
-	for _, opt := range opts {
+	for i, opt := range opts {
+		if opt == nil {
+			return fmt.Errorf("pull option %d of %d is nil", i+1, len(opts))
+		}
 		if err := opt(o); err != nil {
 			return err
 		}
@@ -58,9 +66,13 @@ func VerifyReports() PullOption {
 	}
 }
 
-// AllowOlder lets a pull of a moving tag replace a snapshot with an older one.
+// AllowOlder lets a pull of a moving tag replace a snapshot with an older one. [Unpack] has no tag
+// and replaces any snapshot, so it does not accept this option.
 func AllowOlder() PullOption {
 	return func(o *pullOptions) error {
+		if o.call != "" {
+			return fmt.Errorf("option AllowOlder does not apply to %s, which replaces newer snapshots, too", o.call)
+		}
 		o.AllowOlder = true
 		return nil
 	}
@@ -72,7 +84,7 @@ func AllowOlder() PullOption {
 func MaxAge(d time.Duration) PullOption {
 	return func(o *pullOptions) error {
 		if d <= 0 {
-			return fmt.Errorf("maximum age of %v: must be positive", d)
+			return fmt.Errorf("option MaxAge of %v: must be positive", d)
 		}
 		o.MaxAge = d
 		return nil
@@ -103,7 +115,7 @@ func (c *Client) PullSnapshot(ctx context.Context, ref name.Reference, dir strin
 func (c *Client) pull(ctx context.Context, ref name.Reference, dir string, opts []PullOption, memory *target.Memory) (*PullResult, error) {
 	policy, err := pullPolicy(ref, opts)
 	if err != nil {
-		return nil, fail("pull", ref, err)
+		return nil, fmt.Errorf("pull %v: %w", ref, err)
 	}
 	src := c.registry.Source(ref.Context())
 	targetDir := target.Open(dir, policy, memory, c.concurrency, c.log)
@@ -125,9 +137,12 @@ func (c *Client) pull(ctx context.Context, ref name.Reference, dir string, opts 
 
 // pullPolicy returns the policy for a pull of ref.
 func pullPolicy(ref name.Reference, opts []PullOption) (target.Policy, error) {
-	o := pullOptions{AllowOlder: !isMovingTag(ref)}
+	if ref == nil {
+		return target.Policy{}, errors.New("the reference is nil")
+	}
+	o := pullOptions{Policy: target.Policy{AllowOlder: !isMovingTag(ref)}}
 	err := o.apply(opts)
-	return target.Policy(o), err
+	return o.Policy, err
 }
 
 // isMovingTag reports whether ref is a tag that may name another snapshot tomorrow.

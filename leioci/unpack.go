@@ -24,6 +24,9 @@ import (
 // A snapshot is a manifest with exactly one layer of each LEI type ([MediaTypeManifest],
 // [MediaTypeCache]), in any order. Other layers are ignored. The manifest itself is written beside
 // the layers' files, as oci-manifest.json.
+//
+// Of the options, [VerifyReports] and [MaxAge] apply. An image is one snapshot, not a tag that may
+// have moved back, so Unpack replaces a newer snapshot, too, and returns an error for [AllowOlder].
 func Unpack(ctx context.Context, img v1.Image, dir string, opts ...PullOption) (*PullResult, error) {
 	res, err := unpack(ctx, img, dir, opts)
 	if err != nil {
@@ -33,6 +36,13 @@ func Unpack(ctx context.Context, img v1.Image, dir string, opts ...PullOption) (
 }
 
 func unpack(ctx context.Context, img v1.Image, dir string, opts []PullOption) (*PullResult, error) {
+	if img == nil {
+		return nil, errors.New("the image is nil")
+	}
+	o := pullOptions{Policy: target.Policy{AllowOlder: true}, call: "Unpack"}
+	if err := o.apply(opts); err != nil {
+		return nil, err
+	}
 	raw, err := img.RawManifest()
 	if err != nil {
 		return nil, err
@@ -45,11 +55,7 @@ func unpack(ctx context.Context, img v1.Image, dir string, opts []PullOption) (*
 	if err != nil {
 		return nil, err
 	}
-	o := pullOptions{AllowOlder: true} // an image is one snapshot, not a tag that may have moved back
-	if err := o.apply(opts); err != nil {
-		return nil, err
-	}
-	targetDir := target.Open(dir, target.Policy(o), &target.Memory{}, defaultConcurrency, silent())
+	targetDir := target.Open(dir, o.Policy, &target.Memory{}, defaultConcurrency, silent())
 	res, err := targetDir.Install(ctx, raw, m, fetchFrom(img))
 	if err != nil {
 		return nil, adviseDisk(dir, err)
