@@ -1,6 +1,7 @@
 package leioci
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,8 @@ import (
 
 // A PullResult describes the snapshot in a directory after a pull.
 type PullResult struct {
+	// Digest is the SHA-256 digest of the artifact's manifest, computed from its bytes.
+	Digest v1.Hash
 	// Ref is the artifact's digest reference. It is zero after [Unpack], which involves no
 	// registry.
 	Ref name.Digest
@@ -176,7 +179,7 @@ func (c *Client) upToDate(ctx context.Context, src *registry.Source, ref name.Re
 	if res == nil || err != nil {
 		return nil, err
 	}
-	result := newPullResult(res)
+	result := newPullResult(res, current)
 	result.Ref, result.Source = src.Repository().Digest(digest), from
 	return result, nil
 }
@@ -195,11 +198,17 @@ func install(ctx context.Context, src *registry.Source, ref name.Reference, targ
 	if err != nil {
 		return nil, fail("pull", pinned, adviseDisk(dir, err))
 	}
-	result := newPullResult(res)
+	digest, _, err := v1.SHA256(bytes.NewReader(m.Raw))
+	if err != nil {
+		return nil, err
+	}
+	result := newPullResult(res, digest)
 	result.Ref, result.Source = pinned, from
 	return result, nil
 }
 
-func newPullResult(res *target.Result) *PullResult {
-	return &PullResult{Date: res.Date, Created: res.Created, UpToDate: res.UpToDate, BytesFetched: res.Fetched}
+func newPullResult(res *target.Result, digest v1.Hash) *PullResult {
+	return &PullResult{
+		Digest: digest, Date: res.Date, Created: res.Created, UpToDate: res.UpToDate, BytesFetched: res.Fetched,
+	}
 }

@@ -1,6 +1,7 @@
 package leioci
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -55,12 +56,16 @@ func unpack(ctx context.Context, img v1.Image, dir string, opts []PullOption) (*
 	if err != nil {
 		return nil, err
 	}
+	digest, _, err := v1.SHA256(bytes.NewReader(raw))
+	if err != nil {
+		return nil, err
+	}
 	targetDir := target.Open(dir, o.Policy, &target.Memory{}, defaultConcurrency, silent())
 	res, err := targetDir.Install(ctx, raw, m, fetchFrom(img))
 	if err != nil {
 		return nil, adviseDisk(dir, err)
 	}
-	return newPullResult(res), nil
+	return newPullResult(res, digest), nil
 }
 
 // fetchFrom fetches the layers of an image, as they are stored. A layer can be read only from its
