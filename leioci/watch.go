@@ -2,10 +2,8 @@ package leioci
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
-	"math/rand/v2"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -16,20 +14,28 @@ import (
 // WatchOptions configure [Client.Watch]. The zero value is usable.
 type WatchOptions struct {
 	// Interval is the time between two checks. It is varied by up to 10 percent, so that many
-	// watchers do not check at the same time. The default is 5 minutes.
+	// watchers do not check at the same time. The default is an hour: snapshots are published
+	// daily, and registries limit how often they may be asked. Less than a millisecond is an error,
+	// since it is most likely a number without its unit.
 	Interval time.Duration
+	// FirstLook spreads the first check of a directory that already holds a snapshot: it comes at a
+	// random time before FirstLook has passed, so that many watchers that are started together do
+	// not check together. The default is Interval, but at most an hour. If it is negative, the
+	// first check comes at once.
+	//
+	// If the directory does not hold a snapshot as a pull left it, intact, and one that the options
+	// in Pull accept, the first check comes at once in any case.
+	FirstLook time.Duration
 	// EveryLook yields a result for every check, even if nothing changed.
 	EveryLook bool
 	// Pull are the options for each pull.
 	Pull []PullOption
 }
 
-// The delays of a watch. After an error, the delay starts at minBackoff and doubles up to the
-// interval. If the registry asks for more, it gets that, up to maxRateLimitDelay.
 const (
-	defaultInterval   = 5 * time.Minute
-	minBackoff        = time.Second
-	maxRateLimitDelay = time.Hour
+	defaultInterval  = time.Hour
+	minInterval      = time.Millisecond
+	defaultFirstLook = time.Hour // at most
 )
 
 // Watch keeps dir up to date with ref. It pulls like [Client.PullSnapshot], again and again, until
@@ -47,67 +53,93 @@ const (
 // the first success after an error. It also yields each error of a pull, once that pull's own
 // retries are exhausted.
 //
-// After an error, it pulls again sooner: after about a second, then after twice that, up to the
-// interval. After a [*RateLimitError], it waits at least as long as the registry asks, up to an
-// hour. A check that finds no change is a single request and does not read the reports again.
+// If dir already holds a snapshot, the first pull may come as late as [WatchOptions].FirstLook
+// says. So do not wait for Watch before using that snapshot: open dir first, then start Watch. An
+// absent or empty directory is filled at once.
+//
+// After an error, Watch pulls again sooner than after a success: after about a second, and then
+// after twice the delay before. That delay grows to 5 minutes at most, so that a watch is soon back
+// after a failure that passes. It grows to the interval for an error that will not pass until
+// somebody acts: a snapshot that is refused ([ErrOlder], [ErrStale], [ErrNotSnapshot],
+// [ErrUnsupportedManifest], [ErrTooLarge], [ErrVerification], and the errors of [VerifyReports]),
+// credentials that are rejected ([ErrUnauthorized], [ErrDenied], [ErrInsecure]), and a directory
+// that cannot be replaced ([ErrTargetNotEmpty]). It also does so for a [*RateLimitError], and then
+// Watch waits at least as long as the registry asks, up to an hour or the interval, whichever is
+// longer.
+//
+// A check that finds no change is a single request and does not read the reports again. Every check
+// first looks at the directory. One that cannot be replaced is an [ErrTargetNotEmpty] even if it is
+// up to date, and the first check, which then comes at once, reports it.
 //
 // If the options are invalid, Watch yields that error and ends.
 func (c *Client) Watch(ctx context.Context, ref name.Reference, dir string, opts WatchOptions) iter.Seq2[*PullResult, error] {
 	return func(yield func(*PullResult, error) bool) {
-		if opts.Interval < 0 {
-			yield(nil, fmt.Errorf("watch %s: interval %v: must not be negative", ref, opts.Interval))
-			return
-		}
-		if _, err := pullPolicy(ref, opts.Pull); err != nil {
-			yield(nil, fail("watch", ref, err))
+		policy, err := opts.check(ref)
+		if err != nil {
+			yield(nil, fmt.Errorf("watch %v: %w", ref, err))
 			return
 		}
 		timing := &schedule{interval: orDefault(opts.Interval, defaultInterval)}
 		memory := &target.Memory{}
-		for yieldUnchanged := true; ; { // for the first success, and the first after an error
-			res, err := c.pull(ctx, ref, dir, opts.Pull, memory)
-			if ctx.Err() != nil {
+		wait := time.Duration(0)
+		if c.holds(ctx, dir, policy, memory) {
+			wait = timing.first(opts.FirstLook)
+		}
+		for yieldUnchanged := true; sleep(ctx, wait); { // for the first success, and the first after an error
+			res, err := c.look(ctx, ref, dir, opts.Pull, memory)
+			if err != nil && ctx.Err() != nil {
 				return
 			}
 			if (err != nil || yieldUnchanged || opts.EveryLook || !res.UpToDate) && !yield(res, err) {
 				return
 			}
 			yieldUnchanged = err != nil
-			if !sleep(ctx, timing.next(err)) {
-				return
-			}
+			wait = timing.next(err)
 		}
 	}
 }
 
-// A schedule decides when a watch pulls.
-type schedule struct {
-	interval time.Duration
-	backoff  time.Duration // the last one; 0 after a success
+// check returns the policy for each pull, or an error if an option is invalid.
+func (o *WatchOptions) check(ref name.Reference) (target.Policy, error) {
+	switch {
+	case o.Interval < 0:
+		return target.Policy{}, fmt.Errorf("interval %v: must not be negative", o.Interval)
+	case o.Interval > 0 && o.Interval < minInterval:
+		return target.Policy{}, fmt.Errorf("interval %v: must be at least %v; is its unit missing?", o.Interval, minInterval)
+	}
+	return pullPolicy(ref, o.Pull)
 }
 
-// next returns the delay after a pull that ended with err.
-func (s *schedule) next(err error) time.Duration {
-	if err == nil {
-		s.backoff = 0
-		return s.interval*9/10 + rand.N(s.interval/5+1)
+// holds reports whether the directory has a snapshot that a program can use until the first check,
+// and that can be replaced then.
+func (c *Client) holds(ctx context.Context, dir string, policy target.Policy, memory *target.Memory) bool {
+	targetDir := target.Open(dir, policy, memory, c.concurrency, c.log)
+	if _, ok := targetDir.Digest(); !ok || target.Check(dir) != nil {
+		return false
 	}
-	s.backoff = min(max(2*s.backoff, minBackoff), s.interval)
-	wait := s.backoff/2 + rand.N(s.backoff/2+1)
-	var limited *RateLimitError
-	if errors.As(err, &limited) {
-		wait = max(wait, min(limited.RetryAfter, maxRateLimitDelay))
-	}
-	return wait
+	res, err := targetDir.UpToDate(ctx)
+	return res != nil && err == nil
 }
 
-// sleep waits for d. It returns false if ctx ends first.
+// look pulls once. A directory that cannot be replaced is reported while it is still up to date,
+// not when the next snapshot cannot be put there.
+func (c *Client) look(ctx context.Context, ref name.Reference, dir string, opts []PullOption, memory *target.Memory) (*PullResult, error) {
+	if err := target.Check(dir); err != nil {
+		return nil, fail("pull", ref, adviseDisk(dir, err))
+	}
+	return c.pull(ctx, ref, dir, opts, memory)
+}
+
+// sleep waits for d. It returns false if ctx ends first, or has ended.
 func sleep(ctx context.Context, d time.Duration) bool {
+	if ctx.Err() != nil || d <= 0 {
+		return ctx.Err() == nil
+	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return true
+		return ctx.Err() == nil
 	case <-ctx.Done():
 		return false
 	}

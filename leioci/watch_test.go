@@ -64,7 +64,7 @@ func TestWatchYieldsTheFirstPullEveryChangeAndEveryError(t *testing.T) {
 		for i, between := range [][2]time.Duration{
 			{0, 0}, {10 * time.Minute, 11*time.Minute + 6*time.Second}, // at the next check after the change
 			{54 * time.Second, 66 * time.Second}, {500 * time.Millisecond, time.Second}, {time.Second, 2 * time.Second}, // soon after an error
-			{54 * time.Second, 66 * time.Second}, {30 * time.Minute, 30 * time.Minute}, // not before the registry allows it
+			{54 * time.Second, 66 * time.Second}, {30 * time.Minute, 33 * time.Minute}, // not before the registry allows it
 		} {
 			took := at[i]
 			if i > 0 {
@@ -167,7 +167,10 @@ func (w *mirrorWorld) publishWrong(date time.Time) {
 func TestWatchRefusesWrongOptions(t *testing.T) {
 	w := newMirrorWorld(t)
 	for name, opts := range map[string]leioci.WatchOptions{
-		"interval": {Interval: -1}, "pull": {Pull: []leioci.PullOption{leioci.MaxAge(0)}},
+		"negative interval":     {Interval: -1},
+		"interval without unit": {Interval: 3600},
+		"no age":                {Pull: []leioci.PullOption{leioci.MaxAge(0)}},
+		"nil option":            {Pull: []leioci.PullOption{leioci.AllowOlder(), nil}},
 	} {
 		n := 0
 		for res, err := range w.client().Watch(t.Context(), w.repos[mainHost].Tag("latest"), filepath.Join(t.TempDir(), "lei"), opts) {
