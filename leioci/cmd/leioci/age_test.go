@@ -29,9 +29,26 @@ func TestPullSaysHowOldASnapshotIsAndRefusesOneThatIsTooOld(t *testing.T) {
 			t.Errorf("%d, %q", status, stderr)
 		}
 	}
-	for _, wrong := range []string{"0", "-1h", "2w", "d", "-1d"} {
-		if status, _, stderr := leiociIn(t, work, "", "pull", ref, "--max-age="+wrong); status == 0 || strings.Count(stderr, "\n") != 1 {
-			t.Errorf("%s: %d, %q", wrong, status, stderr)
+}
+
+func TestAMaximumAgeIsAPositiveNumberOfDaysOrADuration(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"2d": 2 * day, "36h": 36 * time.Hour, "1.5h": 90 * time.Minute, "1h30m": 90 * time.Minute, "1ns": 1, "65535d": 65535 * day,
+		"2562047h": 2562047 * time.Hour,
+	} {
+		var d days
+		if err := d.Set(text); err != nil || time.Duration(d) != want {
+			t.Errorf("%s: got %v, %v", text, time.Duration(d), err)
+		}
+	}
+	work := t.TempDir()
+	for _, wrong := range []string{
+		"", "0", "0d", "0h", "-1h", "-1d", "-0d", "+1d", "1.5d", "1e3d", "1_000d", "0x2d", " 2d", "2 d", "2D", "2w", "d", "2d12h", "2dd", "２d",
+		"65536d", "106752d", "18446744073709551617d", "99999999999999999999d", "2562048h", "9223372036854775808ns", "NaNh", "Inf", "48",
+	} {
+		status, stdout, stderr := leiociIn(t, work, "", "pull", "registry.invalid/org/lei-cache", "--max-age="+wrong)
+		if status != 2 || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "--max-age") {
+			t.Errorf("%q: %d, %q, %q", wrong, status, stdout, stderr)
 		}
 	}
 }

@@ -27,6 +27,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal kills the process
 	status := run(ctx, os.Args[1:], environment{os.Getenv, os.Stdout, os.Stderr})
 	stop()
 	os.Exit(status)

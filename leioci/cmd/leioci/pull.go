@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -27,7 +29,11 @@ func newPull(env environment) *cobra.Command {
 REF is registry/repository with a tag or a digest; the default tag is latest. The directory must be
 absent, empty or an earlier snapshot, which is replaced. Files that are already there are not
 fetched again, and an interrupted pull resumes where it stopped. Prints the digest reference of the
-snapshot in the directory, and its age.`,
+snapshot in the directory, and its age.
+
+Since the directory is replaced as a whole, it cannot be the working directory or a mount point. For
+the same reason, a container that reads it has to mount its parent: a mount of the directory itself
+keeps the old one, which is empty after the next pull.`,
 		Example: "  leioci pull ghcr.io/org/lei-cache\n  leioci pull ghcr.io/org/lei-cache:weekly -o ./lei",
 		Args:    arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -41,8 +47,10 @@ snapshot in the directory, and its age.`,
 			if cmd.Flags().Changed("max-age") {
 				opts = append(opts, leioci.MaxAge(time.Duration(maxAge)))
 			}
-			if dir == "" && cmd.Flags().Changed("output") { // perhaps from an unset shell variable
-				return withUsage(cmd, errors.New("--output is empty"))
+			if cmd.Flags().Changed("output") {
+				if err := checkOutput(dir); err != nil {
+					return withUsage(cmd, err)
+				}
 			}
 			return pull(cmd.Context(), env, network, args[0], mirrors, dir, opts)
 		},
@@ -74,6 +82,9 @@ func pull(
 			return err
 		}
 	}
+	if err := refuseWorkingDir(dir); err != nil {
+		return err
+	}
 	sources, err := parseMirrors(mirrors, ref.Context())
 	if err != nil {
 		return usageError{err}
@@ -97,6 +108,32 @@ func pull(
 	fmt.Fprintf(env.stderr, "%s %s%s: %s\n", outcome, dir, from, describeAge(res, time.Now()))
 	_, err = fmt.Fprintln(env.stdout, res.Ref)
 	return err
+}
+
+// checkOutput rejects values that are there by mistake: -o "$DIR" and -o $DIR --verify, where DIR is
+// not set.
+func checkOutput(dir string) error {
+	switch {
+	case dir == "":
+		return errors.New("--output is empty")
+	case strings.HasPrefix(dir, "-"):
+		return fmt.Errorf("--output %s looks like a flag; for a directory with this name, write ./%[1]s", dir)
+	}
+	return nil
+}
+
+// refuseWorkingDir returns an error if dir is the working directory. The library refuses to replace
+// it; this refuses it even while it is up to date, so that it does not work until the first change.
+func refuseWorkingDir(dir string) error {
+	wd, err := os.Stat(".")
+	if err != nil {
+		return nil //nolint:nilerr // then dir is not it, or the pull fails
+	}
+	if info, err := os.Stat(dir); err != nil || !os.SameFile(wd, info) {
+		return nil //nolint:nilerr // the same
+	}
+	return fmt.Errorf("%w: %s is the working directory, which would be left in the deleted old one; "+
+		"use another directory", leioci.ErrTargetNotEmpty, dir)
 }
 
 // parseMirrors parses the repositories that mirror another.

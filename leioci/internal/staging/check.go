@@ -1,6 +1,12 @@
 package staging
 
-import "os"
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
+)
 
 // Check returns the error with which [New] would refuse the target for what it is now, and changes
 // nothing. With it, a caller can refuse a target before it fetches what is to go there.
@@ -8,7 +14,11 @@ import "os"
 // It takes no lock. If another process replaces the target while Check reads it, it reads the new
 // one.
 func Check(target string, replaceable Replaceable) error {
-	target, err := resolve(target)
+	given := target
+	target, err := resolve(given)
+	if err != nil && given != "" && !errors.Is(err, errdef.ErrTargetNotEmpty) {
+		return fmt.Errorf("%s: %w", given, err) // that of a loop of links does not name it
+	}
 	if err != nil {
 		return err
 	}
