@@ -132,18 +132,27 @@
 //
 // # Keeping a directory current
 //
-// [Client.Watch] pulls repeatedly and yields what changed. [WithMirrors] names mirrors of a
-// repository, which are tried first; a mirror whose content does not match the digest is skipped.
-// [MaxAge] refuses snapshots that are too old. A program that reads the directory while it is
-// updated should use [snapshot.Open]: it never mixes the files of two snapshots, and an opened
-// snapshot stays readable.
+// [Client.Watch] pulls repeatedly, hourly by default, and yields what changed. It spreads the first
+// pulls of programs that are started together, so open what the directory already holds before
+// calling it. [WithMirrors] names mirrors of a repository, which are tried first; a mirror whose
+// content does not match the digest is skipped. [MaxAge] refuses snapshots that are too old. A
+// program that reads the directory while it is updated should use [snapshot.Open]: it never mixes
+// the files of two snapshots, and an opened snapshot stays readable.
+//
+// Every change puts a new directory in the old one's place. A container that reads /srv/lei/cache
+// must therefore mount its parent (docker run -v /srv/lei:/lei:ro) and open /lei/cache. If it
+// mounts the directory itself (docker run -v /srv/lei/cache:/lei:ro, or a Kubernetes subPath), it
+// keeps the old directory, which is empty after the next change. For the same reason, a volume
+// cannot be pulled into, only a directory inside it.
 //
 // # Stability
 //
-// The exported names of packages leioci and leioci/snapshot, and the wire format, are meant to
-// stay. They follow semantic versioning: before v1, a minor version may change them, and the
-// changelog then says how. Error texts, log lines and package leiocitest may change in any version,
-// so branch on [errors.Is] and [errors.As], never on text.
+// The following is meant to stay: the wire format, the exported names of packages leioci and
+// leioci/snapshot, the names of the files in a pulled directory, and the command's arguments, exit
+// statuses and standard output. It follows semantic versioning: before v1, a minor version may
+// change it, and the release notes then say how. Error texts, log lines, the command's standard
+// error, hidden .leioci- files, package leiocitest and the example programs may change in any
+// version, so branch on [errors.Is] and [errors.As], never on text.
 //
 // # Out of scope
 //
