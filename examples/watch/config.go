@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"time"
 
@@ -20,6 +21,8 @@ type config struct {
 	dir        string
 	listen     string
 	interval   time.Duration
+	firstLook  time.Duration // 0 for the library's default, negative for at once
+	allowOlder bool
 	maxAge     time.Duration // 0 for no limit
 	maxContent int64
 	plainHTTP  bool
@@ -39,8 +42,11 @@ func parseConfig(args []string, getenv func(string) string, stderr io.Writer) (*
 	ref := set.String("ref", "", "`reference` to watch, registry/repository[:tag]")
 	set.StringVar(&c.dir, "dir", "", "`directory` to keep the snapshot in; its parent must be writable")
 	set.StringVar(&c.listen, "listen", "127.0.0.1:8080", "`address` to serve on")
-	set.DurationVar(&c.interval, "interval", 5*time.Minute, "how often to check for a new snapshot")
-	set.DurationVar(&c.maxAge, "max-age", 72*time.Hour, "/healthz fails if the snapshot's date is longer ago; 0 for never")
+	set.DurationVar(&c.interval, "interval", time.Hour, "how often to check for a new snapshot")
+	set.DurationVar(&c.firstLook, "first-look", 0,
+		"spread the first check over this time if there is a snapshot to serve; negative for at once (default -interval, at most 1h)")
+	set.BoolVar(&c.allowOlder, "allow-older", false, "follow a tag that is moved back to an older snapshot")
+	set.DurationVar(&c.maxAge, "max-age", 72*time.Hour, "/healthz reports the snapshot as stale if its date is longer ago; 0 for never")
 	set.Int64Var(&c.maxContent, "max-content", 4<<30, "limit on a snapshot's uncompressed reports, in `bytes`")
 	set.BoolVar(&c.plainHTTP, "plain-http", false,
 		"use http, never https, for the registry; credentials are sent unencrypted")
@@ -85,12 +91,15 @@ func (c *config) check(ref string) (err error) {
 		return errors.New("-ref is required: the snapshot to watch, such as ghcr.io/org/lei-cache:latest")
 	case c.dir == "":
 		return errors.New("-dir is required: the directory to keep the snapshot in, such as /var/lib/lei/cache")
-	case c.interval <= 0:
-		return fmt.Errorf("-interval %v: must be positive", c.interval)
+	case c.interval < time.Millisecond:
+		return fmt.Errorf("-interval %v: must be at least 1ms", c.interval)
 	case c.maxAge < 0:
 		return fmt.Errorf("-max-age %v: must not be negative", c.maxAge)
 	case c.maxContent < 1:
 		return fmt.Errorf("-max-content %d: must be at least 1", c.maxContent)
+	}
+	if _, _, err := net.SplitHostPort(c.listen); err != nil {
+		return fmt.Errorf("-listen: %w; want host:port or :port", err)
 	}
 	c.ref, err = leioci.ParseReference(ref)
 	return err

@@ -17,7 +17,7 @@ func TestAFlagGoesBeforeItsVariableAndThatBeforeTheDefault(t *testing.T) {
 	c, err := parseConfig([]string{"-dir", "/data/flag"}, func(name string) string { return env[name] }, nil)
 	must(t, err)
 	if c.ref.Name() != "ghcr.io/org/lei-cache:latest" || c.dir != "/data/flag" || c.maxAge != 48*time.Hour || !c.plainHTTP ||
-		c.interval != 5*time.Minute || c.listen != "127.0.0.1:8080" || c.token != "token" {
+		c.interval != time.Hour || c.listen != "127.0.0.1:8080" || c.token != "token" {
 		t.Errorf("got %+v", c)
 	}
 }
@@ -33,6 +33,9 @@ func TestWrongFlagsAreRefusedByName(t *testing.T) {
 		{args: []string{"-ref", "ghcr.io/a/b"}, says: "-dir is required"},
 		{args: []string{"-ref", "nonsense", "-dir", "d"}, says: "invalid reference"},
 		{args: append([]string{"-interval", "0s"}, good...), says: "-interval"},
+		{args: append([]string{"-interval", "3600ns"}, good...), says: "-interval"},
+		{args: append([]string{"-first-look", "x"}, good...), says: "-first-look"},
+		{args: append([]string{"-listen", "8080"}, good...), says: "-listen"},
 		{args: append([]string{"-max-age", "-1s"}, good...), says: "-max-age"},
 		{args: append([]string{"-max-content", "0"}, good...), says: "-max-content"},
 		{args: append([]string{"-log-level", "loud"}, good...), says: "-log-level"},
@@ -54,7 +57,7 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 	}
 	doc, err := os.ReadFile("doc.go")
 	must(t, err)
-	for _, name := range []string{"-ref", "-dir", "-listen", "-interval", "-max-age", "-max-content", "-plain-http", "-ca-file", "-log-level"} {
+	for _, name := range []string{"-ref", "-dir", "-listen", "-interval", "-first-look", "-allow-older", "-max-age", "-max-content", "-plain-http", "-ca-file", "-log-level"} {
 		if !strings.Contains(out.String(), "  "+name) || !strings.Contains(string(doc), "//\t"+name+" ") {
 			t.Errorf("%s is missing from the help or from the package comment", name)
 		}

@@ -13,8 +13,12 @@
 //	-ref         what to watch: registry/repository[:tag]; required
 //	-dir         where to keep the snapshot; required
 //	-listen      the address to serve on (default 127.0.0.1:8080; in a container :8080)
-//	-interval    how often to check for a new snapshot (default 5m)
-//	-max-age     /healthz fails if the snapshot's date is longer ago (default 72h; 0 for never)
+//	-interval    how often to check for a new snapshot (default 1h)
+//	-first-look  spread the first check over this time if there is a snapshot to serve; negative for
+//	             at once (default -interval, at most 1h)
+//	-allow-older follow a tag that is moved back to an older snapshot
+//	-max-age     /healthz reports the snapshot as stale if its date is longer ago (default 72h; 0 for
+//	             never)
 //	-max-content limit on a snapshot's uncompressed reports, in bytes (default 4294967296)
 //	-plain-http  use http, never https, for the registry; credentials are sent unencrypted
 //	-ca-file     PEM file with additional certificate authorities
@@ -22,10 +26,19 @@
 //
 // Credentials are those of docker and podman. LEI_REGISTRY_TOKEN, if set, is a bearer token for the
 // registry of -ref, and is sent to no other. Proxies come from HTTPS_PROXY and the related
-// variables. The exit status is 0 after SIGINT or SIGTERM, 1 on failure, and 2 on wrong usage.
+// variables. The exit status is 0 after SIGINT or SIGTERM, 1 on failure, and 2 for wrong usage and a
+// configuration that cannot work: at startup, an invalid -ref, -listen or -ca-file, a -dir that
+// cannot be replaced or whose parent is not writable, and, if there is no snapshot to serve,
+// credentials that would have to be sent unencrypted. Nothing else that goes wrong with the registry
+// or a snapshot ends the process: it keeps trying. The log is on standard error, a JSON object on
+// each line.
 //
 // The directory is replaced as a whole. It must be absent, empty, or an earlier snapshot, and not a
-// mount point: with a volume at /var/lib/lei, use /var/lib/lei/cache. Its parent must be writable.
+// mount point: with a volume at /var/lib/lei, use /var/lib/lei/cache. Its parent must be writable. A
+// container that reads the directory, too, has to mount the volume: a mount of the directory itself
+// (docker run -v /var/lib/lei/cache:/lei:ro, or a Kubernetes subPath) keeps the old one, which is
+// empty after the next pull.
+//
 // The service keeps an uncompressed copy of the reports there, in an unlinked file (on Windows:
 // .lei-watch-*, which a killed process leaves behind).
 //
@@ -42,16 +55,21 @@
 // returned unchanged. If a failure cuts a response short, the connection is closed with it, so a
 // response that ends normally is complete.
 //
-// GET /healthz returns 200 while there is a snapshot no older than -max-age, and 503 otherwise.
-// Either way it reports the snapshot in use, its age in seconds (from midnight UTC of its date, as
-// for -max-age), when the registry last answered which snapshot is newest, and the last error,
-// until a check succeeds again:
+// GET /livez returns 200 while the process responds. Use it as a liveness probe.
+//
+// GET /readyz returns 200 while there is a snapshot to serve, however old, and 503 otherwise. Use it
+// as a readiness probe. It does not depend on the age of the snapshot, which is the same in every
+// replica: they would all stop serving when the publisher stops publishing.
+//
+// GET /healthz is for people and monitoring. It returns the status of /readyz and reports the
+// snapshot in use, its age in seconds (from midnight UTC of its date, as for -max-age), when the
+// registry last answered which snapshot is newest, and the last error, until a check succeeds again:
 //
 //	{"status":"ok","snapshot":{...},"age_seconds":97200,"max_age_seconds":259200,"last_checked":"...",
 //	 "last_error":{"time":"...","message":"..."}}
 //
-// Use it as a readiness probe. Restarting a process does not make its snapshot newer; for liveness,
-// check whether the port is open.
+// Its status is "ok", "stale" for a snapshot older than -max-age, or "no snapshot". Alert on "stale",
+// or on the metrics lei_watch_snapshot_age_seconds and lei_watch_last_checked_timestamp_seconds.
 //
 // GET /metrics is for Prometheus. All names begin with lei_watch_, apart from those of the Go
 // runtime and the process.
@@ -65,16 +83,23 @@
 // the old one atomically. Each request is answered from the snapshot it started with, which is
 // released after its last request.
 //
-// A snapshot that does not verify is not served. The old one stays, /healthz and the log say why,
-// and the service retries at each interval. The directory already holds the bad snapshot, so a
-// process started in the meantime has nothing to serve, and is not ready, until a good one is
-// published.
+// A snapshot that does not verify replaces nothing: neither what is served nor what the directory
+// holds, so a restart serves the same. /healthz and the log say why, and the service checks again at
+// each interval.
 //
-// An old snapshot is still served: its responses carry its date, and /healthz fails. If a tag is
-// moved back to an older snapshot, the service does not follow it.
+// An old snapshot is still served: its responses carry its date, and /healthz says that it is stale.
+// If a tag is moved back to an older snapshot than the directory holds, the service does not follow
+// it, since a stale mirror looks the same, and says so. -allow-older makes it follow. It is not
+// needed after a bad snapshot was published and the tag moved back: the bad one was never taken.
 //
 // At startup, the service immediately serves what the directory holds, whether or not the registry
-// answers.
+// answers. It then checks at a random time within -first-look, so that replicas that are restarted
+// together do not ask the registry together. If the directory holds no snapshot, or one that does
+// not verify, it checks at once. If it does not verify, the service has nothing else to serve, so it
+// then takes the next good snapshot, even an older one.
+//
+// If a good snapshot cannot be served, for example because the disk is full, the service tries again
+// after a minute, and then after twice the time before, up to -interval.
 //
 // # Size
 //

@@ -5,6 +5,26 @@ import (
 	"time"
 )
 
+// live handles GET /livez: the process is alive if it responds at all.
+func (s *service) live(w http.ResponseWriter, _ *http.Request) {
+	s.reply(w, http.StatusOK, probe{"alive"})
+}
+
+// ready handles GET /readyz. An old snapshot is as ready as any: otherwise, a publisher that stops
+// would take every replica out of service at the same time.
+func (s *service) ready(w http.ResponseWriter, _ *http.Request) {
+	if s.current.info() == nil {
+		s.reply(w, http.StatusServiceUnavailable, probe{stateNone})
+		return
+	}
+	s.reply(w, http.StatusOK, probe{"ready"})
+}
+
+// probe is the response of GET /livez and /readyz.
+type probe struct {
+	Status string `json:"status"`
+}
+
 // health is the response of GET /healthz. The package comment explains it.
 type health struct {
 	Status        string     `json:"status"`
@@ -15,7 +35,7 @@ type health struct {
 	LastError     *failure   `json:"last_error"`
 }
 
-// The states of the service. Only stateOK is healthy.
+// The states of the service. Without a snapshot it is unhealthy; with a stale one it still serves.
 const (
 	stateOK    = "ok"
 	stateStale = "stale"
@@ -39,10 +59,9 @@ func (s *service) health(w http.ResponseWriter, _ *http.Request) {
 		}
 	}
 	code := http.StatusOK
-	if h.Status != stateOK {
+	if h.Status == stateNone {
 		code = http.StatusServiceUnavailable
 	}
-	w.Header().Set("Cache-Control", "no-store")
 	s.reply(w, code, h)
 }
 

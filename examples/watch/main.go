@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/signal"
@@ -25,19 +26,30 @@ func main() {
 		fmt.Fprintln(os.Stderr, "lei-watch:", err)
 		os.Exit(2)
 	}
-	if err := listenAndRun(ctx, cfg); err != nil {
-		fmt.Fprintln(os.Stderr, "lei-watch:", err)
-		os.Exit(1)
+	log := newLogger(cfg.logLevel, os.Stderr)
+	if err := listenAndRun(ctx, cfg, log); err != nil {
+		log.WithError(err).Error("the service ends")
+		os.Exit(exitStatus(err))
 	}
 }
 
-func listenAndRun(ctx context.Context, cfg *config) error {
+// newLogger returns a logger that writes a JSON object on each line.
+func newLogger(level logrus.Level, out io.Writer) *logrus.Logger {
 	log := logrus.New()
-	log.SetLevel(cfg.logLevel)
+	log.SetFormatter(&logrus.JSONFormatter{})
+	log.SetLevel(level)
+	log.SetOutput(out)
+	return log
+}
+
+func listenAndRun(ctx context.Context, cfg *config, log logrus.FieldLogger) error {
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", cfg.listen)
-	if err != nil {
+	if errors.Is(err, syscall.EADDRINUSE) { // perhaps by a process that is about to end
 		return err
+	}
+	if err != nil {
+		return configError{fmt.Errorf("-listen: %w", err)}
 	}
 	return run(ctx, cfg, listener, log)
 }
@@ -49,18 +61,18 @@ func run(ctx context.Context, cfg *config, listener net.Listener, log logrus.Fie
 	defer svc.current.swap(nil)
 	base, err := cfg.transport()
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return errors.Join(configError{err}, listener.Close())
 	}
 	defer base.CloseIdleConnections()
 	client, err := cfg.client(base, log)
 	if err != nil {
+		return errors.Join(configError{err}, listener.Close())
+	}
+	if err := checkParents(cfg.dir, log); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		newWatcher(cfg, client, svc).run(ctx)
-		return nil
-	})
+	g.Go(func() error { return newWatcher(cfg, client, svc).run(ctx) })
 	g.Go(func() error { return serve(ctx, listener, svc.handler(), log) })
 	return g.Wait()
 }

@@ -34,7 +34,7 @@ func start(t *testing.T, registry string) *running {
 	t.Helper()
 	parent := t.TempDir()
 	cfg, err := parseConfig([]string{
-		"-ref", registry + "/org/lei-cache", "-dir", filepath.Join(parent, "cache"), "-interval", "5ms", "-max-age", "0",
+		"-ref", registry + "/org/lei-cache", "-dir", filepath.Join(parent, "cache"), "-interval", "5ms", "-first-look", "-1s", "-max-age", "0",
 	}, noEnvironment, nil)
 	must(t, err)
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")

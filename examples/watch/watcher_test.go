@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -16,6 +17,7 @@ func TestTheFirstSnapshotIsServedAndThenEachNewOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.start() // with nothing to pull
+		w.ready(http.StatusServiceUnavailable)
 		if status, _ := w.get("/risk?repo="+repoA, nil); status != http.StatusServiceUnavailable {
 			t.Errorf("status %d before the first snapshot", status)
 		}
@@ -82,12 +84,18 @@ func TestASnapshotThatDoesNotVerifyIsNotServed(t *testing.T) {
 				t.Fatalf("got %d, %+v", status, s)
 			}
 		}
-		if onDisk, err := digestOf(w.cfg.dir); err != nil || onDisk != bad {
-			t.Errorf("the directory holds %s, %v: the bad snapshot %s was not pulled", onDisk, err, bad)
+		if onDisk, err := digestOf(w.cfg.dir); err != nil || onDisk != digest {
+			t.Errorf("the directory holds %s, %v, not %s; the bad one is %s", onDisk, err, digest, bad)
 		}
-		if w.metric(`errors_total{step="load"}`) < "3" {
-			t.Error("the errors were not counted")
+		if n, err := strconv.Atoi(w.metric(`errors_total{step="pull"}`)); err != nil || n < 3 {
+			t.Errorf("%d errors were counted, %v", n, err)
 		}
+		w.stop()
+		w.start() // while the bad one is the newest
+		w.serves(date, digest)
+		w.look()
+		w.serves(date, digest)
+		w.ready(http.StatusOK)
 		date, digest = w.publish(2)
 		w.look()
 		w.serves(date, digest)
@@ -178,7 +186,7 @@ func TestTheLastCheckIsTheLastOneTheRegistryAnswered(t *testing.T) {
 	})
 }
 
-func TestASnapshotThatIsTooOldIsServedAndUnhealthy(t *testing.T) {
+func TestASnapshotThatIsTooOldIsServedAndReportedAsStale(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.cfg.interval = time.Hour
@@ -191,9 +199,10 @@ func TestASnapshotThatIsTooOldIsServedAndUnhealthy(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		status, s := w.health()
-		if status != http.StatusServiceUnavailable || s.Status != stateStale || s.LastError != nil {
+		if status != http.StatusOK || s.Status != stateStale || s.LastError != nil {
 			t.Errorf("over the limit: %d, %+v", status, s)
 		}
+		w.ready(http.StatusOK)
 		w.serves(date, digest)
 		w.metrics(map[string]string{"snapshot_age_seconds": "259201", "snapshot_date_timestamp_seconds": "9.466848e+08"})
 		w.svc.maxAge = 0

@@ -35,6 +35,7 @@ type world struct {
 	svc     *service
 	logs    *logtest.Hook
 	stop    func()
+	ended   error // of the watcher, after stop
 }
 
 func newWorld(t *testing.T) *world {
@@ -60,7 +61,7 @@ func (w *world) start() {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		newWatcher(w.cfg, client, w.svc).run(ctx)
+		w.ended = newWatcher(w.cfg, client, w.svc).run(ctx)
 	}()
 	w.stop = func() {
 		cancel()
@@ -77,7 +78,7 @@ func (w *world) look() {
 }
 
 // push publishes the snapshot in dir and returns its digest.
-func push(t testing.TB, rt http.RoundTripper, registry, date, dir string) string {
+func push(t testing.TB, rt http.RoundTripper, registry, date, dir string, opts ...leioci.PushOption) string {
 	t.Helper()
 	img, err := leioci.Package(t.Context(), dir, leioci.AllowFutureDate())
 	must(t, err)
@@ -86,7 +87,7 @@ func push(t testing.TB, rt http.RoundTripper, registry, date, dir string) string
 	client, err := leioci.New(leioci.WithTransport(rt))
 	must(t, err)
 	var digest name.Digest
-	digest, err = client.PushSnapshot(t.Context(), repo, []string{date, "latest"}, img)
+	digest, err = client.PushSnapshot(t.Context(), repo, []string{date, "latest"}, img, opts...)
 	must(t, err)
 	return digest.DigestStr()
 }
@@ -97,7 +98,8 @@ func (w *world) publish(days int) (date, digest string) {
 	w.t.Helper()
 	day := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, days)
 	date = day.Format(time.DateOnly)
-	return date, push(w.t, w.network.Transport(), host, date, leiocitest.WriteSnapshot(w.t, day, reports(date)...))
+	return date, push(w.t, w.network.Transport(), host, date, leiocitest.WriteSnapshot(w.t, day, reports(date)...),
+		leioci.AllowMoveBack())
 }
 
 // publishBroken pushes a snapshot with correct OCI digests whose reports differ from its
@@ -190,6 +192,17 @@ func (w *world) health() (status int, s state) {
 	w.t.Helper()
 	status, _ = w.get("/healthz", &s)
 	return status, s
+}
+
+// ready checks the status of /readyz, and that /livez is independent of it.
+func (w *world) ready(want int) {
+	w.t.Helper()
+	if status, body := w.get("/readyz", nil); status != want {
+		w.t.Errorf("/readyz: %d, %s, want %d", status, body, want)
+	}
+	if status, body := w.get("/livez", nil); status != http.StatusOK {
+		w.t.Errorf("/livez: %d, %s", status, body)
+	}
 }
 
 // metric returns the value of a metric, given its name with labels, or "" if it is absent.
