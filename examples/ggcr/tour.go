@@ -88,7 +88,7 @@ func (t *tour) pullPush(ctx context.Context, from, to name.Reference) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(t.out, "remote.Puller  %s, %d bytes unpacked\n", fetched.Digest, res.BytesFetched)
+	fmt.Fprintf(t.out, "remote.Puller  %s, %d bytes unpacked\n", res.Digest, res.BytesFetched)
 
 	pulled, err := t.client.Image(ctx, from)
 	if err != nil {
@@ -127,10 +127,11 @@ func (t *tour) layout(ctx context.Context, from name.Reference) error {
 	if err != nil {
 		return err
 	}
-	if _, err := leioci.Unpack(ctx, img, filepath.Join(t.tmp, "unpacked")); err != nil {
+	res, err := leioci.Unpack(ctx, img, filepath.Join(t.tmp, "unpacked"))
+	if err != nil {
 		return err
 	}
-	fmt.Fprintf(t.out, "layout         %s\n", digest)
+	fmt.Fprintf(t.out, "layout         %s\n", res.Digest)
 	return nil
 }
 
