@@ -37,13 +37,17 @@ func (s *TokenServer) post(w http.ResponseWriter, r *http.Request) {
 		authenticated = s.checkPassword(req.User, form.Get("password"))
 	case "refresh_token":
 		s.mu.Lock()
-		req.User, authenticated = s.refresh[form.Get("refresh_token")]
+		token := form.Get("refresh_token")
+		if req.User, authenticated = s.refresh[token]; s.config.RotateRefreshTokens {
+			delete(s.refresh, token)
+		}
 		s.mu.Unlock()
 	default:
 		s.refuse(w, req, http.StatusBadRequest, "unsupported_grant_type")
 		return
 	}
-	s.answer(w, req, authenticated, form.Get("service"), form.Get("access_type") == "offline")
+	rotate := s.config.RotateRefreshTokens && req.Grant == "refresh_token"
+	s.answer(w, req, authenticated, form.Get("service"), form.Get("access_type") == "offline" || rotate)
 }
 
 func (s *TokenServer) checkPassword(user, password string) bool {

@@ -27,6 +27,9 @@ type TokenConfig struct {
 	// have expired when they are issued. CNCF distribution accepts an expired token for another 60
 	// seconds, [TokenServer.Protect] does not.
 	Lifetime time.Duration
+	// RotateRefreshTokens makes a refresh token valid once: the response to a request with one
+	// contains the next.
+	RotateRefreshTokens bool
 }
 
 // Access is what a token allows or a scope requests: actions such as pull and push on a resource
