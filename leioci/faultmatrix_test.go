@@ -221,6 +221,7 @@ func kindOf(err error) string {
 		"not a URL":              "bad Location",
 		"URL with scheme":        "bad Location",
 		"invalid character":      "no token",
+		"is not a token":         "no token",
 		"unexpected end of JSON": "no token",
 		"exceeds":                "no token",
 	} {

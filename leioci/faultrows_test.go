@@ -97,7 +97,7 @@ func stayingRows() []faultRow {
 	}
 	add("403, always", leiocitest.Status(http.StatusForbidden, "DENIED"), "denied@1", "denied@1")
 	add("404, always", leiocitest.Status(http.StatusNotFound, "NAME_UNKNOWN"), "not found@1", "not found@1")
-	add("401 without a challenge, always", leiocitest.Status(http.StatusUnauthorized, "UNAUTHORIZED"), "unauthorized@1", "unauthorized@1")
+	add("401 without a challenge, always", leiocitest.Status(http.StatusUnauthorized, "UNAUTHORIZED"), "unauthorized@2", "unauthorized@2")
 	add("a huge error 403, always", leiocitest.HugeError(http.StatusForbidden, 1<<20), "denied@1", "denied@1")
 	for i := range rows {
 		r := &rows[i]
@@ -107,10 +107,11 @@ func stayingRows() []faultRow {
 			// also hide a tag.
 			r.pull["ping"], r.push["ping"] = "ok+1", "ok+1"
 			r.push["manifest GET"] = "ok+0"
-		case "unauthorized@1":
-			// Without a challenge, a client cannot know how to authenticate.
-			delete(r.pull, "ping")
-			delete(r.push, "ping")
+		case "unauthorized@2":
+			// The first request to need a token has a challenge. Others are made twice: the second
+			// time in a new session.
+			r.pull["ping"], r.push["ping"] = "ok+1", "ok+1"
+			r.pull["token"], r.push["token"] = "unauthorized@1", "unauthorized@1"
 		}
 		if strings.HasSuffix(r.pull["manifest HEAD"], "@1") {
 			r.pull["manifest HEAD"] = "ok+0" // registries need not support it; a GET follows

@@ -30,9 +30,9 @@ func nonNil(auth authn.Authenticator, err error, from authn.Keychain) (authn.Aut
 	return auth, err
 }
 
-// authorization returns an authenticator's credentials. go-containerregistry uses them without
+// authorizationOf returns an authenticator's credentials. go-containerregistry uses them without
 // checking for nil. The wait ends with ctx, even if the authenticator does not know of contexts.
-func authorization(ctx context.Context, auth authn.Authenticator) (*authn.AuthConfig, error) {
+func authorizationOf(ctx context.Context, auth authn.Authenticator) (*authn.AuthConfig, error) {
 	var config *authn.AuthConfig
 	var err error
 	select {
@@ -53,13 +53,20 @@ type result[T any] struct {
 	err   error
 }
 
-// start runs a function that may not know of contexts. The channel has room for its result, so that
-// it ends even if nobody waits for it any more.
+// start runs a caller's function, which may not know of contexts, in a goroutine where the caller
+// cannot recover from its panics. The channel has room for the result, so that the goroutine ends
+// even if nobody waits for it any more.
 func start[T any](do func() (T, error)) <-chan result[T] {
 	results := make(chan result[T], 1)
 	go func() {
-		value, err := do()
-		results <- result[T]{value, err}
+		var r result[T]
+		defer func() {
+			if p := recover(); p != nil {
+				r.err = fmt.Errorf("the keychain or authenticator panicked (%T)", p)
+			}
+			results <- r
+		}()
+		r.value, r.err = do()
 	}()
 	return results
 }
@@ -83,5 +90,5 @@ func (c checked) Authorization() (*authn.AuthConfig, error) {
 
 // AuthorizationContext implements [authn.ContextAuthenticator].
 func (c checked) AuthorizationContext(ctx context.Context) (*authn.AuthConfig, error) {
-	return authorization(ctx, c.Authenticator)
+	return authorizationOf(ctx, c.Authenticator)
 }

@@ -39,7 +39,9 @@ type Config struct {
 	// PlainHTTP lists the registries, as host or host:port, that are reached over http and never
 	// over https.
 	PlainHTTP []string
-	// PrivateNetworks are the private networks that a registry may redirect to. May be nil.
+	// HTTPSOnly: no other registry is spoken to over http, not even where https fails.
+	HTTPSOnly bool
+	// PrivateNetworks are the private addresses that a registry may redirect to. May be nil.
 	PrivateNetworks []netip.Prefix
 	// Mirrors are tried in order. May be nil.
 	Mirrors []Mirror
@@ -65,11 +67,21 @@ type Client struct {
 	config   Config
 	guard    guard.Transport // the lower half of every session's transport
 	sessions sessions
+	// identities are the identity tokens that were replaced by token servers.
+	identities lru[identityKey, *identity]
 }
 
 // New returns a client.
 func New(config Config) *Client {
+	config = config.canonicalize()
 	return &Client{config: config, guard: newChain(config)}
+}
+
+// CloseIdleConnections closes the transport's connections that are not in use, if it can do that.
+func (c *Client) CloseIdleConnections() {
+	if t, ok := c.config.Transport.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
 }
 
 // RateLimited reports whether err is that of a registry that wants less traffic, and when it wants to be

@@ -41,7 +41,16 @@ func (c credentials) shown(repo name.Repository) Shown {
 	return Shown{Registry: repo.RegistryStr(), Source: c.source, Given: c.given}
 }
 
-// anonymous returns empty credentials. why says, for messages, why there are no others.
+// empty reports whether there is nothing to show a registry.
+func (c credentials) empty(ctx context.Context) bool {
+	if isAnonymous(c.auth) {
+		return true
+	}
+	config, err := authorizationOf(ctx, c.auth)
+	return err == nil && *config == authn.AuthConfig{}
+}
+
+// anonymous are no credentials. why says how it came to that.
 func anonymous(why string) credentials { return credentials{auth: authn.Anonymous, source: why} }
 
 // credentials finds the credentials for a session. A credential helper or configuration that fails
@@ -49,14 +58,14 @@ func anonymous(why string) credentials { return credentials{auth: authn.Anonymou
 // public.
 func (c *Client) credentials(ctx context.Context, key sessionKey) (credentials, error) {
 	repo := key.repository
-	if auth, ok := c.config.Auths[repo.RegistryStr()]; ok {
+	if auth, ok := c.config.Auths[c.config.canonicalHost(repo.RegistryStr())]; ok {
 		return credentials{auth: check(auth), source: "the credentials given for " + repo.RegistryStr() + " (WithAuth, WithToken, LEI_REGISTRY_TOKEN)", given: true}, nil
 	}
 	auth, err := c.resolve(ctx, repo)
 	var helper *credential.HelperError
 	var config *credential.ConfigError
 	switch {
-	case err == nil && auth == authn.Anonymous:
+	case err == nil && isAnonymous(auth):
 		return anonymous("no credentials, as none are stored for " + repo.RegistryStr()), nil
 	case err == nil:
 		s := newStored(auth, func(ctx context.Context) (authn.Authenticator, error) { return c.resolve(ctx, repo) })
@@ -151,7 +160,7 @@ func (s *stored) AuthorizationContext(ctx context.Context) (*authn.AuthConfig, e
 		s.current, s.asked = current, time.Now()
 		s.mu.Unlock()
 	}
-	return authorization(ctx, current)
+	return authorizationOf(ctx, current)
 }
 
 // latest returns the result of the last keychain lookup.
@@ -163,11 +172,11 @@ func (s *stored) latest() authn.Authenticator {
 
 // sameCredentials reports whether two credentials would present the same thing to a registry.
 func sameCredentials(ctx context.Context, a, b credentials) bool {
-	x, err := authorization(ctx, a.auth)
+	x, err := authorizationOf(ctx, a.auth)
 	if err != nil {
 		return false
 	}
-	y, err := authorization(ctx, b.auth)
+	y, err := authorizationOf(ctx, b.auth)
 	return err == nil && reflect.DeepEqual(x, y)
 }
 
@@ -177,4 +186,10 @@ func refused(err error) bool {
 	var response *transport.Error
 	return errors.As(err, &response) && !retry.IsRetryable(response) &&
 		(response.StatusCode == http.StatusUnauthorized || response.StatusCode == http.StatusForbidden)
+}
+
+// unauthorized reports whether err is the response to missing or unknown credentials.
+func unauthorized(err error) bool {
+	var response *transport.Error
+	return errors.As(err, &response) && response.StatusCode == http.StatusUnauthorized
 }

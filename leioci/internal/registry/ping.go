@@ -2,40 +2,58 @@ package registry
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
-	"net/url"
-	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// pingFallback handles a registry, or a proxy in front of one, that responds to the first request
-// of a handshake, GET /v2/, with 403, 404 or 405. It then requests a manifest of the repository to
-// obtain the challenge. Without it go-containerregistry v0.22.1 would give up
+// pinger sends the first request of a handshake, GET /v2/, for a repository.
+//
+// Where a registry, or the proxy in front of one, does not respond to it properly (403, 404 or 405),
+// the repository is asked what it requires: go-containerregistry v0.22.1 would give up
 // (remote/transport/ping.go).
-type pingFallback struct {
+type pinger struct {
 	base http.RoundTripper
 	repo name.Repository
+	host func(string) string // returns a host's canonical spelling
+	// httpsOnly refuses to ask over http.
+	httpsOnly bool
 }
 
+var errHTTPRefused = errors.New("refusing http")
+
 // RoundTrip implements [http.RoundTripper].
-func (p pingFallback) RoundTrip(req *http.Request) (*http.Response, error) {
+func (p pinger) RoundTrip(req *http.Request) (*http.Response, error) {
+	if p.httpsOnly && req.URL.Scheme == "http" {
+		return nil, errHTTPRefused
+	}
 	resp, err := p.base.RoundTrip(req)
-	if err != nil || req.Method != http.MethodGet || req.URL.Path != "/v2/" {
-		return resp, err
+	if err != nil {
+		return nil, err
+	}
+	if p.host(req.URL.Host) != p.repo.RegistryStr() {
+		ignoreForeign(resp)
+		return resp, nil
 	}
 	switch resp.StatusCode {
 	case http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed:
-	default:
-		return resp, nil
+		_ = resp.Body.Close() // it says no more than its status
+		if resp, err = p.askRepository(req); err != nil {
+			return nil, err
+		}
 	}
-	_ = resp.Body.Close() // the status says it all
+	if c, ok := challengeOf(resp); ok {
+		resp.Header.Set("WWW-Authenticate", c.header()) // the one to meet, in a form that is understood
+	}
+	return resp, nil
+}
+
+// askRepository asks for a manifest, which need not exist.
+func (p pinger) askRepository(req *http.Request) (*http.Response, error) {
 	probe := req.Clone(req.Context())
 	probe.Method = http.MethodHead
 	probe.URL.Path = "/v2/" + p.repo.RepositoryStr() + "/manifests/" + "latest"
-	resp, err = p.base.RoundTrip(probe)
+	resp, err := p.base.RoundTrip(probe)
 	if err != nil {
 		return nil, err
 	}
@@ -45,23 +63,21 @@ func (p pingFallback) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
+// ignoreForeign turns what another host requires, to which the registry redirected, into no
+// requirement: it is that host's opinion where a password should be sent. If the registry has
+// requirements of its own, it says so in response to the first request that needs them.
+func ignoreForeign(resp *http.Response) {
+	if resp.StatusCode >= http.StatusBadRequest && !temporary(resp) {
+		resp.StatusCode = http.StatusOK
+	}
+}
+
 // challenged reports whether a response asks for credentials.
 func challenged(resp *http.Response) bool {
 	return resp.StatusCode == http.StatusUnauthorized && resp.Header.Get("WWW-Authenticate") != ""
 }
 
-// temporary reports whether a response says nothing about the resource itself.
+// temporary reports whether a response says nothing about the resource.
 func temporary(resp *http.Response) bool {
 	return resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= http.StatusInternalServerError
-}
-
-// handshakeError adds which step of a handshake failed, as far as err reveals it.
-func handshakeError(err error, repo name.Repository) error {
-	var response *transport.Error
-	var request *url.Error
-	if errors.As(err, &response) && response.Request != nil && strings.HasPrefix(response.Request.URL.Path, "/v2/") ||
-		errors.As(err, &request) && strings.HasSuffix(request.URL, "/v2/") {
-		return fmt.Errorf("ask %s how to authenticate: %w", repo.RegistryStr(), err)
-	}
-	return fmt.Errorf("authenticate with %s: %w", repo.RegistryStr(), err)
 }

@@ -3,11 +3,9 @@ package registry
 import (
 	"context"
 	"net/http"
-	"slices"
-	"sync"
 	"sync/atomic"
+	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
@@ -24,10 +22,19 @@ type session struct {
 	// transport is a *transport.Wrapper, which package remote uses unchanged: no second handshake,
 	// and no retries of its own.
 	transport http.RoundTripper
+	below     *authorized // what transport wraps
+	number    int64       // of the handshake that made it
+	made      time.Time   // the end of that handshake
+	expires   time.Time   // zero if it does not
 }
 
-// remoteOptions make package remote use the session. Its own retries are disabled: there is one
-// retry policy, and package remote's backoff keeps sleeping after the context has ended.
+// showsToken reports whether the registry is shown a token, which may have become outdated.
+func (s *session) showsToken() bool { return s.below.current.Load().challenge.isBearer() }
+
+func (s *session) expired() bool { return !s.expires.IsZero() && time.Now().After(s.expires) }
+
+// remoteOptions let package remote work through the session. Its own retries are off: there is one
+// policy, and they sleep on after the context has ended.
 func (s *session) remoteOptions() []remote.Option {
 	return []remote.Option{
 		remote.WithTransport(s.transport),
@@ -43,8 +50,8 @@ type sessionKey struct {
 // sessions keeps one session per repository and scope. Unlike remote.Puller and remote.Pusher, it
 // never returns an error caused by one caller's context to another caller.
 type sessions struct {
-	mu    sync.Mutex
-	slots map[sessionKey]*sessionSlot
+	slots      lru[sessionKey, *sessionSlot]
+	handshakes atomic.Int64 // so far
 }
 
 // A sessionSlot holds a session once there is one. Whoever holds busy creates it; the others wait,
@@ -71,16 +78,12 @@ func (s *sessionSlot) acquire(ctx context.Context) error {
 	return nil
 }
 
-func (s *sessions) slot(key sessionKey) *sessionSlot {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.slots == nil {
-		s.slots = map[sessionKey]*sessionSlot{}
+// slot returns the slot for a repository and scope, however its registry is spelled.
+func (c *Client) slot(key sessionKey) *sessionSlot {
+	if repo, err := c.config.canonical(key.repository); err == nil { // if not, the handshake says why
+		key.repository = repo
 	}
-	if s.slots[key] == nil {
-		s.slots[key] = &sessionSlot{busy: semaphore.NewWeighted(1)}
-	}
-	return s.slots[key]
+	return c.sessions.slots.get(key, func() *sessionSlot { return &sessionSlot{busy: semaphore.NewWeighted(1)} })
 }
 
 // An operation is work to be done in a session.
@@ -88,11 +91,25 @@ type operation func(context.Context, *session) error
 
 // inSession runs an operation in the client's session for a repository and scope.
 //
-// If stored credentials are refused, they may have been replaced since they were read: they are
-// looked up again and, if they have changed, the operation runs once more. A pull then falls back
-// to anonymous access, since an outdated password does not make a public repository private.
+// If it is refused in a session that an earlier operation made, what was learned then may no longer
+// hold, or may have been wrong, such as a maintenance page in place of a challenge: the operation is
+// carried out once more, in a new session.
+//
+// Stored credentials that are refused may have been replaced since they were read: they are looked up
+// again and, if they have changed, the operation is carried out once more. For reading it is then
+// tried without credentials: an outdated password does not make a public repository private.
 func (c *Client) inSession(ctx context.Context, key sessionKey, do operation) error {
+	before := c.sessions.handshakes.Load()
 	s, used, err := c.perform(ctx, key, nil, do)
+	if refused(err) && s != nil && s.number <= before {
+		remade, rerr := c.remake(ctx, key, s, err)
+		if rerr != nil && !refused(rerr) {
+			return rerr
+		}
+		if remade {
+			s, used, err = c.perform(ctx, key, nil, do)
+		}
+	}
 	if !refused(err) || !used.stored {
 		return err
 	}
@@ -118,16 +135,50 @@ func (c *Client) inSession(ctx context.Context, key sessionKey, do operation) er
 	return nil
 }
 
-// renew replaces a session whose stored credentials were refused, and reports whether there is a
-// new one. Several operations may be refused at the same time; only the first replaces the session.
-func (c *Client) renew(ctx context.Context, key sessionKey, old *session, used credentials) (bool, error) {
-	slot := c.sessions.slot(key)
+// tokenSettled is how old a token must be before a 403 may mean that it no longer says what its holder
+// may do.
+const tokenSettled = time.Minute
+
+// remake replaces a session in which an operation was refused by one with a new handshake, and
+// reports whether that may make a difference. Several operations may find at once that theirs is
+// outdated, and one of them replaces it.
+func (c *Client) remake(ctx context.Context, key sessionKey, old *session, refusal error) (bool, error) {
+	if !unauthorized(refusal) && (!old.showsToken() || time.Since(old.made) < tokenSettled) {
+		return false, nil // the registry knows who is asking, and refuses
+	}
+	slot := c.slot(key)
 	if err := slot.acquire(ctx); err != nil {
 		return false, err
 	}
 	defer slot.busy.Release(1)
-	if slot.session != old {
-		return slot.session != nil, nil
+	if slot.session != nil && slot.session != old {
+		return true, nil
+	}
+	if isAnonymous(old.credentials.auth) {
+		slot.session = nil // there may be credentials by now
+		return true, nil
+	}
+	made, err := c.handshake(ctx, key, old.credentials)
+	if err != nil {
+		return false, err
+	}
+	if !old.showsToken() && !made.showsToken() {
+		return false, nil // the same password would be refused again
+	}
+	slot.session = made
+	return true, nil
+}
+
+// renew replaces a session whose stored credentials were refused, and reports whether there is another
+// one now: several operations may find at once that theirs is outdated, and one of them replaces it.
+func (c *Client) renew(ctx context.Context, key sessionKey, old *session, used credentials) (bool, error) {
+	slot := c.slot(key)
+	if err := slot.acquire(ctx); err != nil {
+		return false, err
+	}
+	defer slot.busy.Release(1)
+	if slot.session != nil && slot.session != old {
+		return true, nil
 	}
 	c.forget(key.repository, used)
 	fresh, err := c.credentials(ctx, key)
@@ -151,8 +202,8 @@ func (c *Client) perform(ctx context.Context, key sessionKey, with *credentials,
 	}
 	if refused(err) {
 		err = errdef.WithNote(err, used.shown(key.repository))
-		// Anonymous access is not kept: by the next operation there may be credentials.
-		if with != nil || used.auth == authn.Anonymous {
+		// Who is anonymous today may have credentials tomorrow: the next operation looks again.
+		if with != nil || isAnonymous(used.auth) {
 			c.drop(ctx, key, s)
 		}
 	}
@@ -163,13 +214,13 @@ func (c *Client) perform(ctx context.Context, key sessionKey, with *credentials,
 // those credentials, which replaces the old one. If a session cannot be created, everyone who was
 // waiting for it gets the same error instead of trying one after the other.
 func (c *Client) session(ctx context.Context, key sessionKey, with *credentials) (*session, credentials, error) {
-	slot := c.sessions.slot(key)
+	slot := c.slot(key)
 	before := slot.failures.Load()
 	if err := slot.acquire(ctx); err != nil {
 		return nil, credentials{}, err
 	}
 	defer slot.busy.Release(1)
-	if slot.session != nil && with == nil {
+	if slot.session != nil && !slot.session.expired() && with == nil {
 		return slot.session, slot.session.credentials, nil
 	}
 	if with == nil && slot.failures.Load() != before {
@@ -197,7 +248,7 @@ func (c *Client) newSession(ctx context.Context, key sessionKey, with *credentia
 
 // drop discards a session that turned out to be useless.
 func (c *Client) drop(ctx context.Context, key sessionKey, useless *session) {
-	slot := c.sessions.slot(key)
+	slot := c.slot(key)
 	if slot.acquire(ctx) != nil {
 		return // the context has ended, so nobody needs another session
 	}
@@ -205,22 +256,4 @@ func (c *Client) drop(ctx context.Context, key sessionKey, useless *session) {
 	if slot.session == useless {
 		slot.session = nil
 	}
-}
-
-// handshake authenticates with a repository's registry.
-func (c *Client) handshake(ctx context.Context, key sessionKey, with credentials) (*session, error) {
-	repo := key.repository
-	registry := repo.Registry
-	if slices.Contains(c.config.PlainHTTP, registry.RegistryStr()) {
-		var err error
-		if registry, err = name.NewRegistry(registry.RegistryStr(), name.Insecure); err != nil {
-			return nil, err
-		}
-	}
-	base := transport.NewUserAgent(pingFallback{c.guard, repo}, c.config.UserAgent)
-	rt, err := transport.NewWithContext(ctx, registry, with.auth, base, []string{repo.Scope(key.scope)})
-	if err != nil {
-		return nil, handshakeError(err, repo)
-	}
-	return &session{repo: repo, credentials: with, transport: rt}, nil
 }

@@ -27,7 +27,7 @@ type Source struct {
 func (c *Client) Source(repo name.Repository) *Source {
 	s := &Source{client: c, repo: repo, scope: transport.PullScope}
 	for _, m := range c.config.Mirrors {
-		if m.Of.String() == repo.String() { // compared as text: == would also compare the insecure flag
+		if SameRepository(m.Of, repo) {
 			s.order = append(s.order, m.At)
 		}
 	}
