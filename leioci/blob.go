@@ -42,6 +42,9 @@ func (d digested) Digest() (v1.Hash, error) { return d.digest, nil }
 // and [ErrTooLarge] over the limit of [WithMaxBlobBytes]. Reading ends with ctx. If the connection
 // breaks, reading resumes over a new one, from the byte where it stopped.
 func (c *Client) PullBlob(ctx context.Context, ref name.Digest) (io.ReadCloser, error) {
+	if err := c.checkReference(ctx, "pull blob", ref); err != nil {
+		return nil, err
+	}
 	digest, err := v1.NewHash(ref.DigestStr())
 	if err != nil {
 		return nil, fail("pull blob", ref, fmt.Errorf("%w: %w", ErrInvalidReference, err))

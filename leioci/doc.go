@@ -98,13 +98,13 @@
 // it redirects to. They are sent over https only, with two exceptions: loopback addresses, and the
 // registries of [WithPlainHTTP], for which https is never used. Anything else fails with
 // [ErrInsecure] before the request is sent. If a registry on a loopback or private address (RFC
-// 1918) does not answer over https, it is accessed over http, as in go-containerregistry, but,
-// unless it is one of these exceptions, without credentials.
+// 1918) does not answer over https, anonymous access continues over http, as in
+// go-containerregistry, and logs a warning unless it is one of these exceptions. What a registry
+// says over http never leads to a token or a password being sent. [WithHTTPSOnly] and [WithTLS]
+// refuse http altogether.
 //
-// Known limitation: with an identity token whose token server rotates refresh tokens,
-// go-containerregistry v0.22.1 stores the new refresh token without a lock when an access token
-// expires. In that case, give the client [WithConcurrency] of 1 and do not share it between
-// goroutines.
+// A token server may replace an identity token at each use. The client keeps the replacement for as
+// long as it lives, for all repositories of the registry.
 //
 // # Unreliable networks
 //

@@ -78,7 +78,7 @@ func (e *PushError) Error() string {
 	var reasons []string
 	for i := 0; i < len(e.Failed); {
 		first, tags := e.Failed[i], ""
-		for ; i < len(e.Failed) && e.Failed[i].Err.Error() == first.Err.Error(); i++ {
+		for ; i < len(e.Failed) && fmt.Sprint(e.Failed[i].Err) == fmt.Sprint(first.Err); i++ {
 			tags = strings.TrimPrefix(tags+", "+e.Failed[i].Tag, ", ")
 		}
 		first.Tag = tags

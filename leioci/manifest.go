@@ -31,6 +31,9 @@ type Manifest struct {
 //
 // [OCI image manifest]: https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md
 func (c *Client) PullManifest(ctx context.Context, ref name.Reference) (*Manifest, error) {
+	if err := c.checkReference(ctx, "pull manifest", ref); err != nil {
+		return nil, err
+	}
 	m, _, err := pullManifest(ctx, c.registry.Source(ref.Context()), ref, nil)
 	return m, err
 }

@@ -36,6 +36,7 @@ type Option func(*options) error
 type options struct {
 	registry    registry.Config
 	tls         *tls.Config
+	httpsOnly   bool // WithHTTPSOnly
 	concurrency int
 }
 
@@ -53,11 +54,18 @@ func makeOptions(opts []Option) (*options, error) {
 		},
 		concurrency: defaultConcurrency,
 	}
-	for _, opt := range opts {
+	for i, opt := range opts {
+		if opt == nil {
+			return nil, fmt.Errorf("option %d: nil", i+1)
+		}
 		if err := opt(o); err != nil {
 			return nil, err
 		}
 	}
+	if o.httpsOnly && len(o.registry.PlainHTTP) > 0 {
+		return nil, errors.New("WithHTTPSOnly and WithPlainHTTP are exclusive")
+	}
+	o.registry.HTTPSOnly = o.httpsOnly || o.tls != nil
 	if o.registry.Transport != nil && o.tls != nil {
 		return nil, errors.New("WithTransport and WithTLS are exclusive: a transport has its own TLS configuration")
 	}
@@ -96,14 +104,14 @@ func WithToken(registry, token string) Option {
 }
 
 // WithAuth authenticates with a at registry instead of using the keychain. A second credential for
-// the same registry is an error.
+// the same registry is an error. GHCR.IO, ghcr.io:443 and ghcr.io are the same registry.
 func WithAuth(registry string, a authn.Authenticator) Option {
 	return func(o *options) error {
 		return o.bind(registry, a)
 	}
 }
 
-// bind binds credentials to one registry, by go-containerregistry's name for it.
+// bind binds credentials to one registry, by its canonical name.
 func (o *options) bind(host string, a authn.Authenticator) error {
 	if registry.IsNil(a) {
 		return fmt.Errorf("credentials for %s: nil", quote(host))
@@ -112,12 +120,15 @@ func (o *options) bind(host string, a authn.Authenticator) error {
 	if err != nil {
 		return fmt.Errorf("credentials for %s: %w: want host or host:port", quote(host), ErrInvalidReference)
 	}
-	if _, ok := o.registry.Auths[reg.RegistryStr()]; ok {
-		return fmt.Errorf("duplicate credentials for %s", reg)
+	host = canonicalHost(reg)
+	if _, ok := o.registry.Auths[host]; ok {
+		return fmt.Errorf("duplicate credentials for %s", host)
 	}
-	o.registry.Auths[reg.RegistryStr()] = a
+	o.registry.Auths[host] = a
 	return nil
 }
+
+func canonicalHost(r name.Registry) string { return registry.CanonicalHost(r.RegistryStr()) }
 
 // WithKeychain uses k for every registry that [WithAuth] and [WithToken] do not cover. The default
 // is [DefaultKeychain]: docker's and podman's configuration files and credential helpers.
@@ -259,7 +270,7 @@ func WithStallTimeout(d time.Duration) Option {
 
 // WithPlainHTTP uses http, and never https, for these registries (host or host:port), and lets
 // credentials be sent to them unencrypted. Without it, credentials are sent over http only to
-// loopback addresses.
+// loopback addresses. It cannot be combined with [WithHTTPSOnly].
 func WithPlainHTTP(registries ...string) Option {
 	return func(o *options) error {
 		for _, r := range registries {
@@ -319,7 +330,7 @@ func WithMirrors(mirrors ...Mirror) Option {
 			if m.Of.RepositoryStr() == "" || m.At.RepositoryStr() == "" {
 				return errors.New("mirror: both Of and At must be set")
 			}
-			if m.Of == m.At {
+			if registry.SameRepository(m.Of, m.At) {
 				return fmt.Errorf("mirror: %s cannot mirror itself", m.Of)
 			}
 			o.registry.Mirrors = append(o.registry.Mirrors, registry.Mirror(m))

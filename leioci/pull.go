@@ -116,6 +116,9 @@ func (c *Client) PullSnapshot(ctx context.Context, ref name.Reference, dir strin
 
 // pull implements PullSnapshot. memory carries over what earlier pulls into dir found out.
 func (c *Client) pull(ctx context.Context, ref name.Reference, dir string, opts []PullOption, memory *target.Memory) (*PullResult, error) {
+	if err := c.checkReference(ctx, "pull", ref); err != nil {
+		return nil, err
+	}
 	policy, err := pullPolicy(ref, opts)
 	if err != nil {
 		return nil, fmt.Errorf("pull %v: %w", ref, err)

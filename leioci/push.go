@@ -35,6 +35,9 @@ import (
 // repository ([ErrNotFound]). A failure after that is a [*PushError], which says which tags were
 // moved.
 func (c *Client) Push(ctx context.Context, repo name.Repository, tags []string, manifest []byte, blobs []v1.Layer) (name.Digest, error) {
+	if err := c.checkDestination(ctx, "push", repo); err != nil {
+		return name.Digest{}, err
+	}
 	p, err := newPushPlan(repo, tags, manifest, blobs)
 	if err == nil {
 		err = p.verifyBlobs(ctx)
@@ -100,6 +103,9 @@ func newPushPlan(repo name.Repository, tags []string, raw []byte, blobs []v1.Lay
 		blobs: make(map[v1.Hash]v1.Layer, len(blobs)),
 	}
 	for i, b := range blobs {
+		if registry.IsNil(b) {
+			return nil, fmt.Errorf("blob %d: nil", i+1)
+		}
 		digest, err := b.Digest()
 		if err != nil {
 			return nil, fmt.Errorf("blob %d: %w", i+1, err)

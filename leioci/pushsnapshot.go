@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/artifact"
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 	"github.com/lowendinsight/lei-go/leioci/internal/registry"
 	"github.com/lowendinsight/lei-go/leioci/internal/verify"
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
@@ -43,8 +44,14 @@ func AllowMoveBack() PushOption {
 // An image that is not a snapshot (see [Unpack]) is [ErrNotSnapshot]. The other errors are those of
 // [Client.Push], except that the registry checks the layers' data as it arrives.
 func (c *Client) PushSnapshot(ctx context.Context, repo name.Repository, tags []string, img v1.Image, opts ...PushOption) (name.Digest, error) {
+	if err := c.checkDestination(ctx, "push", repo); err != nil {
+		return name.Digest{}, err
+	}
 	var o pushOptions
-	for _, opt := range opts {
+	for i, opt := range opts {
+		if opt == nil {
+			return name.Digest{}, fmt.Errorf("push to %s: option %d: nil", repo, i+1)
+		}
 		if err := opt(&o); err != nil {
 			return name.Digest{}, fmt.Errorf("push to %s: %w", repo, err)
 		}
@@ -66,6 +73,9 @@ func (c *Client) PushSnapshot(ctx context.Context, repo name.Repository, tags []
 }
 
 func newSnapshotPlan(repo name.Repository, tags []string, img v1.Image) (*pushPlan, error) {
+	if registry.IsNil(img) {
+		return nil, errNilImage
+	}
 	raw, err := img.RawManifest()
 	if err != nil {
 		return nil, err
@@ -124,6 +134,9 @@ func refuseMoveBack(ctx context.Context, p *pushPlan, img v1.Image, src *registr
 // https://github.com/google/go-containerregistry/blob/v0.22.1/pkg/v1/remote/pusher.go#L319
 func hasNoSnapshot(err error) bool {
 	var response *transport.Error
+	if _, ok := errdef.NoteOf[registry.AtTokenServer](err); ok {
+		return false
+	}
 	if errors.As(err, &response) {
 		return response.StatusCode == http.StatusNotFound || response.StatusCode == http.StatusForbidden
 	}

@@ -30,6 +30,9 @@ func GenerateTags(date time.Time) []string {
 // specification, "Listing Tags"). A repository that does not exist is [ErrNotFound], a page of more
 // than 4 MiB is [ErrTooLarge].
 func (c *Client) Tags(ctx context.Context, repo name.Repository) ([]string, error) {
+	if err := c.checkDestination(ctx, "list tags", repo); err != nil {
+		return nil, err
+	}
 	tags, err := c.registry.Tags(ctx, repo)
 	if err != nil {
 		return nil, fail("list tags", repo, err)

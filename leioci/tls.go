@@ -2,11 +2,14 @@ package leioci
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/registry"
 )
 
 // TLS configures how the client and registries authenticate each other, in addition to the system's
@@ -26,10 +29,16 @@ type TLS struct {
 	InsecureSkipVerify bool
 }
 
-// WithTLS configures TLS. It cannot be combined with [WithTransport], which has its own
-// configuration.
+// WithTLS configures TLS. It implies https for every registry that [WithPlainHTTP] does not name: a
+// registry that does not respond over https is not tried over http, wherever it is. It cannot be
+// combined with [WithTransport], which has its own configuration.
 func WithTLS(t TLS) Option {
 	return func(o *options) error {
+		for i, c := range t.Certificates {
+			if err := checkCertificate(c); err != nil {
+				return fmt.Errorf("TLS: certificate %d: %w", i+1, err)
+			}
+		}
 		config := &tls.Config{Certificates: t.Certificates, InsecureSkipVerify: t.InsecureSkipVerify}
 		if t.RootCAs != nil {
 			pool, err := x509.SystemCertPool()
@@ -76,4 +85,25 @@ func parseCertificates(file []byte) ([]*x509.Certificate, error) {
 		return nil, fmt.Errorf("%d certificates, of which %d are damaged; repair or remove them", n, n-len(found))
 	}
 	return found, nil
+}
+
+// checkCertificate returns an error if c cannot be shown to a registry. Otherwise, the first connection
+// would fail, or go on without a certificate.
+func checkCertificate(c tls.Certificate) error {
+	if len(c.Certificate) == 0 {
+		return errors.New("empty; want one from tls.LoadX509KeyPair")
+	}
+	leaf, err := x509.ParseCertificate(c.Certificate[0])
+	if err != nil {
+		return err
+	}
+	key, ok := c.PrivateKey.(crypto.Signer)
+	if !ok || registry.IsNil(key) {
+		return errors.New("no private key that can sign")
+	}
+	public, ok := leaf.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
+	if ok && !public.Equal(key.Public()) {
+		return errors.New("the private key does not belong to the certificate")
+	}
+	return nil
 }

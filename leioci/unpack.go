@@ -10,6 +10,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/manifest"
+	"github.com/lowendinsight/lei-go/leioci/internal/registry"
 	"github.com/lowendinsight/lei-go/leioci/internal/target"
 	"github.com/lowendinsight/lei-go/leioci/internal/verify"
 )
@@ -37,8 +38,11 @@ func Unpack(ctx context.Context, img v1.Image, dir string, opts ...PullOption) (
 }
 
 func unpack(ctx context.Context, img v1.Image, dir string, opts []PullOption) (*PullResult, error) {
-	if img == nil {
-		return nil, errors.New("the image is nil")
+	if registry.IsNil(ctx) {
+		return nil, errNilContext
+	}
+	if registry.IsNil(img) {
+		return nil, errNilImage
 	}
 	o := pullOptions{Policy: target.Policy{AllowOlder: true}, call: "Unpack"}
 	if err := o.apply(opts); err != nil {
@@ -100,6 +104,9 @@ func fetchFrom(img v1.Image) target.Fetch {
 func layersOf(img v1.Image) opener {
 	return func(_ context.Context, d v1.Descriptor) (io.ReadCloser, error) {
 		l, err := img.LayerByDigest(d.Digest)
+		if err == nil && registry.IsNil(l) {
+			err = fmt.Errorf("layer %s: nil", d.Digest)
+		}
 		if err != nil {
 			return nil, err
 		}

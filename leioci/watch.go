@@ -74,6 +74,10 @@ const (
 // If the options are invalid, Watch yields that error and ends.
 func (c *Client) Watch(ctx context.Context, ref name.Reference, dir string, opts WatchOptions) iter.Seq2[*PullResult, error] {
 	return func(yield func(*PullResult, error) bool) {
+		if err := c.checkReference(ctx, "watch", ref); err != nil {
+			yield(nil, err)
+			return
+		}
 		policy, err := opts.check(ref)
 		if err != nil {
 			yield(nil, fmt.Errorf("watch %v: %w", ref, err))

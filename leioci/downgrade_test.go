@@ -1,0 +1,290 @@
+package leioci_test
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/sirupsen/logrus"
+
+	"github.com/lowendinsight/lei-go/leioci"
+	"github.com/lowendinsight/lei-go/leioci/leiocitest"
+)
+
+// web is a transport to servers in memory, by scheme and host. It records what they were sent.
+type web struct {
+	servers map[string]http.Handler // by scheme://host
+
+	mu   sync.Mutex
+	sent map[string][]string // Authorization headers and forms, by scheme://host
+}
+
+func (w *web) RoundTrip(req *http.Request) (*http.Response, error) {
+	origin := req.URL.Scheme + "://" + req.URL.Host
+	server, ok := w.servers[origin]
+	if !ok {
+		return nil, errors.New("connection refused")
+	}
+	inner := req.Clone(req.Context())
+	inner.RequestURI = req.URL.RequestURI()
+	if inner.Body == nil {
+		inner.Body = http.NoBody
+	}
+	secrets := req.Header.Get("Authorization")
+	if strings.HasPrefix(req.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		_ = inner.ParseForm() // without one, nothing is recorded
+		secrets += inner.PostForm.Encode()
+	}
+	w.mu.Lock()
+	if w.sent == nil {
+		w.sent = map[string][]string{}
+	}
+	w.sent[origin] = append(w.sent[origin], secrets)
+	w.mu.Unlock()
+	recorder := httptest.NewRecorder()
+	server.ServeHTTP(recorder, inner)
+	_ = inner.Body.Close() // it is in memory
+	resp := recorder.Result()
+	resp.Request = req
+	return resp, nil
+}
+
+// secretsSent returns what a server was sent, in one string.
+func (w *web) secretsSent(origin string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return strings.Join(w.sent[origin], "")
+}
+
+// client returns a client on the web that logs everything to log.
+func (w *web) client(t *testing.T, log *bytes.Buffer, opts ...leioci.Option) *leioci.Client {
+	t.Helper()
+	c, err := leioci.New(append([]leioci.Option{leioci.WithTransport(w), once(), debugLog(log)}, opts...)...)
+	must(t, err)
+	return c
+}
+
+// debugLog logs everything. It is safe for concurrent use, as logrus locks its output.
+func debugLog(log *bytes.Buffer) leioci.Option {
+	l := logrus.New()
+	l.SetOutput(log)
+	l.SetLevel(logrus.DebugLevel)
+	return leioci.WithLogger(l)
+}
+
+const secretIdentity = "s3cret-identity"
+
+// assertNoSecret fails if a secret is in a log or an error.
+func assertNoSecret(t *testing.T, log *bytes.Buffer, err error) {
+	t.Helper()
+	text := log.String()
+	if err != nil {
+		text += err.Error()
+	}
+	for _, secret := range []string{secretPassword, secretToken, secretIdentity, "s3cret"} {
+		if strings.Contains(text, secret) {
+			t.Errorf("%q is in a log line or an error:\n%s", secret, text)
+		}
+	}
+}
+
+func testRepository(t testing.TB, registry string) name.Repository {
+	t.Helper()
+	repo, err := leioci.ParseRepository(registry + "/org/lei-cache")
+	must(t, err)
+	return repo
+}
+
+// insecure returns a repository that go-containerregistry may access over http.
+func insecure(t testing.TB, registry string) name.Repository {
+	t.Helper()
+	repo, err := name.NewRepository(registry+"/org/lei-cache", name.Insecure)
+	must(t, err)
+	return repo
+}
+
+// challenging responds to everything with a challenge.
+func challenging(challenge string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("WWW-Authenticate", challenge)
+		w.WriteHeader(http.StatusUnauthorized)
+	}
+}
+
+// issuing is a token server.
+func issuing(token string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"token":"` + token + `"}`)) }
+}
+
+// credentialKinds are all the kinds of credentials, each with a secret that can be found.
+func credentialKinds() map[string]authn.Authenticator {
+	return map[string]authn.Authenticator{
+		"a password":        &authn.Basic{Username: "user", Password: secretPassword},
+		"a token":           &authn.Bearer{Token: secretToken},
+		"an identity token": authn.FromConfig(authn.AuthConfig{IdentityToken: secretIdentity}),
+	}
+}
+
+func TestWhatARegistrySaysOverHTTPLeadsToNoCredentials(t *testing.T) {
+	for saying, inTheMiddle := range map[string]http.Handler{
+		"tokens are elsewhere":     challenging(`Bearer realm="https://attacker.example/token",service="lei"`),
+		"passwords are wanted":     challenging(`Basic realm="registry"`),
+		"nothing is wanted":        leiocitest.NewHandler(),
+		"the registry has moved":   http.RedirectHandler("https://attacker.example/v2/", http.StatusTemporaryRedirect),
+		"only /v2/ has moved here": http.RedirectHandler("https://attacker.example/other", http.StatusMovedPermanently),
+	} {
+		for _, host := range []string{"10.0.0.5", "192.168.1.2:5000", "registry.example"} {
+			for kind, auth := range credentialKinds() {
+				for how, with := range map[string]leioci.Option{
+					"given": leioci.WithAuth(host, auth), "stored": leioci.WithKeychain(keychain{auth}),
+				} {
+					w := &web{servers: map[string]http.Handler{
+						"http://" + host:           inTheMiddle,
+						"https://attacker.example": issuing("t"),
+					}}
+					var log bytes.Buffer
+					_, err := w.client(t, &log, with).PullManifest(t.Context(), insecure(t, host).Tag("latest"))
+					if !errors.Is(err, leioci.ErrInsecure) {
+						t.Errorf("%s, %s, %s, %s: got %v", saying, host, kind, how, err)
+					}
+					if len(w.sent) != 0 {
+						t.Errorf("%s, %s, %s, %s: sent %q", saying, host, kind, how, w.sent)
+					}
+					assertNoSecret(t, &log, err)
+				}
+			}
+		}
+	}
+}
+
+func TestARegistryOverHTTPThatWantsATokenGetsNone(t *testing.T) {
+	w := &web{servers: map[string]http.Handler{
+		"http://10.0.0.5":      challenging(`Bearer realm="https://auth.example/token"`),
+		"https://auth.example": issuing("t"),
+	}}
+	var log bytes.Buffer
+	_, err := w.client(t, &log, leioci.WithKeychain(authn.NewMultiKeychain())).PullManifest(t.Context(), testRepository(t, "10.0.0.5").Tag("latest"))
+	if !errors.Is(err, leioci.ErrInsecure) || len(w.sent["https://auth.example"]) != 0 {
+		t.Errorf("got %v, sent %q", err, w.sent)
+	}
+}
+
+func TestAnonymousAccessOverHTTPIsWarnedOfOrRefused(t *testing.T) {
+	store := leiocitest.NewHandler()
+	w := &web{servers: map[string]http.Handler{"http://10.0.0.5": store}}
+	var log bytes.Buffer
+	anonymous := leioci.WithKeychain(authn.NewMultiKeychain())
+	pushSample(t, w.client(t, &log, anonymous), testRepository(t, "10.0.0.5"), "latest")
+	if !strings.Contains(log.String(), "level=warning msg=\"10.0.0.5 does not respond over https") {
+		t.Errorf("no warning:\n%s", log.String())
+	}
+	asked := len(w.sent["http://10.0.0.5"])
+	_, err := w.client(t, &log, anonymous, leioci.WithHTTPSOnly()).PullManifest(t.Context(), testRepository(t, "10.0.0.5").Tag("latest"))
+	if err == nil || !strings.Contains(err.Error(), `Get "https://10.0.0.5/v2/": connection refused`) || strings.Contains(err.Error(), `"http://`) {
+		t.Errorf("got %v", err)
+	}
+	if len(w.sent["http://10.0.0.5"]) != asked {
+		t.Error("it was asked over http")
+	}
+}
+
+func TestHTTPSOnlyAndTLSMeanHTTPSOnALoopbackAddressToo(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	for name, opt := range map[string]leioci.Option{"WithTLS": leioci.WithTLS(leioci.TLS{}), "WithHTTPSOnly": leioci.WithHTTPSOnly()} {
+		c, err := leioci.New(opt, once(), leioci.WithToken(reg.Host(), secretToken))
+		must(t, err)
+		t.Cleanup(c.CloseIdleConnections)
+		if _, err := c.PullManifest(t.Context(), repository(t, reg).Tag("latest")); err == nil || len(reg.Requests()) > 0 {
+			t.Errorf("%s: got %v; the registry was asked %q", name, err, reg.Requests())
+		}
+	}
+	c, err := leioci.New(once(), leioci.WithTLS(leioci.TLS{}), leioci.WithPlainHTTP(reg.Host()))
+	must(t, err)
+	t.Cleanup(c.CloseIdleConnections)
+	pushSample(t, c, repository(t, reg), "latest") // the two can be combined, for different registries
+	if _, err := leioci.New(leioci.WithPlainHTTP("a.example"), leioci.WithHTTPSOnly()); err == nil {
+		t.Error("WithHTTPSOnly and WithPlainHTTP were combined")
+	}
+}
+
+func TestAnotherHostsChallengeGetsNoCredentials(t *testing.T) {
+	for kind, auth := range credentialKinds() {
+		store := leiocitest.NewHandler()
+		w := &web{}
+		w.servers = map[string]http.Handler{
+			"https://registry.example": http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/v2/" {
+					http.Redirect(rw, r, "https://other.example/v2/", http.StatusTemporaryRedirect)
+					return
+				}
+				if _, password, _ := r.BasicAuth(); password != secretPassword && r.Header.Get("Authorization") != "Bearer "+secretToken {
+					challenging(`Basic realm="registry"`)(rw, r)
+					return
+				}
+				store.ServeHTTP(rw, r)
+			}),
+			"https://other.example":    challenging(`Bearer realm="https://attacker.example/token",service="lei"`),
+			"https://attacker.example": issuing("t"),
+		}
+		var log bytes.Buffer
+		c, repo := w.client(t, &log, leioci.WithAuth("registry.example", auth)), testRepository(t, "registry.example")
+		manifest, blobs := sample(t)
+		_, err := c.Push(t.Context(), repo, []string{"latest"}, manifest, blobs)
+		if kind == "an identity token" { // the registry has no use for it
+			if !errors.Is(err, leioci.ErrUnauthorized) {
+				t.Errorf("%s: got %v", kind, err)
+			}
+		} else if err != nil {
+			t.Errorf("%s: got %v", kind, err)
+		}
+		if sent := w.secretsSent("https://other.example") + w.secretsSent("https://attacker.example"); sent != "" {
+			t.Errorf("%s: sent %q", kind, sent)
+		}
+		assertNoSecret(t, &log, err)
+	}
+}
+
+func TestATokenServerOverHTTPIsRefused(t *testing.T) {
+	for _, realm := range []string{"http://auth.example/token", "HTTP://auth.example/token", "http://registry.example/token"} {
+		for kind, auth := range credentialKinds() {
+			if kind == "a token" {
+				continue // it is not for a token server
+			}
+			w := &web{servers: map[string]http.Handler{
+				"https://registry.example": challenging(`Bearer realm="` + realm + `"`),
+				"http://auth.example":      issuing("t"),
+				"http://registry.example":  issuing("t"),
+			}}
+			var log bytes.Buffer
+			_, err := w.client(t, &log, leioci.WithAuth("registry.example", auth)).Tags(t.Context(), testRepository(t, "registry.example"))
+			if !errors.Is(err, leioci.ErrInsecure) || len(w.sent) > 1 {
+				t.Errorf("%s, %s: got %v, sent %q", realm, kind, err, w.sent)
+			}
+			assertNoSecret(t, &log, err)
+		}
+	}
+}
+
+func TestATokenServerOnAnotherHostIsUsual(t *testing.T) {
+	w := &web{}
+	w.servers = map[string]http.Handler{
+		"https://registry.example": http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Authorization") != "Bearer "+secretToken {
+				challenging(`Bearer realm="https://auth.example/token"`)(rw, r)
+				return
+			}
+			_, _ = rw.Write([]byte(`{"name":"org/lei-cache","tags":["latest"]}`))
+		}),
+		"https://auth.example": issuing(secretToken),
+	}
+	var log bytes.Buffer
+	_, err := w.client(t, &log, leioci.WithAuth("registry.example", credentialKinds()["a password"])).Tags(t.Context(), testRepository(t, "registry.example"))
+	must(t, err)
+	assertNoSecret(t, &log, err)
+}
