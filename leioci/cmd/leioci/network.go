@@ -2,9 +2,10 @@ package main
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
+	"io"
 	"net/netip"
-	"os"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -12,11 +13,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lowendinsight/lei-go/leioci"
+	"github.com/lowendinsight/lei-go/leioci/internal/regular"
 )
 
 // networkFlags are the flags of every command that contacts a registry.
 type networkFlags struct {
-	plainHTTP, skipVerify     bool
+	plainHTTP, httpsOnly      bool
+	skipVerify                bool
 	plainHosts                []string
 	caFile, certFile, keyFile string
 	privateNetworks           []string
@@ -33,6 +36,8 @@ func addNetworkFlags(cmd *cobra.Command) *networkFlags {
 		"use http, never https, for the registries of the references; credentials are sent unencrypted")
 	flags.StringSliceVar(&f.plainHosts, "plain-http-host", nil,
 		"`host` or host:port of another registry, such as a mirror, to use http for")
+	flags.BoolVar(&f.httpsOnly, "https-only", false,
+		"never use http, not even for a registry at a private address that does not respond over https")
 	flags.StringVar(&f.caFile, "ca-file", "", "PEM `file` with additional certificate authorities")
 	flags.StringVar(&f.certFile, "cert-file", "", "PEM `file` with a client certificate; requires --key-file")
 	flags.StringVar(&f.keyFile, "key-file", "", "PEM `file` with the private key for --cert-file")
@@ -49,6 +54,12 @@ func addNetworkFlags(cmd *cobra.Command) *networkFlags {
 // options converts the flags into options for a client of repos.
 func (f *networkFlags) options(env environment, repos []name.Repository) ([]leioci.Option, error) {
 	opts := []leioci.Option{leioci.WithUserAgent("leioci/" + version()), leioci.WithLogger(f.logger(env))}
+	if f.httpsOnly && (f.plainHTTP || len(f.plainHosts) > 0) {
+		return nil, usageError{errors.New("--https-only excludes --plain-http and --plain-http-host")}
+	}
+	if f.httpsOnly {
+		opts = append(opts, leioci.WithHTTPSOnly())
+	}
 	if f.plainHTTP {
 		for _, r := range repos {
 			opts = append(opts, leioci.WithPlainHTTP(r.RegistryStr()))
@@ -71,6 +82,9 @@ func (f *networkFlags) options(env environment, repos []name.Repository) ([]leio
 		}
 		opts = append(opts, leioci.WithPrivateRedirects(networks...))
 	}
+	if f.caFile == "" && f.certFile == "" && f.keyFile == "" && !f.skipVerify {
+		return opts, nil
+	}
 	t, err := f.tls()
 	if err != nil {
 		return nil, err
@@ -82,7 +96,7 @@ func (f *networkFlags) options(env environment, repos []name.Repository) ([]leio
 func (f *networkFlags) tls() (leioci.TLS, error) {
 	t := leioci.TLS{InsecureSkipVerify: f.skipVerify}
 	if f.caFile != "" {
-		pem, err := os.ReadFile(f.caFile)
+		pem, err := readPEM(f.caFile)
 		if err != nil {
 			return t, usageError{fmt.Errorf("--ca-file: %w", err)}
 		}
@@ -92,13 +106,43 @@ func (f *networkFlags) tls() (leioci.TLS, error) {
 		return t, usageError{fmt.Errorf("--cert-file and --key-file must be given together")}
 	}
 	if f.certFile != "" {
-		pair, err := tls.LoadX509KeyPair(f.certFile, f.keyFile)
+		pair, err := readKeyPair(f.certFile, f.keyFile)
 		if err != nil {
 			return t, usageError{fmt.Errorf("--cert-file, --key-file: %w", err)}
 		}
 		t.Certificates = []tls.Certificate{pair}
 	}
 	return t, nil
+}
+
+func readKeyPair(certFile, keyFile string) (tls.Certificate, error) {
+	cert, err := readPEM(certFile)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	key, err := readPEM(keyFile)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(cert, key)
+}
+
+// maxPEMBytes is several times the size of an operating system's bundle of authorities.
+const maxPEMBytes = 4 << 20
+
+// readPEM reads a file. It refuses what is not a regular file: opening a named pipe waits for its
+// other end, which no interrupt ends.
+func readPEM(path string) ([]byte, error) {
+	f, _, err := regular.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	pem, err := io.ReadAll(io.LimitReader(f, maxPEMBytes+1))
+	if err == nil && len(pem) > maxPEMBytes {
+		err = fmt.Errorf("%s exceeds %d bytes", path, maxPEMBytes)
+	}
+	return pem, err
 }
 
 // logger returns a logger to standard error: warnings only, or everything with --verbose.
