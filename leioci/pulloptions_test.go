@@ -63,7 +63,7 @@ func TestANilArgumentIsAnErrorThatSaysSo(t *testing.T) {
 		watchErr = err
 	}
 	for what, err := range map[string]error{"reference": pullErr, "image": unpackErr, "reference ": watchErr} {
-		if err == nil || !strings.Contains(err.Error(), strings.TrimSpace(what)+" is nil") {
+		if err == nil || !strings.Contains(err.Error(), strings.TrimSpace(what)+": nil") {
 			t.Errorf("%s: got %v", what, err)
 		}
 	}

@@ -89,41 +89,34 @@ func (c *Client) slot(key sessionKey) *sessionSlot {
 // An operation is work to be done in a session.
 type operation func(context.Context, *session) error
 
-// inSession runs an operation in the client's session for a repository and scope.
+// inSession runs an operation in the client's session for a repository and scope. If it is refused,
+// it runs once more in a new session, where that may make a difference:
 //
-// If it is refused in a session that an earlier operation made, what was learned then may no longer
-// hold, or may have been wrong, such as a maintenance page in place of a challenge: the operation is
-// carried out once more, in a new session.
+// Stored credentials may have been replaced since they were read, so they are looked up again. In a
+// session that an earlier operation made, what was learned then may no longer hold, or may have been
+// wrong, such as a maintenance page in place of a challenge.
 //
-// Stored credentials that are refused may have been replaced since they were read: they are looked up
-// again and, if they have changed, the operation is carried out once more. For reading it is then
-// tried without credentials: an outdated password does not make a public repository private.
+// A pull then falls back from stored credentials to anonymous access, since an outdated password
+// does not make a public repository private.
 func (c *Client) inSession(ctx context.Context, key sessionKey, do operation) error {
 	before := c.sessions.handshakes.Load()
 	s, used, err := c.perform(ctx, key, nil, do)
-	if refused(err) && s != nil && s.number <= before {
-		remade, rerr := c.remake(ctx, key, s, err)
-		if rerr != nil && !refused(rerr) {
-			return rerr
-		}
-		if remade {
-			s, used, err = c.perform(ctx, key, nil, do)
-		}
-	}
-	if !refused(err) || !used.stored {
+	if !refused(err) {
 		return err
 	}
-	renewed, rerr := c.renew(ctx, key, s, used)
+	replaced, rerr := c.replace(ctx, key, s, used, err, before)
 	if rerr != nil && !refused(rerr) {
 		return rerr
 	}
-	if renewed {
+	if replaced {
 		if s, used, err = c.perform(ctx, key, nil, do); !refused(err) {
 			return err
 		}
-		c.drop(ctx, key, s)
+		if used.stored {
+			c.drop(ctx, key, s)
+		}
 	}
-	if key.scope != transport.PullScope {
+	if !used.stored || key.scope != transport.PullScope {
 		return err
 	}
 	without := anonymous("no credentials, as the stored ones were refused")
@@ -133,6 +126,20 @@ func (c *Client) inSession(ctx context.Context, key sessionKey, do operation) er
 	c.config.Log.Warnf("%s refuses the stored credentials (%s) and is read without; log in again, or remove them",
 		key.repository, used.source)
 	return nil
+}
+
+// replace replaces a session in which an operation was refused, and reports whether there is another
+// one now. before is the number of handshakes when the operation began.
+func (c *Client) replace(ctx context.Context, key sessionKey, old *session, used credentials, refusal error, before int64) (bool, error) {
+	if used.stored {
+		if renewed, err := c.renew(ctx, key, old, used); renewed || err != nil {
+			return renewed, err
+		}
+	}
+	if old == nil || old.number > before {
+		return false, nil // it was made for this operation
+	}
+	return c.remake(ctx, key, old, refusal)
 }
 
 // tokenSettled is how old a token must be before a 403 may mean that it no longer says what its holder
