@@ -46,8 +46,11 @@ func explain(err error) error {
 // explained is noted on an error that says what to do.
 type explained struct{}
 
-// explainResponse is for what a registry said.
+// explainResponse is for what a registry said, or a server to which it sent the client.
 func explainResponse(response *transport.Error, err error) error {
+	if host, ok := registry.RespondedElsewhere(err); ok {
+		return explainStorage(response, host, err)
+	}
 	switch response.StatusCode {
 	case http.StatusNotFound:
 		return fmt.Errorf("%w (it may not exist, or not be shown without credentials): %w", ErrNotFound, err)
@@ -72,6 +75,23 @@ func explainResponse(response *transport.Error, err error) error {
 	return err
 }
 
+// explainStorage is for what a server said to which the registry sent the client, usually its storage. It is shown no
+// credentials: others would change nothing.
+func explainStorage(response *transport.Error, host string, err error) error {
+	says := fmt.Sprintf("says %s, to which the registry sends its clients, and not the registry itself; if it stays so, tell its operator", host)
+	switch response.StatusCode {
+	case http.StatusNotFound:
+		return fmt.Errorf("%w (%s): %w", ErrNotFound, says, err)
+	case http.StatusUnauthorized:
+		return fmt.Errorf("%w (%s): %w", ErrUnauthorized, says, err)
+	case http.StatusForbidden:
+		return fmt.Errorf("%w (%s): %w", ErrDenied, says, err)
+	case http.StatusRequestEntityTooLarge:
+		return fmt.Errorf("%w (%s): %w", ErrTooLarge, says, err)
+	}
+	return fmt.Errorf("%w (%s)", err, says)
+}
+
 // typesAdvice is for registries of which some, at some time, took images alone.
 const typesAdvice = "some registries refuse config and layer types that they do not know; ask its operator to allow OCI artifacts, or use another"
 
@@ -82,6 +102,8 @@ func connectionAdvice(err error) string {
 	switch {
 	case errors.As(err, &unknown) && unknown.IsNotFound:
 		return "the first segment of a reference is its registry"
+	case strings.Contains(err.Error(), "is a private or link-local address"): // go-containerregistry, of a token server
+		return "if it belongs to the registry, allow it with WithPrivateRedirects, --allow-private-redirects"
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return "the registry speaks plain HTTP: allow it with WithPlainHTTP, --plain-http"
 	case errors.As(err, &connection) && connection.Op == "proxyconnect":

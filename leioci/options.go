@@ -103,13 +103,15 @@ func WithAuth(registry string, a authn.Authenticator) Option {
 }
 
 // bind binds credentials to one registry, under the name that go-containerregistry gives it.
-func (o *options) bind(registry string, a authn.Authenticator) error {
-	reg, err := name.NewRegistry(registry, name.StrictValidation)
+func (o *options) bind(host string, a authn.Authenticator) error {
+	reg, err := name.NewRegistry(host, name.StrictValidation)
 	if err != nil {
-		return fmt.Errorf("credentials for %s: %w: want host or host:port", quote(registry), ErrInvalidReference)
+		return fmt.Errorf("credentials for %s: %w: want host or host:port", quote(host), ErrInvalidReference)
 	}
-	if _, ok := o.registry.Auths[reg.RegistryStr()]; ok {
-		return fmt.Errorf("credentials for %s: given twice", reg)
+	for other := range o.registry.Auths {
+		if registry.SameHost(other, reg.RegistryStr()) {
+			return fmt.Errorf("credentials for %s: given twice", reg)
+		}
 	}
 	o.registry.Auths[reg.RegistryStr()] = a
 	return nil
@@ -128,7 +130,9 @@ func WithKeychain(k authn.Keychain) Option {
 }
 
 // WithTransport sends all requests through rt: the caller's proxies, CAs, tracing. The default is a transport of the
-// client's own, with proxies from the environment ([http.ProxyFromEnvironment]) and what [WithTLS] says. Where rt makes requests
+// client's own, with proxies from the environment ([http.ProxyFromEnvironment]; none for loopback addresses and names under
+// localhost) and what [WithTLS] says. A transport that is no [*http.Transport] may use a proxy for names under localhost, so
+// credentials go there over http only with [WithPlainHTTP]. Where rt makes requests
 // wait, as net/http's does with MaxConnsPerHost, the waiting counts as silence ([WithStallTimeout]).
 func WithTransport(rt http.RoundTripper) Option {
 	return func(o *options) error {
@@ -189,8 +193,9 @@ func WithUserAgent(ua string) Option {
 }
 
 // RetryPolicy says how often an operation is tried, and how long to wait in between. An operation is a handshake, a
-// manifest, a tag, or a blob; what is tried again is a connection that failed or stalled, the statuses 408, 429, 500, 502, 503
-// and 504, and the codes TOOMANYREQUESTS and UNAVAILABLE of the OCI distribution specification.
+// manifest, a tag, or a blob; what is tried again is a connection that failed or stalled, the statuses by which a registry,
+// or a proxy in front of it, says that it is busy or away (408, 425, 429, 500, 502, 503, 504, 520 to 524, 527, 529, 530, 598
+// and 599), and the codes TOOMANYREQUESTS and UNAVAILABLE of the OCI distribution specification.
 //
 // The wait is a random time between nothing and MinDelay doubled with each failure, at most MaxDelay. A Retry-After (RFC
 // 9110), in seconds or as a date, is obeyed up to MaxRetryAfter; beyond it the error is a [*RateLimitError] at once.
@@ -241,8 +246,9 @@ func WithStallTimeout(d time.Duration) Option {
 	}
 }
 
-// WithPlainHTTP speaks http, and never https, to these registries (host or host:port), and sends them credentials so.
-// Without it, credentials go over http to loopback addresses alone.
+// WithPlainHTTP speaks http, and never https, to these registries (host or host:port; port 80 is the default), and sends them
+// credentials so. Without it, credentials go over http to loopback addresses alone, and to names under localhost, and not
+// through a proxy.
 func WithPlainHTTP(registries ...string) Option {
 	return func(o *options) error {
 		for _, r := range registries {
@@ -257,9 +263,10 @@ func WithPlainHTTP(registries ...string) Option {
 }
 
 // WithPrivateRedirects lets registries send their clients to other addresses in these networks: for redirects, for
-// uploads, and to their token servers. Without it, an address literal of a private network (RFC 1918, RFC 4193, loopback,
-// link-local) is refused unless it is the registry's own, as go-containerregistry does, because a registry could make
-// its clients ask what only they can reach. Names are followed wherever they lead.
+// uploads, and to their token servers. Without it, an address literal that is not public by the registries of IANA (RFC 6890:
+// private networks, 100.64.0.0/10, loopback, link-local and others, also inside an IPv6 address) is refused unless it is the
+// registry's own, on whatever port, because a registry could make its clients ask what only they can reach. So is localhost.
+// Other names are followed wherever they lead.
 func WithPrivateRedirects(networks ...netip.Prefix) Option {
 	return func(o *options) error {
 		if len(networks) == 0 {

@@ -77,6 +77,27 @@ func RateLimited(err error) (after time.Duration, ok bool) {
 	return limited.After, ok
 }
 
+// SameHost reports whether two names of a registry, host or host:port, are the same over https: the case
+// of letters and a port 443 that is spelled out make no difference.
+func SameHost(a, b string) bool { return guard.SameHost(a, b, "https") }
+
+// given returns the credentials that were given for a registry, however it is spelled.
+func (c *Client) given(registry string) (authn.Authenticator, bool) {
+	if auth, ok := c.config.Auths[registry]; ok {
+		return auth, true
+	}
+	scheme := "https"
+	if c.guard.UsesPlainHTTP(registry) {
+		scheme = "http"
+	}
+	for host, auth := range c.config.Auths {
+		if guard.SameHost(host, registry, scheme) {
+			return auth, true
+		}
+	}
+	return nil, false
+}
+
 // retry carries out an operation by the client's policy.
 func (c *Client) retry(ctx context.Context, operation func(context.Context) error) error {
 	return c.config.Retry.Do(ctx, operation, c.logRetry)

@@ -47,7 +47,7 @@ func anonymous(why string) credentials { return credentials{auth: authn.Anonymou
 // for a push; for a pull, anonymous access is tried, as much is public.
 func (c *Client) credentials(ctx context.Context, key sessionKey) (credentials, error) {
 	repo := key.repository
-	if auth, ok := c.config.Auths[repo.RegistryStr()]; ok {
+	if auth, ok := c.given(repo.RegistryStr()); ok {
 		return credentials{auth: auth, source: "the credentials given for " + repo.RegistryStr() + " (WithAuth, WithToken, LEI_REGISTRY_TOKEN)", given: true}, nil
 	}
 	auth, err := c.resolve(ctx, repo)
@@ -167,9 +167,11 @@ func sameCredentials(ctx context.Context, a, b credentials) bool {
 }
 
 // refused reports whether err is the response of a registry, or of its token server, that does not
-// like who is asking. One that only wants less traffic may say so with a 403: that is retryable.
+// like who is asking. One that only wants less traffic may say so with a 403: that is retryable. A
+// storage does not know who is asking.
 func refused(err error) bool {
 	var response *transport.Error
-	return errors.As(err, &response) && !retry.IsRetryable(response) &&
-		(response.StatusCode == http.StatusUnauthorized || response.StatusCode == http.StatusForbidden)
+	_, elsewhere := RespondedElsewhere(err)
+	return !elsewhere && errors.As(err, &response) && !retry.IsRetryable(response) &&
+		hasStatus(response, http.StatusUnauthorized, http.StatusForbidden)
 }

@@ -6,10 +6,9 @@ import (
 	"io"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
-	"github.com/lowendinsight/lei-go/leioci/internal/retry"
+	"github.com/lowendinsight/lei-go/leioci/internal/resume"
 	"github.com/lowendinsight/lei-go/leioci/internal/verify"
 )
 
@@ -29,7 +28,8 @@ type Partial interface {
 // Download fills part with a blob, verified, and returns how many bytes were read from the network.
 //
 // Content that came in pieces, from an earlier download or from several responses, and does not verify
-// is fetched once more from its beginning. A mirror whose content does not verify is passed over.
+// is fetched once more from its beginning. A mirror whose content does not verify is passed over. In
+// every other case part keeps what has come, for the next download.
 func (s *Source) Download(ctx context.Context, d v1.Descriptor, part Partial) (fetched int64, err error) {
 	if part.Size() > d.Size {
 		if err := part.Reset(); err != nil {
@@ -39,10 +39,11 @@ func (s *Source) Download(ctx context.Context, d v1.Descriptor, part Partial) (f
 	for mayRestart := true; ; {
 		got, err := s.appendMissing(ctx, d, part)
 		fetched += got.n
-		// Where the context has ended, its cause may be another blob's.
-		wrong := ctx.Err() == nil && errors.Is(err, errdef.ErrVerification) && !errors.Is(err, io.ErrUnexpectedEOF)
+		// Where the context has ended, its cause may be another blob's. A response that was not what
+		// was asked for says nothing about the bytes that are there.
+		wrong := ctx.Err() == nil && errors.Is(err, errdef.ErrVerification) && !errors.Is(err, io.ErrUnexpectedEOF) && !resume.Mismatched(err)
 		switch {
-		case mayRestart && (wrong && got.inPieces(d) || isFinalResponse(err) && got.offset > 0):
+		case mayRestart && wrong && got.inPieces(d):
 			mayRestart = false
 		case wrong && got.answered() && s.without(got.content.from) != nil:
 			s.report(got.content.from, err)
@@ -57,13 +58,6 @@ func (s *Source) Download(ctx context.Context, d v1.Descriptor, part Partial) (f
 			return fetched, err
 		}
 	}
-}
-
-// isFinalResponse reports whether err is a response that will be the same next time, unless less is
-// asked for. Refused credentials are another matter: what has come is kept for those that are right.
-func isFinalResponse(err error) bool {
-	var response *transport.Error
-	return errors.As(err, &response) && !retry.IsRetryable(err) && !refused(err)
 }
 
 // appendMissing appends what part lacks of a blob, and returns besides its error what that was.

@@ -43,7 +43,7 @@ func (s *session) do(ctx context.Context, r request) (*http.Response, error) {
 	}
 	if err := transport.CheckError(resp, r.statuses...); err != nil {
 		_ = resp.Body.Close() // the registry's own error is the one to tell
-		return nil, err
+		return nil, s.noteElsewhere(req, err)
 	}
 	return resp, nil
 }

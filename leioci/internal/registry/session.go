@@ -3,7 +3,6 @@ package registry
 import (
 	"context"
 	"net/http"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -210,13 +209,13 @@ func (c *Client) drop(ctx context.Context, key sessionKey, useless *session) {
 func (c *Client) handshake(ctx context.Context, key sessionKey, with credentials) (*session, error) {
 	repo := key.repository
 	registry := repo.Registry
-	if slices.Contains(c.config.PlainHTTP, registry.RegistryStr()) {
+	if c.guard.UsesPlainHTTP(registry.RegistryStr()) {
 		var err error
 		if registry, err = name.NewRegistry(registry.RegistryStr(), name.Insecure); err != nil {
 			return nil, err
 		}
 	}
-	base := transport.NewUserAgent(pingFallback{c.guard, repo}, c.config.UserAgent)
+	base := transport.NewUserAgent(pingFallback{c.guard.For(registry.RegistryStr()), repo}, c.config.UserAgent)
 	rt, err := transport.NewWithContext(ctx, registry, with.auth, base, []string{repo.Scope(key.scope)})
 	if err != nil {
 		return nil, handshakeError(err, repo)
