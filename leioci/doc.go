@@ -79,7 +79,7 @@
 // identity tokens) and a registry's own bearer tokens are understood. A token that expires during a transfer is renewed.
 //
 // Credentials go to the registry they belong to and to its token server, and to no host that it redirects to. They are sent
-// over https, or over http to a loopback address and to the registries of [WithPlainHTTP], which are never
+// over https, or over http to a loopback address, without a proxy, and to the registries of [WithPlainHTTP], which are never
 // asked over https; anything else is [ErrInsecure] before it leaves. A registry on a loopback or private address (RFC 1918)
 // that does not answer over https is spoken to over http, as go-containerregistry does, but not with credentials.
 //
@@ -88,15 +88,17 @@
 //
 // # Networks that fail
 //
-// Connections that fail and answers that pass (408, 429, 500, 502, 503, 504) are tried again, up to five times, by one policy
-// ([WithRetry]); Retry-After is obeyed up to a minute, and beyond that the error is a [*RateLimitError]. A download that
-// breaks off goes on from its last byte by an HTTP range (RFC 9110, section 14), with a fresh token and a fresh signed URL; if
-// the whole then does not have its digest, it is fetched once more from its beginning. An upload is sent again as a whole. A
-// request on which nothing moves for 30 seconds is given up ([WithStallTimeout], [ErrStalled]); one that moves is never cut,
-// however slow it is.
+// Connections that fail and answers that pass (408, 429, 502, a CDN's 522 and others; see [RetryPolicy]) are tried again, up to
+// five times, by one policy ([WithRetry]); Retry-After is obeyed up to a minute, and beyond that the error is a
+// [*RateLimitError]. A download that breaks off goes on from its last byte by an HTTP range (RFC 9110, section 14), with a fresh
+// token and a fresh signed URL; where ranges are refused, the whole is asked for, and what is there already is skipped. If the
+// whole then does not have its digest, it is fetched once more from its beginning. An upload is sent again as a whole. A request
+// on which nothing moves for 30 seconds is given up ([WithStallTimeout], [ErrStalled]); one that moves is never cut, however slow
+// it is.
 //
 // At most ten redirects are followed, none from https to http, none by which an upload would turn into something else, and
-// none to the address of a private network that the registry is not at ([WithPrivateRedirects]).
+// none to an address that is not public, unless the registry itself is there ([WithPrivateRedirects]). What a storage refuses to
+// which a registry redirects is not taken for a refusal of the credentials, and the message says who refuses.
 //
 // # Errors
 //

@@ -18,9 +18,10 @@ var (
 	ErrInvalidReference = errdef.ErrInvalidReference
 	// ErrNotFound: the registry has no such repository, tag, manifest or blob.
 	ErrNotFound = errors.New("not found")
-	// ErrUnauthorized: the registry wants credentials, or did not accept those it was given.
+	// ErrUnauthorized: the registry wants credentials, or did not accept those it was given; or the storage to which it
+	// redirects did not accept the URL that the registry gave for it. The message says which.
 	ErrUnauthorized = errors.New("unauthorized")
-	// ErrDenied: the registry knows who is asking and refuses.
+	// ErrDenied: the registry knows who is asking and refuses; or the storage to which it redirects refuses.
 	ErrDenied = errors.New("denied")
 	// ErrVerification: content does not have the digest or the size that it should have.
 	ErrVerification = errdef.ErrVerification
