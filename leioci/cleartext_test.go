@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -159,5 +160,43 @@ func TestPlainHTTPNeverAsksOverHTTPS(t *testing.T) {
 	pushSample(t, c, repo, "latest")
 	if asked["https"] != 0 || asked["http"] == 0 {
 		t.Errorf("asked %v", asked)
+	}
+}
+
+func TestCredentialsForThisMachineAreNotShownToAProxy(t *testing.T) {
+	n := leiocitest.NewNetwork(t)
+	proxy := n.Serve("proxy.example:3128", leiocitest.BasicAuth("user", secretPassword, leiocitest.NewHandler()))
+	var mu sync.Mutex
+	var shown []string
+	proxy.On("", "", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
+		mu.Lock()
+		shown = append(shown, r.Header.Get("Authorization"))
+		mu.Unlock()
+		registry.ServeHTTP(w, r)
+	})
+	transport := n.Transport()
+	transport.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: "proxy.example:3128"})
+	wrapped := roundTripper(transport.RoundTrip) // nobody sees what it does
+	for _, host := range []string{"registry.localhost:5000", "a.localhost"} {
+		for name, tc := range map[string]struct {
+			opts []leioci.Option
+			fine bool
+		}{
+			"a transport":                {[]leioci.Option{leioci.WithTransport(transport)}, false},
+			"a transport in another":     {[]leioci.Option{leioci.WithTransport(wrapped)}, false},
+			"a transport, by permission": {[]leioci.Option{leioci.WithTransport(wrapped), leioci.WithPlainHTTP(host)}, true},
+		} {
+			shown = nil
+			c := newClient(t, append(tc.opts, leioci.WithAuth(host, &authn.Basic{Username: "user", Password: secretPassword}))...)
+			repo, err := leioci.ParseRepository(host + "/org/lei-cache")
+			must(t, err)
+			_, err = c.Tags(t.Context(), repo)
+			if errors.Is(err, leioci.ErrInsecure) == tc.fine {
+				t.Errorf("%s, %s: got %v", host, name, err)
+			}
+			if sent := strings.Join(shown, ""); (sent != "") != tc.fine {
+				t.Errorf("%s, %s: the proxy was sent %q", host, name, sent)
+			}
+		}
 	}
 }

@@ -95,8 +95,8 @@
 // that expires during a transfer is renewed.
 //
 // Credentials are sent to the registry they belong to and to its token server, never to a host that
-// it redirects to. They are sent over https only, with two exceptions: loopback addresses, and the
-// registries of [WithPlainHTTP], for which https is never used. Anything else fails with
+// it redirects to. They are sent over https only, with two exceptions: loopback addresses, without
+// a proxy, and the registries of [WithPlainHTTP], for which https is never used. Anything else fails with
 // [ErrInsecure] before the request is sent. If a registry on a loopback or private address (RFC
 // 1918) does not answer over https, anonymous access continues over http, as in
 // go-containerregistry, and logs a warning unless it is one of these exceptions. What a registry
@@ -108,20 +108,22 @@
 //
 // # Unreliable networks
 //
-// Failed connections and transient responses (408, 429, 500, 502, 503, 504) are retried by one
-// policy, up to five attempts ([WithRetry]). Retry-After is honored up to one minute; beyond that,
+// Failed connections and transient responses (408, 429, 502, a CDN's 522 and others; see
+// [RetryPolicy]) are retried by one policy, up to five attempts ([WithRetry]). Retry-After is honored up to one minute; beyond that,
 // the error is a [*RateLimitError].
 //
 // An interrupted download resumes at its last byte with an HTTP range request (RFC 9110, section
-// 14), a fresh token and a fresh signed URL. If the result does not match the digest, the whole
+// 14), a fresh token and a fresh signed URL. If ranges are refused, the whole is requested once, and
+// what is there already is skipped. If the result does not match the digest, the whole
 // blob is fetched once more. An upload is always restarted from the beginning.
 //
 // A request that transfers nothing for 30 seconds is aborted ([WithStallTimeout], [ErrStalled]).
 // One that makes progress is never aborted, however slow it is.
 //
 // At most ten redirects are followed. A redirect is refused if it leads from https to http, if it
-// would turn an upload into another kind of request, or if it leads to a private address that is
-// not the registry's own ([WithPrivateRedirects]).
+// would turn an upload into another kind of request, or if it leads to an address that is neither
+// public nor the registry's own ([WithPrivateRedirects]). If a storage that a registry redirects to
+// refuses, that is not taken for a refusal of the credentials, and the message says who refuses.
 //
 // # Errors
 //

@@ -19,9 +19,11 @@ var (
 	ErrInvalidReference = errdef.ErrInvalidReference
 	// ErrNotFound: the registry has no such repository, tag, manifest or blob.
 	ErrNotFound = errors.New("not found")
-	// ErrUnauthorized: the registry requires credentials, or did not accept those it was given.
+	// ErrUnauthorized: the registry requires credentials, or did not accept those it was given; or
+	// the storage that it redirects to did not accept the URL it gave. The message says which.
 	ErrUnauthorized = errors.New("unauthorized")
-	// ErrDenied: the registry knows who is asking, and refuses.
+	// ErrDenied: the registry knows who is asking, and refuses; or the storage that it redirects to
+	// refuses.
 	ErrDenied = errors.New("denied")
 	// ErrVerification: content does not match its expected digest or size.
 	ErrVerification = errdef.ErrVerification

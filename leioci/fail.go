@@ -47,8 +47,11 @@ func explain(err error) error {
 // explained marks an error that explain has handled.
 type explained struct{}
 
-// explainResponse explains a registry's response.
+// explainResponse explains the response of a registry, or of a server that it redirects to.
 func explainResponse(response *transport.Error, err error) error {
+	if host, ok := registry.RespondedElsewhere(err); ok {
+		return explainStorage(response, host, err)
+	}
 	switch response.StatusCode {
 	case http.StatusNotFound:
 		return fmt.Errorf("%w (it may not exist, or be hidden without credentials): %w", ErrNotFound, err)
@@ -75,6 +78,23 @@ func explainResponse(response *transport.Error, err error) error {
 	return err
 }
 
+// explainStorage is for what a server said to which the registry sent the client, usually its storage. It is shown no
+// credentials: others would change nothing.
+func explainStorage(response *transport.Error, host string, err error) error {
+	says := fmt.Sprintf("says %s, to which the registry sends its clients, and not the registry itself; if it stays so, tell its operator", host)
+	switch response.StatusCode {
+	case http.StatusNotFound:
+		return fmt.Errorf("%w (%s): %w", ErrNotFound, says, err)
+	case http.StatusUnauthorized:
+		return fmt.Errorf("%w (%s): %w", ErrUnauthorized, says, err)
+	case http.StatusForbidden:
+		return fmt.Errorf("%w (%s): %w", ErrDenied, says, err)
+	case http.StatusRequestEntityTooLarge:
+		return fmt.Errorf("%w (%s): %w", ErrTooLarge, says, err)
+	}
+	return fmt.Errorf("%w (%s)", err, says)
+}
+
 // mediaTypeAdvice is for registries that accept only container images, as some have.
 const mediaTypeAdvice = "some registries refuse config and layer types that they do not know; " +
 	"ask its operator to allow OCI artifacts, or use another registry"
@@ -86,6 +106,8 @@ func connectionAdvice(err error) string {
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return "the first segment of a reference is always the registry"
+	case strings.Contains(err.Error(), "is a private or link-local address"): // go-containerregistry, of a token server
+		return "if it belongs to the registry, allow it with WithPrivateRedirects, --allow-private-redirects"
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return "the registry uses plain HTTP: allow it with WithPlainHTTP, --plain-http"
 	case errors.As(err, &connection) && connection.Op == "proxyconnect":

@@ -1,7 +1,10 @@
 package leioci_test
 
 import (
+	"io"
+	"maps"
 	"net/http"
+	"time"
 
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
@@ -78,14 +81,31 @@ func rangeRows() []faultRow {
 	}
 	add("the rest", "ok+1", none)
 	add("the range ignored", "ok+1", leiocitest.IgnoreRange())
-	add("a wrong Content-Range", "verification@2", leiocitest.Header("Content-Range", "bytes 0-9/10"))
-	add("no Content-Range", "verification@2", leiocitest.Header("Content-Range", ""))
-	add("416", "verification@2", leiocitest.Status(http.StatusRequestedRangeNotSatisfiable, ""))
-	add("404", "not found@2", leiocitest.Status(http.StatusNotFound, "BLOB_UNKNOWN"))
+	add("a wrong Content-Range", "ok+2", leiocitest.Header("Content-Range", "bytes 0-9/10"))
+	add("no Content-Range", "ok+2", leiocitest.Header("Content-Range", ""))
+	add("416", "ok+2", leiocitest.Status(http.StatusRequestedRangeNotSatisfiable, ""))
+	add("404", "ok+2", leiocitest.Status(http.StatusNotFound, "BLOB_UNKNOWN"))
+	add("403", "ok+2", leiocitest.Status(http.StatusForbidden, "DENIED"))
+	add("405", "ok+2", leiocitest.Status(http.StatusMethodNotAllowed, ""))
+	add("401", "ok+2", leiocitest.Status(http.StatusUnauthorized, ""))
+	rows[len(rows)-1].pull["blob GET"] = "ok+4" // a 401 without a challenge asks for a new session: a ping and a token
+	add("several parts", "ok+2", several)
 	add("503", "ok+2", leiocitest.Status(http.StatusServiceUnavailable, ""))
-	add("another length", "verification@2", func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
+	add("another length", "ok+2", func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
 		r.Header.Del("Range")
 		leiocitest.Short(1)(w, r, registry)
+	})
+	// Ranges that are never served cost the tries for them; then the whole is asked for.
+	for name, fault := range map[string]leiocitest.Fault{"cut off": leiocitest.Cut(), "answered 500": leiocitest.Status(http.StatusInternalServerError, "")} {
+		rows = append(rows, faultRow{
+			name: "a body cut, then ranges always " + name, times: leiocitest.Always,
+			fault: func(*world) leiocitest.Fault { return noRanges(fault) }, pull: and(at("ok+3", "blob GET"), at("ok+6", "redirect target")),
+		})
+	}
+	rows = append(rows, faultRow{
+		name: "ranges always forbidden, and bodies cut often", times: leiocitest.Always, refetch: 64 << 10,
+		fault: sequence(leiocitest.Truncate(1000), leiocitest.Status(http.StatusForbidden, ""), leiocitest.Truncate(2000), leiocitest.Status(http.StatusForbidden, ""), none),
+		pull:  and(at("ok+4", "blob GET"), at("ok+8", "redirect target")),
 	})
 	rows = append(rows, faultRow{
 		name: "a body cut, then the token expired", times: 2, fault: func(w *world) leiocitest.Fault {
@@ -156,4 +176,52 @@ func uploadRows() []faultRow {
 			push: at("ok+2", "manifest GET", "blob HEAD", "blob POST", "blob PUT", "manifest PUT"),
 		},
 	}
+}
+
+// several sends several ranges, as may be done (RFC 9110, section 14.6).
+func several(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+	w.Header().Set("Content-Type", "multipart/byteranges; boundary=x")
+	w.WriteHeader(http.StatusPartialContent)
+	_, _ = io.WriteString(w, "--x\r\nContent-Type: application/octet-stream\r\nContent-Range: bytes 0-0/10\r\n\r\na\r\n--x--\r\n")
+}
+
+// noRanges cuts the first body, and strikes at every range.
+func noRanges(fault leiocitest.Fault) leiocitest.Fault {
+	n := 0
+	return func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
+		n++
+		switch {
+		case r.Header.Get("Range") != "":
+			fault(w, r, registry)
+		case n == 1:
+			leiocitest.Truncate(1000)(w, r, registry)
+		default:
+			registry.ServeHTTP(w, r)
+		}
+	}
+}
+
+// dripping answers with a status, and a body that brings a byte from time to time, for ever. A redirect leads to where it
+// comes from, and a 401 to the token server.
+func dripping(status int) leiocitest.Fault {
+	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+		w.Header().Set("Location", "http://"+r.Host+r.URL.String())
+		w.Header().Set("WWW-Authenticate", `Bearer realm="http://`+r.Host+`/token",service="lei"`)
+		w.WriteHeader(status)
+		for r.Context().Err() == nil {
+			_, _ = io.WriteString(w, ".")
+			_ = http.NewResponseController(w).Flush()
+			select {
+			case <-r.Context().Done():
+			case <-time.After(20 * time.Second):
+			}
+		}
+	}
+}
+
+// withoutHEAD leaves out the steps whose responses have no body.
+func withoutHEAD(steps map[string]string) map[string]string {
+	steps = maps.Clone(steps)
+	delete(steps, "blob HEAD")
+	return steps
 }

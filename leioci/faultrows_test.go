@@ -1,11 +1,13 @@
 package leioci_test
 
 import (
+	"cmp"
 	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -66,16 +68,20 @@ func passingRows() []faultRow {
 		{name: "403 that means 429, once", times: 1, fault: always(leiocitest.Status(http.StatusForbidden, "TOOMANYREQUESTS"))},
 		{name: "a huge error 500, once", times: 1, fault: always(leiocitest.HugeError(http.StatusInternalServerError, 1<<20))},
 	}
-	for _, status := range []int{408, 429, 500, 502, 503, 504} {
-		rows = append(rows, faultRow{name: http.StatusText(status) + ", once", times: 1, fault: always(leiocitest.Status(status, "DENIED"))})
+	for _, status := range []int{408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 530, 599} {
+		rows = append(rows, faultRow{name: cmp.Or(http.StatusText(status), strconv.Itoa(status)) + ", once", times: 1, fault: always(leiocitest.Status(status, "DENIED"))})
 	}
 	for i := range rows {
 		rows[i].pull, rows[i].push = again()
 	}
 	// If a ping is forbidden, the repository itself is asked how to authenticate.
 	rows[1].pull["ping"], rows[1].push["ping"] = "ok+1", "ok+1"
-	rows[1].push["blob HEAD"] = "denied@1" // without a body, the code cannot be sent
-	rows[1].pull["manifest HEAD"] = "ok+0" // a GET of the manifest follows
+	rows = append(rows, faultRow{
+		name: "a storage that refuses a signed URL, once", times: 1,
+		fault: always(leiocitest.Status(http.StatusForbidden, "")), pull: at("ok+2", "redirect target"),
+	})
+	rows[1].push["blob HEAD"] = "denied@1" // there is no body that could say so
+	rows[1].pull["manifest HEAD"] = "ok+0" // and a manifest is then asked for with a GET
 	return rows
 }
 
@@ -91,9 +97,9 @@ func stayingRows() []faultRow {
 	}
 	add("no answer, always", leiocitest.Cut(), "cut@3", "cut@3")
 	for status, want := range map[int]string{
-		408: "408@3", 429: "rate limited 0@3", 500: "500@3", 502: "502@3", 503: "503@3", 504: "504@3",
+		408: "408@3", 429: "rate limited 0@3", 500: "500@3", 502: "502@3", 503: "503@3", 504: "504@3", 522: "522@3", 525: "525@1", 501: "501@1",
 	} {
-		add(http.StatusText(status)+", always", leiocitest.Status(status, "UNKNOWN"), want, want)
+		add(cmp.Or(http.StatusText(status), strconv.Itoa(status))+", always", leiocitest.Status(status, "UNKNOWN"), want, want)
 	}
 	add("403, always", leiocitest.Status(http.StatusForbidden, "DENIED"), "denied@1", "denied@1")
 	add("404, always", leiocitest.Status(http.StatusNotFound, "NAME_UNKNOWN"), "not found@1", "not found@1")
@@ -115,6 +121,9 @@ func stayingRows() []faultRow {
 		}
 		if strings.HasSuffix(r.pull["manifest HEAD"], "@1") {
 			r.pull["manifest HEAD"] = "ok+0" // registries need not support it; a GET follows
+		}
+		if want := r.pull["redirect target"]; want == "denied@1" || want == "unauthorized@1" {
+			r.pull["redirect target"] = strings.TrimSuffix(want, "1") + "2" // its URL may be too old; the registry gives another one
 		}
 		if r.push["blob HEAD"] == "not found@1" {
 			r.push["blob HEAD"] = "ok+0" // the blob does not exist, so it is uploaded
@@ -187,6 +196,26 @@ func slowRows() []faultRow {
 			name: "silence, once", times: 1, fault: always(leiocitest.Hang(nil)),
 			min: 30 * time.Second, max: 34 * time.Second,
 			pull: pull, push: short(maps.Clone(push)),
+		},
+		{
+			name: "an error that drips, once", times: 1, fault: always(dripping(http.StatusServiceUnavailable)),
+			min: 5 * time.Second, max: 8 * time.Second,
+			pull: pull, push: withoutHEAD(push),
+		},
+		{
+			name: "a redirect that drips, once", times: 1, fault: always(dripping(http.StatusTemporaryRedirect)),
+			min: 5 * time.Second, max: 8 * time.Second,
+			pull: at("ok+1", "ping", "token", "manifest GET", "blob GET"), push: at("ok+1", "blob POST", "blob PUT", "manifest PUT"),
+		},
+		{
+			name: "a ping that drips, once", times: 1, fault: always(dripping(http.StatusUnauthorized)),
+			min: 5 * time.Second, max: 8 * time.Second,
+			pull: at("ok+0", "ping"), push: at("ok+0", "ping"),
+		},
+		{
+			name: "a token that drips, always", times: leiocitest.Always, fault: always(leiocitest.Drip(1, 20*time.Second)),
+			min: 3 * time.Minute, max: 4 * time.Minute,
+			pull: at("stalled@3", "token"), push: at("stalled@3", "token"),
 		},
 		{
 			name: "silence after an upload, once", times: 1, fault: always(swallow()),

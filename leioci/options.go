@@ -147,7 +147,9 @@ func WithKeychain(k authn.Keychain) Option {
 
 // WithTransport sends all requests through rt, for example to use the caller's proxies, CAs or
 // tracing. By default, the client has its own transport, with proxies from the environment
-// ([http.ProxyFromEnvironment]) and the settings of [WithTLS]. If rt queues requests, as net/http's
+// ([http.ProxyFromEnvironment]; none for loopback addresses and names under localhost) and the
+// settings of [WithTLS]. A transport that is not an [*http.Transport] may use a proxy for names
+// under localhost, so credentials go there over http only with [WithPlainHTTP]. If rt queues requests, as net/http's
 // transport does with MaxConnsPerHost, time in the queue counts towards the stall timeout
 // ([WithStallTimeout]).
 func WithTransport(rt http.RoundTripper) Option {
@@ -214,8 +216,9 @@ func WithUserAgent(ua string) Option {
 
 // RetryPolicy says how often an operation is attempted and how long to wait between attempts. An
 // operation is a handshake or the transfer of a manifest, a tag or a blob. It is retried if the
-// connection fails or stalls, on the statuses 408, 429, 500, 502, 503 and 504, and on the codes
-// TOOMANYREQUESTS and UNAVAILABLE of the OCI distribution specification.
+// connection fails or stalls; on the statuses by which a registry, or a proxy in front of it, says
+// that it is busy or away (408, 425, 429, 500, 502, 503, 504, 520 to 524, 527, 529, 530, 598 and
+// 599); and on the codes TOOMANYREQUESTS and UNAVAILABLE of the OCI distribution specification.
 //
 // Each delay is random, between zero and an upper bound. The bound starts at MinDelay and doubles
 // with each failure, up to MaxDelay. A Retry-After (RFC 9110), in seconds or as a date, is honored
@@ -268,9 +271,10 @@ func WithStallTimeout(d time.Duration) Option {
 	}
 }
 
-// WithPlainHTTP uses http, and never https, for these registries (host or host:port), and lets
-// credentials be sent to them unencrypted. Without it, credentials are sent over http only to
-// loopback addresses. It cannot be combined with [WithHTTPSOnly].
+// WithPlainHTTP uses http, and never https, for these registries (host or host:port; the default
+// port is 80), and lets credentials be sent to them unencrypted. Without it, credentials are sent
+// over http only to loopback addresses and names under localhost, and not through a proxy. It
+// cannot be combined with [WithHTTPSOnly].
 func WithPlainHTTP(registries ...string) Option {
 	return func(o *options) error {
 		for _, r := range registries {
@@ -287,10 +291,11 @@ func WithPlainHTTP(registries ...string) Option {
 // WithPrivateRedirects lets registries direct their clients to other addresses in these networks,
 // by redirects, upload locations and the addresses of token servers.
 //
-// By default, a literal private address (RFC 1918, RFC 4193, loopback, link-local) is refused
-// unless it is the registry's own, as in go-containerregistry. Otherwise, a registry could make its
-// clients send requests to hosts that only they can reach. Host names are not resolved for this
-// check.
+// By default, a literal address that is not public by IANA's registries (RFC 6890: private
+// networks, 100.64.0.0/10, loopback, link-local and others, also inside an IPv6 address) is refused
+// unless it is the registry's own, on any port, and so is localhost. Otherwise, a registry could
+// make its clients send requests to hosts that only they can reach. Host names are not resolved for
+// this check.
 func WithPrivateRedirects(networks ...netip.Prefix) Option {
 	return func(o *options) error {
 		if len(networks) == 0 {

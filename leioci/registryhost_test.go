@@ -14,8 +14,8 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// spelled returns a repository whose registry is spelled in some way.
-func spelled(t *testing.T, host string) name.Repository {
+// spelledRepository returns a repository whose registry is spelled in some way.
+func spelledRepository(t *testing.T, host string) name.Repository {
 	t.Helper()
 	reg, err := name.NewRegistry(host)
 	must(t, err)
@@ -36,10 +36,10 @@ func TestARegistryIsOneHoweverItIsSpelled(t *testing.T) {
 			c := w.client(t, &log, leioci.WithAuth(configured, &authn.Basic{Username: "bob", Password: secretPassword}))
 			for _, used := range spellings {
 				manifest, blobs := sample(t)
-				if _, err := c.Push(t.Context(), spelled(t, used), []string{"latest"}, manifest, blobs); err != nil {
+				if _, err := c.Push(t.Context(), spelledRepository(t, used), []string{"latest"}, manifest, blobs); err != nil {
 					t.Errorf("configured %s, used %s: %v", configured, used, err)
 				}
-				if _, err := c.Tags(t.Context(), spelled(t, used)); err != nil {
+				if _, err := c.Tags(t.Context(), spelledRepository(t, used)); err != nil {
 					t.Errorf("configured %s, used %s: %v", configured, used, err)
 				}
 			}
@@ -69,7 +69,7 @@ func TestPlainHTTPIsForARegistryHoweverItIsSpelled(t *testing.T) {
 			var log bytes.Buffer
 			c := w.client(t, &log, leioci.WithPlainHTTP(configured), leioci.WithAuth(used, &authn.Basic{Username: "bob", Password: secretPassword}))
 			manifest, blobs := sample(t)
-			if _, err := c.Push(t.Context(), spelled(t, used), []string{"latest"}, manifest, blobs); err != nil {
+			if _, err := c.Push(t.Context(), spelledRepository(t, used), []string{"latest"}, manifest, blobs); err != nil {
 				t.Errorf("configured %s, used %s: %v", configured, used, err)
 			}
 		}
@@ -80,14 +80,14 @@ func TestAMirrorIsFoundHoweverTheRegistryIsSpelled(t *testing.T) {
 	store := leiocitest.NewHandler()
 	w := &web{servers: map[string]http.Handler{"https://mirror.example": store}} // the original is down
 	var log bytes.Buffer
-	pushSample(t, w.client(t, &log), spelled(t, "mirror.example"), "latest")
+	pushSample(t, w.client(t, &log), spelledRepository(t, "mirror.example"), "latest")
 	for _, of := range []string{"registry.example", "REGISTRY.example", "registry.example:443"} {
-		c := w.client(t, &log, leioci.WithMirrors(leioci.Mirror{Of: spelled(t, of), At: spelled(t, "mirror.example")}))
-		if _, err := c.PullManifest(t.Context(), spelled(t, "registry.example").Tag("latest")); err != nil {
+		c := w.client(t, &log, leioci.WithMirrors(leioci.Mirror{Of: spelledRepository(t, of), At: spelledRepository(t, "mirror.example")}))
+		if _, err := c.PullManifest(t.Context(), spelledRepository(t, "registry.example").Tag("latest")); err != nil {
 			t.Errorf("%s: %v", of, err)
 		}
 	}
-	if _, err := leioci.New(leioci.WithMirrors(leioci.Mirror{Of: spelled(t, "ghcr.io"), At: spelled(t, "GHCR.IO:443")})); err == nil {
+	if _, err := leioci.New(leioci.WithMirrors(leioci.Mirror{Of: spelledRepository(t, "ghcr.io"), At: spelledRepository(t, "GHCR.IO:443")})); err == nil {
 		t.Error("a repository mirrors itself")
 	}
 }

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"fmt"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"strconv"
@@ -12,7 +13,8 @@ import (
 // literal parses host as an IP address in any form that a dialer or a system resolver accepts. Some
 // of them read "127.1" and "0x7f000001" as 127.0.0.1.
 func literal(host string) (netip.Addr, bool) {
-	host, _, _ = strings.Cut(host, "%") // the zone does not matter
+	host, _, _ = strings.Cut(host, "%")  // the zone does not matter
+	host = strings.TrimSuffix(host, ".") // some resolvers read "10.0.0.1." as an address, too
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return addr.Unmap(), true
 	}
@@ -52,19 +54,30 @@ func checkHost(u *url.URL) error {
 	return nil
 }
 
-// isPrivate reports whether addr is one that only some machines can reach, including this machine's
-// own.
-func isPrivate(addr netip.Addr) bool {
-	return addr.IsPrivate() || addr.IsLoopback() || addr.IsUnspecified() ||
-		addr.IsLinkLocalUnicast() || addr.IsLinkLocalMulticast()
+// Loopback reports whether host refers to this machine: localhost, a name under it (RFC 6761), or a
+// loopback address. Addresses in the forms that only some resolvers read, such as "127.1", do not
+// count: others look them up as names.
+func Loopback(host string) bool {
+	name := strings.ToLower(strings.TrimSuffix(host, "."))
+	return name == "localhost" || strings.HasSuffix(name, ".localhost") || loopbackAddress(host)
 }
 
-// Loopback reports whether host refers to this machine: localhost, a name under it, or a loopback
-// address.
-func Loopback(host string) bool {
-	if strings.EqualFold(host, "localhost") || strings.HasSuffix(strings.ToLower(host), ".localhost") {
-		return true
+func loopbackAddress(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap().IsLoopback()
+}
+
+// staysHere reports whether a request to this machine goes there directly. net/http sends a request
+// through a proxy unless its host is spelled "localhost" or is a loopback address
+// ([http.ProxyFromEnvironment]); for a transport of an unknown kind nothing else is certain.
+func (t Transport) staysHere(req *http.Request) bool {
+	host := req.URL.Hostname()
+	if !Loopback(host) {
+		return false
 	}
-	addr, ok := literal(host)
-	return ok && addr.IsLoopback()
+	if t.Proxy == nil {
+		return host == "localhost" || loopbackAddress(host)
+	}
+	proxy, err := t.Proxy(req)
+	return err == nil && proxy == nil
 }

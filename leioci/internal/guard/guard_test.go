@@ -67,20 +67,21 @@ func send(t *testing.T, g guard.Transport, method, to string, header http.Header
 }
 
 func TestCredentialsGoOverHTTPOnlyToThisMachineAndConfiguredHosts(t *testing.T) {
-	plain := []string{"plain.example", "Port.example:5000", "10.0.0.5:5000"}
+	plain := []string{"plain.example", "Port80.example:80", "Port.example:5000", "10.0.0.5:5000"}
 	allowed := []string{
-		"https://registry.example/", "http://plain.example/", "http://PLAIN.example/", "http://port.example:5000/", "http://10.0.0.5:5000/",
-		"http://localhost/", "http://localhost:5000/", "http://a.LOCALHOST/", "http://127.0.0.1:5000/", "http://127.9.9.9/", "http://[::1]:5000/",
+		"https://registry.example/", "http://plain.example/", "http://PLAIN.example/", "http://plain.example:80/", "http://port80.example/", "http://port.example:5000/", "http://10.0.0.5:5000/",
+		"http://localhost/", "http://localhost:5000/", "http://127.0.0.1:5000/", "http://127.9.9.9/", "http://[::1]:5000/",
 		"http://[::ffff:127.0.0.1]/",
 	}
 	refused := []string{
-		"http://registry.example/", "http://plain.example:80/", "http://port.example/", "http://sub.plain.example/", "http://10.0.0.5/",
-		"http://192.168.1.1/", "http://0.0.0.0/", "http://localhost.example/", "http://notlocalhost/", "http://127.0.0.1.example/", "http://[fe80::1%25lo]/",
+		"http://registry.example/", "http://plain.example:443/", "http://port.example/", "http://sub.plain.example/", "http://10.0.0.5/",
+		"http://192.168.1.1/", "http://0.0.0.0/", "http://localhost.example/", "http://notlocalhost/", "http://127.0.0.1.example/", "http://127.1/", "http://0x7f.1/", "http://a.LOCALHOST/", "http://LOCALHOST/", "http://[fe80::1%25lo]/",
 	}
 	for what, header := range map[string]http.Header{
 		"a token":  {"Authorization": {"Bearer s3cret"}},
 		"a cookie": {"Cookie": {"session=s3cret"}},
-		"a form":   {"Content-Type": {"application/x-www-form-urlencoded; charset=utf-8"}},
+		"a form":   {"Content-Type": {"Application/x-www-form-urlencoded; charset=utf-8"}},
+		"parts":    {"Content-Type": {"multipart/form-data; boundary=x"}},
 	} {
 		for _, to := range allowed {
 			w := &wire{}
@@ -104,10 +105,40 @@ func TestCredentialsGoOverHTTPOnlyToThisMachineAndConfiguredHosts(t *testing.T) 
 	}
 }
 
+func TestCredentialsForThisMachineDoNotGoOverAProxy(t *testing.T) {
+	direct := func(*http.Request) (*url.URL, error) { return nil, nil }
+	proxied := func(*http.Request) (*url.URL, error) { return url.Parse("http://proxy.example:3128") }
+	unknown := func(*http.Request) (*url.URL, error) { return nil, errors.New("no such proxy") }
+	for _, host := range []string{"localhost", "localhost.", "LOCALHOST:5000", "registry.localhost", "a.b.localhost.", "127.0.0.1:5000", "[::1]", "[::ffff:127.0.0.1]:5000"} {
+		for name, tc := range map[string]struct {
+			proxy   func(*http.Request) (*url.URL, error)
+			plain   []string
+			refused bool
+		}{
+			"no proxy":                 {direct, nil, false},
+			"a proxy":                  {proxied, nil, true},
+			"a proxy that may be one":  {unknown, nil, true},
+			"a proxy, and plain HTTP":  {proxied, []string{host}, false},
+			"nobody knows, plain HTTP": {nil, []string{host}, false},
+		} {
+			w := &wire{}
+			_, err := send(t, guard.Transport{Base: w, Proxy: tc.proxy, PlainHTTP: tc.plain}, http.MethodGet, "http://"+host+"/v2/", http.Header{"Authorization": {"Basic s3cret"}})
+			if errors.Is(err, errdef.ErrInsecure) != tc.refused || len(w.sent) == 1 == tc.refused {
+				t.Errorf("%s to %s: got %v", name, host, err)
+			}
+			if _, err := send(t, guard.Transport{Base: w, Proxy: tc.proxy}, http.MethodGet, "http://"+host+"/v2/", nil); err != nil {
+				t.Errorf("nothing, %s, to %s: got %v", name, host, err)
+			}
+		}
+	}
+}
+
 func TestAPlainHTTPRegistryIsNeverAskedOverHTTPS(t *testing.T) {
-	w := &wire{}
-	if _, err := send(t, guard.Transport{Base: w, PlainHTTP: []string{"plain.example"}}, http.MethodGet, "https://Plain.example/v2/", nil); err == nil || len(w.sent) != 0 {
-		t.Errorf("got %v", err)
+	for _, to := range []string{"https://Plain.example/v2/", "https://plain.example:443/v2/", "https://plain.example:80/", "https://plain.example:5000/"} {
+		w := &wire{}
+		if _, err := send(t, guard.Transport{Base: w, PlainHTTP: []string{"plain.example", "plain.example:5000"}}, http.MethodGet, to, nil); err == nil || len(w.sent) != 0 {
+			t.Errorf("%s: got %v", to, err)
+		}
 	}
 }
 

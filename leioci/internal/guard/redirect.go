@@ -33,6 +33,15 @@ func (t Transport) checkRedirect(req *http.Request) error {
 	return t.Follow(first.URL, req.URL)
 }
 
+// checkPrivate refuses a request for a private address that is not the registry's own. Not only
+// redirects lead there: a registry also says where its token server is.
+func (t Transport) checkPrivate(req *http.Request) error {
+	if t.Registry == "" {
+		return nil
+	}
+	return t.checkAddress(t.Registry, req.URL)
+}
+
 // redirectedFrom returns the request whose response redirected to req, or nil.
 func redirectedFrom(req *http.Request) *http.Request {
 	if req.Response == nil {
@@ -46,6 +55,7 @@ func redirectedFrom(req *http.Request) *http.Request {
 // registry could make its clients request what only they can reach, such as a cloud's metadata
 // service. Follow does not resolve names.
 func (t Transport) Follow(from, to *url.URL) error {
+	from, to = t.undisguiseURL(from), t.undisguiseURL(to)
 	if from.Scheme == "https" && to.Scheme != "https" {
 		return fmt.Errorf("refusing to switch from https to %s", to.Scheme)
 	}
@@ -55,21 +65,40 @@ func (t Transport) Follow(from, to *url.URL) error {
 	if err := checkHost(to); err != nil {
 		return err
 	}
+	return t.checkAddress(from.Host, to)
+}
+
+// checkAddress returns an error if a registry, given as host or host:port, must not send the client
+// to a URL, because that is at a private address. The names of this machine count as its address.
+func (t Transport) checkAddress(registry string, to *url.URL) error {
+	host := (&url.URL{Host: registry}).Hostname()
 	addr, ok := literal(to.Hostname())
-	if !ok || to.Hostname() == from.Hostname() || !isPrivate(addr) || t.allowed(addr) {
+	if !ok && Loopback(to.Hostname()) && !Loopback(host) {
+		addr, ok = netip.AddrFrom4([4]byte{127, 0, 0, 1}), true
+	}
+	if !ok || sameName(to.Hostname(), host) || !isPrivate(addr) || t.allowed(addr) {
 		return nil
 	}
 	return fmt.Errorf("refusing to go from %s to private address %s (if it belongs to the registry, allow it with "+
-		"WithPrivateRedirects, --allow-private-redirects)", from.Host, addr)
+		"WithPrivateRedirects, --allow-private-redirects)", registry, addr)
 }
 
 func (t Transport) allowed(addr netip.Addr) bool {
 	for _, p := range t.Private {
+		if p.Addr().Is4In6() && p.Bits() >= 96 {
+			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96) // addr is never in that form
+		}
 		if p.Contains(addr) {
 			return true
 		}
 	}
 	return false
+}
+
+// own reports whether addr is the registry's own address.
+func (t Transport) own(addr netip.Addr) bool {
+	registry, ok := literal((&url.URL{Host: t.Registry}).Hostname())
+	return ok && registry == addr
 }
 
 // becomesGet reports whether net/http would follow the response to a request with a GET, although
@@ -96,8 +125,8 @@ func (t Transport) Location(resp *http.Response) (*url.URL, error) {
 	}
 	from := resp.Request.URL
 	to = from.ResolveReference(to)
-	if to.Host == from.Host { // behind a proxy that ends TLS, a registry may answer with http
-		to.Scheme = from.Scheme
+	if sameServer(from, to) { // behind a proxy that ends TLS, a registry may answer with http
+		to.Scheme, to.Host = from.Scheme, from.Host
 	}
 	return to, t.Follow(from, to)
 }

@@ -27,16 +27,55 @@ func TestFollowGoesNowhereItShouldNot(t *testing.T) {
 			"https://169.254.169.254/latest/meta-data/": "private", "https://[::1]/": "private", "https://[::]/": "private", "https://[fd00:2::1]:5000/": "private",
 			"https://[fe80::1]/": "private", "https://[fe80::1%25eth0]/": "private", "https://[::ffff:10.0.0.1]/": "private address 10.0.0.1", "https://[ff02::1]/": "private",
 			"https://[::ffff:7f00:1]/": "private address 127.0.0.1", "https://224.0.0.1/": "private",
+
+			"https://100.64.0.1/": "private", "https://100.100.100.200/latest/meta-data/": "private", "https://100.127.255.255/": "private", "https://0.1.2.3/": "private",
+			"https://192.0.0.192/": "private", "https://192.0.2.1/": "private", "https://198.51.100.1/": "private", "https://203.0.113.1/": "private", "https://192.88.99.1/": "private",
+			"https://198.18.0.1/": "private", "https://198.19.255.255/": "private", "https://239.255.255.250/": "private", "https://240.0.0.1/": "private", "https://255.255.255.255/": "private",
+			"https://10.0.0.1./": "private", "https://100.6553800/": "private",
+			"https://[64:ff9b::a00:1]/": "private", "https://[64:ff9b::169.254.169.254]/": "private", "https://[64:ff9b:1::808:808]/": "private", "https://[64:ff9b:1:a00:1::]/": "private",
+			"https://[2002:a00:1::]/": "private", "https://[2002:6464:64c8::1]/": "private", "https://[2001::1]/": "private", "https://[2001:0:4136:e378:8000:63bf:f5ff:fffe]/": "private",
+			"https://[::10.0.0.1]/": "private", "https://[::8.8.8.8]/": "private", "https://[::ffff:0:10.0.0.1]/": "private", "https://[::ffff:100.64.0.1]/": "private address 100.64.0.1",
+			"https://[fec0::1]/": "private", "https://[fc00::1]/": "private", "https://[ff0e::1]/": "private", "https://[100::1]/": "private", "https://[2001:db8::1]/": "private", "https://[3fff::1]/": "private",
+			"https://[2001:2::1]/": "private", "https://[5f00::1]/": "private", "https://[4000::1]/": "private",
+
+			"https://localhost/": "private address 127.0.0.1", "https://LOCALHOST.:5000/": "private", "https://metadata.localhost/": "private",
+			"https://localhost.example/": "",
+
+			"https://100.63.255.255/": "", "https://100.128.0.1/": "", "https://192.0.1.1/": "", "https://198.20.0.1/": "", "https://223.255.255.255/": "", "https://1.1.1.1/": "", "https://192.31.196.1/": "",
+			"https://[64:ff9b::808:808]/": "", "https://[2002:808:808::1]/": "", "https://[2001:4860:4860::8888]/": "", "https://[2400:cb00::1]/": "", "https://[2620:4f:8000::1]/": "",
 		},
-		"http://registry.example/": {"https://registry.example/": "", "http://storage.example/": "", "http://10.0.0.1/": "private", "gopher://storage.example/": "scheme"},
-		"https://10.0.0.5:5000/":   {"https://10.0.0.5/": "", "https://10.0.0.5:9000/": "", "https://10.0.0.6:5000/": "private", "https://10.5/": "private"},
-		"http://127.0.0.1:5000/":   {"http://127.0.0.1:5001/": "", "http://127.0.0.2/": "private", "http://[::1]/": "private"},
+		"http://registry.example/":   {"https://registry.example/": "", "http://storage.example/": "", "http://10.0.0.1/": "private", "gopher://storage.example/": "scheme"},
+		"https://10.0.0.5:5000/":     {"https://10.0.0.5/": "", "https://10.0.0.5:9000/": "", "https://10.0.0.6:5000/": "private", "https://10.5/": "private"},
+		"https://100.64.0.5:5000/":   {"https://100.64.0.5/": "", "https://100.64.0.6/": "private"},
+		"https://[FD00:2::1]:5000/":  {"https://[fd00:2:0::1]/": "", "https://[fd00:2::2]/": "private"},
+		"http://registry.localhost/": {"http://storage.localhost/": "", "http://localhost:5000/": ""},
+		"http://127.0.0.1:5000/":     {"http://127.0.0.1:5001/": "", "http://localhost:5001/": "", "http://127.0.0.2/": "private", "http://[::1]/": "private"},
 	} {
 		for to, says := range tos {
 			err := g.Follow(parse(t, from), parse(t, to))
 			if (err == nil) != (says == "") || err != nil && !strings.Contains(err.Error(), says) {
 				t.Errorf("from %s to %s: got %v, want %q", from, to, err, says)
 			}
+		}
+	}
+}
+
+func TestANetworkMayBeAllowedInAnySpelling(t *testing.T) {
+	for network, to := range map[string]string{
+		"100.64.0.0/10":         "https://100.100.100.200/",
+		"::ffff:10.0.0.0/104":   "https://10.1.2.3/",
+		"64:ff9b:1::/48":        "https://[64:ff9b:1::a00:1]/",
+		"64:ff9b::10.0.0.0/104": "https://[64:ff9b::10.0.0.1]/",
+		"fec0::/10":             "https://[fec0::1]:5000/",
+		"192.0.0.0/24":          "https://192.0.0.8/",
+	} {
+		g := guard.Transport{Private: prefixes(network)}
+		if err := g.Follow(parse(t, "https://registry.example/"), parse(t, to)); err != nil {
+			t.Errorf("%s: got %v", network, err)
+		}
+		name := disguised(t, g, "Location", to)
+		if u, _ := arrival(t, g, name); !strings.Contains(name, ".invalid") || parse(t, to).Host != u.Host && !strings.HasPrefix(network, "64:ff9b::") {
+			t.Errorf("%s: %s arrived as %s", name, to, u)
 		}
 	}
 }
@@ -117,6 +156,8 @@ func TestLocationIsWhereToUpload(t *testing.T) {
 		{secure, "//storage.example/1", "https://storage.example/1", ""},
 		{secure, "https://storage.example/1", "https://storage.example/1", ""},
 		{plain, "https://registry.example/u/1", "http://registry.example/u/1", ""},
+		{secure, "https://registry.example:443/u/1", "https://registry.example/u/1", ""},
+		{secure, "http://REGISTRY.example:80/u/1", "https://registry.example/u/1", ""},
 		{plain, "https://storage.example/u/1", "https://storage.example/u/1", ""},
 		{secure, "http://registry.example:5000/u/1", "", "from https to http"},
 		{secure, "http://storage.example/1", "", "from https to http"},

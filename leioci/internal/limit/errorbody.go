@@ -4,38 +4,31 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"slices"
+	"time"
 )
 
-// maxErrorBytes is how much of an error body is kept. go-containerregistry reads as much, and loses
-// the status too if there is more.
-const maxErrorBytes = 64 << 10
+const (
+	// maxErrorBytes is how much of an error body is kept. go-containerregistry reads as much, and loses
+	// the status too if there is more.
+	maxErrorBytes = 64 << 10
+	// maxErrorTime is how long an error body may take after its header. A registry that sends a byte
+	// from time to time could otherwise keep a client for days.
+	maxErrorTime = 5 * time.Second
+)
 
-// errorBody reads rc up to maxErrorBytes, closes it, and returns what it read. It closes the body
-// because go-containerregistry v0.22.1 leaves that of a tag listing open (remote/list.go). If
-// reading fails, it returns what came before: the status matters more.
+// errorBody reads rc for maxErrorTime and up to maxErrorBytes, closes it, and returns what it read. It
+// closes the body because go-containerregistry v0.22.1 leaves that of a tag listing open
+// (remote/list.go). If reading fails, it returns what came before: the status matters more.
 //
 // Error bodies end up in messages and logs, so errorBody removes credentials that the registry
-// repeats in them.
-func errorBody(req *http.Request, rc io.ReadCloser) io.ReadCloser {
+// repeats in them: those of req, and those that were sent before.
+func errorBody(req *http.Request, rc io.ReadCloser, sent []string) io.ReadCloser {
+	timer := time.AfterFunc(maxErrorTime, func() { _ = rc.Close() }) // which ends the reading
+	defer timer.Stop()
 	defer func() { _ = rc.Close() }() // the rest is not needed
 	kept, err := io.ReadAll(io.LimitReader(rc, maxErrorBytes))
 	cut := err != nil || len(kept) == maxErrorBytes
-	for _, secret := range secrets(req) {
-		kept = bytes.ReplaceAll(kept, []byte(secret), []byte("..."))
-		if cut {
-			kept = trimCutSecret(kept, secret)
-		}
-	}
-	return io.NopCloser(bytes.NewReader(kept))
-}
-
-// trimCutSecret removes the beginning of a secret from the end of text: the text may have been cut
-// in the middle of one.
-func trimCutSecret(text []byte, secret string) []byte {
-	for n := min(len(secret), len(text)); n > 0; n-- {
-		if trimmed, found := bytes.CutSuffix(text, []byte(secret[:n])); found {
-			return trimmed
-		}
-	}
-	return text
+	secrets := slices.Concat(credentials(req), querySecrets(req), sent)
+	return io.NopCloser(bytes.NewReader(remove(kept, encoded(secrets), cut)))
 }

@@ -21,23 +21,32 @@ func Answer(ctx context.Context, most int64) context.Context {
 
 // Transport limits the bodies of responses for libraries that have no limits of their own, or too
 // high ones: go-containerregistry v0.22.1 reads the response to its first request to the end,
-// however long it is (remote/transport/ping.go). Bodies of errors are cut short; see [errorBody].
+// however long it is (remote/transport/ping.go). That body, and those of errors and redirects, are
+// cut short; see [errorBody]. That of a token server is bounded in time.
 type Transport struct {
 	Base http.RoundTripper
 	// Most is the maximum length of a successful response in bytes, unless the context of its
 	// request sets another.
 	Most int64
+	// Sent is where the transport remembers credentials. Without it, only those that a request
+	// carries are removed from its error.
+	Sent *Sent
 }
 
 // RoundTrip implements [http.RoundTripper].
 func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	t.Sent.add(credentials(req))
 	resp, err := t.Base.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
-	if resp.StatusCode >= http.StatusBadRequest {
-		resp.Body = errorBody(req, resp.Body)
+	// net/http reads some of the body of a redirect, too, before it follows it.
+	if resp.StatusCode >= http.StatusMultipleChoices || isPing(req) {
+		resp.Body = errorBody(req, resp.Body, t.Sent.all())
 		return resp, nil
+	}
+	if isTokenRequest(req) {
+		resp.Body = newTimed(resp.Body, maxTokenTime)
 	}
 	most, ok := req.Context().Value(limitKey{}).(int64)
 	if !ok {

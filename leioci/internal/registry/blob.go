@@ -48,8 +48,11 @@ func (s *Source) open(ctx context.Context, d v1.Descriptor, offset int64) (*cont
 	c := &content{}
 	next := s
 	fetch := func(ctx context.Context, bytes string) (resp *http.Response, err error) {
+		if c.Reader != nil {
+			d.Size = c.Size // it may have been learned since
+		}
 		c.from, err = next.askOnce(ctx, func(ctx context.Context, session *session) (err error) {
-			resp, err = session.getBlob(ctx, d.Digest, bytes, s.client.config.MaxBlobBytes) //nolint:bodyclose // closed by the reader
+			resp, err = session.getBlob(ctx, d, bytes, s.client.config.MaxBlobBytes) //nolint:bodyclose // the reader's to close
 			return err
 		})
 		next = s.last(c.from) // where to resume
@@ -62,12 +65,14 @@ func (s *Source) open(ctx context.Context, d v1.Descriptor, offset int64) (*cont
 	return c, err
 }
 
-// getBlob requests a blob, or the given range of it if bytes is not empty. Accept-Encoding is set
-// to identity because net/http would otherwise request gzip and decompress silently, and the digest
-// is that of the stored bytes.
-func (s *session) getBlob(ctx context.Context, digest v1.Hash, bytes string, most int64) (*http.Response, error) {
+// getBlob asks for a blob, or for a range of it if bytes is not empty. It is asked for as it is stored:
+// net/http would ask for it compressed, and undo that silently.
+//
+// The registry may send the client to its storage with a signed URL. If the storage refuses that, the
+// URL may be too old, and the registry is asked for another one, once.
+func (s *session) getBlob(ctx context.Context, d v1.Descriptor, bytes string, most int64) (*http.Response, error) {
 	r := request{
-		method: http.MethodGet, url: s.url("blobs/" + digest.String()),
+		method: http.MethodGet, url: s.url("blobs/" + d.Digest.String()),
 		header:   http.Header{"Accept-Encoding": {"identity"}},
 		statuses: []int{http.StatusOK},
 	}
@@ -75,5 +80,17 @@ func (s *session) getBlob(ctx context.Context, digest v1.Hash, bytes string, mos
 		r.header.Set("Range", bytes)
 		r.statuses = append(r.statuses, http.StatusPartialContent)
 	}
-	return s.do(limit.Answer(ctx, most), r) // not for the handshake, which has no blob to read
+	ctx = limit.Answer(ctx, most) // not for the handshake, which has no blob to read
+	resp, err := s.do(ctx, r)
+	if _, elsewhere := RespondedElsewhere(err); elsewhere && bytes == "" && hasStatus(err, http.StatusUnauthorized, http.StatusForbidden) {
+		resp, err = s.do(ctx, r)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := resume.Check(resp, bytes, d.Size); err != nil { // another place may have it
+		_ = resp.Body.Close() // its content is not used
+		return nil, err
+	}
+	return resp, nil
 }

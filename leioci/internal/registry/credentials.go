@@ -181,11 +181,13 @@ func sameCredentials(ctx context.Context, a, b credentials) bool {
 }
 
 // refused reports whether err is a response, from a registry or its token server, that refuses the
-// client's identity. A 403 that only asks for less traffic is retryable and does not count.
+// client's identity. A 403 that only asks for less traffic is retryable and does not count, nor does
+// the response of a storage that the registry redirects to, which does not know who is asking.
 func refused(err error) bool {
 	var response *transport.Error
-	return errors.As(err, &response) && !retry.IsRetryable(response) &&
-		(response.StatusCode == http.StatusUnauthorized || response.StatusCode == http.StatusForbidden)
+	_, elsewhere := RespondedElsewhere(err)
+	return !elsewhere && errors.As(err, &response) && !retry.IsRetryable(response) &&
+		hasStatus(response, http.StatusUnauthorized, http.StatusForbidden)
 }
 
 // unauthorized reports whether err is the response to missing or unknown credentials.

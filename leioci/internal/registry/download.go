@@ -6,10 +6,9 @@ import (
 	"io"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
-	"github.com/lowendinsight/lei-go/leioci/internal/retry"
+	"github.com/lowendinsight/lei-go/leioci/internal/resume"
 	"github.com/lowendinsight/lei-go/leioci/internal/verify"
 )
 
@@ -29,9 +28,9 @@ type Partial interface {
 // Download fills part with the verified content of a blob and returns the number of bytes it used
 // from the network.
 //
-// Content that was assembled from pieces, whether from an earlier download or from several
-// responses, and fails verification is fetched once more from the beginning. A mirror whose content
-// fails verification is passed over.
+// Content that came in pieces, from an earlier download or from several responses, and does not verify
+// is fetched once more from its beginning. A mirror whose content does not verify is passed over. In
+// every other case part keeps what has come, for the next download.
 func (s *Source) Download(ctx context.Context, d v1.Descriptor, part Partial) (fetched int64, err error) {
 	if part.Size() > d.Size {
 		if err := part.Reset(); err != nil {
@@ -40,11 +39,12 @@ func (s *Source) Download(ctx context.Context, d v1.Descriptor, part Partial) (f
 	}
 	for mayRestart := true; ; {
 		got, err := s.appendMissing(ctx, d, part)
-		fetched += got.n
-		// If the context has ended, its cause may be the failure of another blob.
-		wrong := ctx.Err() == nil && errors.Is(err, errdef.ErrVerification) && !errors.Is(err, io.ErrUnexpectedEOF)
+		fetched += got.fetched()
+		// Where the context has ended, its cause may be another blob's. A response that was not what
+		// was asked for says nothing about the bytes that are there.
+		wrong := ctx.Err() == nil && errors.Is(err, errdef.ErrVerification) && !errors.Is(err, io.ErrUnexpectedEOF) && !resume.Mismatched(err)
 		switch {
-		case mayRestart && (wrong && got.inPieces(d) || isFinalResponse(err) && got.offset > 0):
+		case mayRestart && wrong && got.inPieces(d):
 			mayRestart = false
 		case wrong && got.answered() && s.without(got.content.from) != nil:
 			s.report(got.content.from, err)
@@ -61,15 +61,7 @@ func (s *Source) Download(ctx context.Context, d v1.Descriptor, part Partial) (f
 	}
 }
 
-// isFinalResponse reports whether err is a response that would be the same next time, unless a
-// different range is requested. Refused credentials do not count: what was downloaded is kept for
-// when they are corrected.
-func isFinalResponse(err error) bool {
-	var response *transport.Error
-	return errors.As(err, &response) && !retry.IsRetryable(err) && !refused(err)
-}
-
-// appendMissing appends the rest of a blob to part. It also returns that remainder, even on error.
+// appendMissing appends what part lacks of a blob, and returns besides its error what that was.
 func (s *Source) appendMissing(ctx context.Context, d v1.Descriptor, part Partial) (got *remainder, err error) {
 	got = &remainder{offset: part.Size()}
 	got.open = func() (*content, error) { return s.open(ctx, d, got.offset) }
@@ -115,6 +107,14 @@ func (r *remainder) Close() error {
 		return nil
 	}
 	return r.content.Close()
+}
+
+// fetched returns how many bytes came from the network.
+func (r *remainder) fetched() int64 {
+	if r.content == nil || r.content.Reader == nil {
+		return r.n
+	}
+	return r.n + r.content.Skipped()
 }
 
 // answered reports whether a request was attempted.

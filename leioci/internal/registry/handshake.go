@@ -25,7 +25,7 @@ func (c *Client) handshake(ctx context.Context, key sessionKey, with credentials
 	if err != nil {
 		return nil, fmt.Errorf("%w: registry %q: %w", errdef.ErrInvalidReference, key.repository.RegistryStr(), err)
 	}
-	base := transport.NewUserAgent(c.guard, c.config.UserAgent)
+	base := transport.NewUserAgent(c.guard.For(repo.RegistryStr()), c.config.UserAgent)
 	learned, err := c.ping(ctx, repo, with, base)
 	if err != nil {
 		return nil, handshakeError(err, repo)

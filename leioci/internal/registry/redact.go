@@ -1,7 +1,12 @@
 package registry
 
 import (
+	"fmt"
 	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/guard"
 )
@@ -11,19 +16,22 @@ import (
 // server's response, which go-containerregistry quotes.
 var secretText = regexp.MustCompile(`(\?)[^\s")][^\s"]*|(no token in bearer response:)(?s:.*)`)
 
-// Redact returns err with a text that reveals no secret. It edits the text rather than the errors
-// in the chain because there may be several net/http errors, nested where [errors.As] does not
-// reach.
+// userinfo matches what stands before the host in a URL. A registry may redirect to one with a password.
+var userinfo = regexp.MustCompile(`://[^/\s"@]*@`)
+
+// Redact returns err with a text that shows no secret and no control characters. Texts are looked at,
+// and not the errors in the chain, because there may be several of net/http's, nested where [errors.As]
+// does not reach.
 //
 // It also shortens the text: a registry may respond with a page of HTML.
 func Redact(err error) error {
 	text := err.Error()
-	clean := guard.Undisguise(secretText.ReplaceAllString(text, "$1$2..."))
+	clean := xmlError.ReplaceAllStringFunc(text, shortenXML)
+	clean = guard.Undisguise(secretText.ReplaceAllString(clean, "$1$2..."))
+	clean = userinfo.ReplaceAllString(clean, "://...@")
 	clean = page.ReplaceAllString(clean, "a page of HTML (from a registry, or from a proxy or another server?)")
 	clean = detail.ReplaceAllString(clean, "")
-	if len(clean) > maxErrorText {
-		clean = clean[:maxErrorText] + "..."
-	}
+	clean = printable(clean, maxErrorText)
 	if clean != text {
 		return &redacted{clean, err}
 	}
@@ -38,10 +46,60 @@ var (
 	detail = regexp.MustCompile(`; \[?map\[[^\]]*\]\]?`)
 )
 
-// maxErrorText leaves room for several registry errors, each with its detail.
+// What a storage sends in place of a registry's JSON, such as S3's, and what of it says why.
+var (
+	xmlError   = regexp.MustCompile(`(?s)(<\?xml[^>]{0,200}\?>\s*)?<Error(\s[^>]{0,200})?>.*?(</Error>\s*|$)`)
+	xmlCode    = regexp.MustCompile(`<Code>\s*([^<]{1,100})`)
+	xmlMessage = regexp.MustCompile(`<Message>\s*([^<]{1,400})`)
+)
+
+// shortenXML returns the code and the message of an error in XML.
+func shortenXML(text string) string {
+	var parts []string
+	for _, part := range []*regexp.Regexp{xmlCode, xmlMessage} {
+		if m := part.FindStringSubmatch(text); m != nil {
+			parts = append(parts, strings.TrimSpace(m[1]))
+		}
+	}
+	if parts == nil {
+		return "an error in XML"
+	}
+	return strings.Join(parts, ": ")
+}
+
+// maxErrorText is enough for several errors of a registry, each with its detail.
 const maxErrorText = 2 << 10
 
-// redacted is an error with a different text.
+// printable returns the first bytes of text, at most so many, fit for a terminal and for one line of a
+// log: whoever sent it must not move the cursor, turn the direction of what follows, or begin a line that
+// looks like another message. What ends a line becomes a semicolon; other characters that are not to be
+// seen are written as Go writes them.
+func printable(text string, most int) string {
+	var b strings.Builder
+	text = strings.TrimSpace(text)
+	for i, r := range text {
+		if b.Len() >= most {
+			return b.String() + "..."
+		}
+		switch _, n := utf8.DecodeRuneInString(text[i:]); {
+		case r == '\n' || r == '\r' || r == '\u0085' || r == '\u2028' || r == '\u2029' || r == '\v' || r == '\f':
+			if s := b.String(); !strings.HasSuffix(s, "; ") {
+				b.WriteString("; ")
+			}
+		case r == '\t':
+			b.WriteByte(' ')
+		case r == utf8.RuneError && n == 1:
+			fmt.Fprintf(&b, `\x%02x`, text[i])
+		case !unicode.IsPrint(r):
+			b.WriteString(strings.Trim(strconv.QuoteToASCII(string(r)), `"`))
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// redacted is an error with another text.
 type redacted struct {
 	text string
 	err  error

@@ -44,8 +44,8 @@ func (s *session) do(ctx context.Context, r request) (*http.Response, error) {
 		return nil, err
 	}
 	if err := transport.CheckError(resp, r.statuses...); err != nil {
-		_ = resp.Body.Close() // the registry's own error is the one to report
-		return nil, err
+		_ = resp.Body.Close() // the registry's own error is the one to tell
+		return nil, s.noteElsewhere(req, err)
 	}
 	return resp, nil
 }

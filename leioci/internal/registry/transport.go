@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/guard"
@@ -24,19 +25,41 @@ func newChain(c Config) guard.Transport {
 	var rt http.RoundTripper = stall.Transport{Base: c.Transport, Timeout: c.StallTimeout, Answer: answerFactor * c.StallTimeout}
 	rt = wirelog.Transport{Base: rt, Log: c.Log, Redact: Redact}
 	rt = retry.Transport{Base: rt}
-	rt = limit.Transport{Base: rt, Most: manifest.MaxBytes}
-	return guard.Transport{Base: rt, PlainHTTP: c.PlainHTTP, Private: c.PrivateNetworks}
+	rt = limit.Transport{Base: rt, Most: manifest.MaxBytes, Sent: &limit.Sent{}}
+	return guard.Transport{Base: rt, PlainHTTP: c.PlainHTTP, Private: c.PrivateNetworks, Proxy: proxyOf(c.Transport)}
+}
+
+// proxyOf returns the function by which a transport chooses its proxies, or nil if that is unknown.
+func proxyOf(rt http.RoundTripper) func(*http.Request) (*url.URL, error) {
+	t, ok := rt.(*http.Transport)
+	if !ok {
+		return nil
+	}
+	if t.Proxy == nil {
+		return func(*http.Request) (*url.URL, error) { return nil, nil }
+	}
+	return t.Proxy
+}
+
+// proxyFromEnvironment sends what is for this machine to no proxy. [http.ProxyFromEnvironment] exempts
+// neither the names under localhost nor a spelling such as "LOCALHOST", but credentials are sent there
+// over http.
+func proxyFromEnvironment(req *http.Request) (*url.URL, error) {
+	if guard.Loopback(req.URL.Hostname()) {
+		return nil, nil
+	}
+	return http.ProxyFromEnvironment(req)
 }
 
 // maxHeaderBytes is far more than any registry's response needs; net/http would accept 10 MB.
 const maxHeaderBytes = 256 << 10
 
-// NewTransport returns a transport that takes proxies from the environment and uses
-// go-containerregistry's settings. It does not copy remote.DefaultTransport, because that is a
-// variable a program may have changed. config may be nil.
+// NewTransport returns a transport with proxies from the environment, except to this machine, and with the numbers of
+// go-containerregistry's. That one is not copied: it is a variable, which a program may have set to
+// something else (remote.DefaultTransport). config may be nil.
 func NewTransport(config *tls.Config) http.RoundTripper {
 	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
+		Proxy:                  proxyFromEnvironment,
 		DialContext:            (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 		TLSClientConfig:        config,
 		ForceAttemptHTTP2:      true,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -16,9 +15,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/retry"
 )
 
-func notSatisfiable() error {
-	return &transport.Error{StatusCode: http.StatusRequestedRangeNotSatisfiable}
-}
+func refusal(status int) error { return &transport.Error{StatusCode: status} }
 
 func TestReadingGivesUpAfterTriesWithoutProgress(t *testing.T) {
 	for name, tc := range map[string]struct {
@@ -29,11 +26,14 @@ func TestReadingGivesUpAfterTriesWithoutProgress(t *testing.T) {
 	}{
 		"no answer":                           {[]answer{{err: retry.Retryable(errBroken)}}, 3, "", "tried 3 times"},
 		"a body that breaks at once":          {[]answer{whole(0)}, 3, "", "after 0 bytes: broken (tried 3 times)"},
-		"a body that breaks, then no more":    {[]answer{whole(4), rest(4, 0)}, 3, "0123", "after 4 bytes: broken (tried 3 times)"},
+		"a body that breaks, then no more":    {[]answer{whole(4), rest(4, 0), rest(4, 0), whole(4)}, 4, "0123", "after 4 bytes: broken (tried 4 times)"},
 		"a range that is ignored, and breaks": {[]answer{whole(4), whole(4)}, 3, "0123", "after 4 bytes: broken (tried 3 times)"},
 		"a body that is shorter than it says": {[]answer{{status: 200, length: 10}}, 3, "", "unexpected EOF (tried 3 times)"},
 		"a permanent failure":                 {[]answer{whole(4), {err: errors.New("no")}}, 2, "0123", "no"},
-		"no answer after a part":              {[]answer{whole(4), {err: retry.Retryable(errBroken)}}, 3, "0123", "tried 3 times"},
+		"no answer after a part":              {[]answer{whole(4), {err: retry.Retryable(errBroken)}}, 4, "0123", "tried 4 times"},
+		"a refusal of range and whole":        {[]answer{whole(4), {err: refusal(403)}}, 3, "0123", "403"},
+		"a range refused, the whole broken":   {[]answer{whole(4), {err: refusal(403)}, whole(2), whole(3)}, 4, "0123", "tried 3 times"},
+		"too many requests":                   {[]answer{whole(4), {err: refusal(429)}}, 3, "0123", "429"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &server{answers: tc.answers}
@@ -100,11 +100,20 @@ func TestReadingEndsWithTheContext(t *testing.T) {
 
 func TestAReaderThatFailedFailsAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &server{answers: []answer{whole(4), {err: errors.New("no")}}}
-		r := open(t.Context(), t, s)
-		for range 3 {
-			if _, err := io.ReadAll(r); err == nil || !strings.Contains(err.Error(), "no") || len(s.asked) != 2 {
-				t.Errorf("got %v after %d requests", err, len(s.asked))
+		for _, answers := range [][]answer{
+			{whole(4), {err: errors.New("no")}},
+			{whole(4), {err: retry.Retryable(errBroken)}},
+			{whole(4), rest(4, 0), rest(4, 0), whole(0)},
+			{whole(0)},
+		} {
+			s := &server{answers: answers}
+			r := open(t.Context(), t, s)
+			_, first := io.ReadAll(r)
+			asked := len(s.asked)
+			for range 3 {
+				if _, err := io.ReadAll(r); first == nil || err == nil || err.Error() != first.Error() || len(s.asked) != asked {
+					t.Errorf("got %v after %d requests, then %v after %d", first, asked, err, len(s.asked))
+				}
 			}
 		}
 	})

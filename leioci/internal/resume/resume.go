@@ -1,6 +1,10 @@
 // Package resume reads content over a connection that may break: it continues where it stopped, on
 // a new connection.
 //
+// A storage, or a proxy in front of it, need not serve ranges (RFC 9110, section 14.2). Some refuse
+// them, with whatever status, or serve them wrongly. Then the whole is requested, and the beginning
+// that the caller has is skipped.
+//
 // go-containerregistry retries requests, but not bodies:
 // https://github.com/google/go-containerregistry/issues/1500.
 package resume
@@ -27,7 +31,8 @@ const SizeUnknown = verify.SizeUnknown
 type Content struct {
 	// Fetch requests the content and returns a response of status 200 or 206, or an error.
 	// byteRange is the value of the Range header, or empty for the whole content. Fetch is called
-	// again for each try, and so gets a fresh token and a fresh signed URL.
+	// again for each try, and so gets a fresh token and a fresh signed URL. If it may ask somebody
+	// else, it can [Check] the response before.
 	Fetch func(ctx context.Context, byteRange string) (*http.Response, error)
 	// Size is the content's length in bytes, or SizeUnknown.
 	Size int64
@@ -38,7 +43,8 @@ type Content struct {
 }
 
 // Reader reads content from its offset to its end. It gives up after as many tries as the policy
-// allows. Every byte received starts the count again, with the try that brought it as the first.
+// allows. Every byte received starts the count again, with the try that brought it as the first. A
+// range that is refused, or for which the tries are used up, costs one request for the whole.
 //
 // Size is set to the content's length once the registry has sent it.
 //
@@ -53,8 +59,12 @@ type Reader struct {
 	body   io.ReadCloser // only Read assigns it, so only Read may use it without mu
 	pos    int64         // the offset of the next byte to read
 	cause  error         // why body broke off; nil while it can be read
+	failed error         // what the reader gave up with
 
+	skipped int64 // bytes that came and were there already
 	resumed bool
+	ranged  bool // the last request was for a range, and has brought nothing
+	whole   bool // the next request is for the whole, as the last range was not served
 }
 
 // Open requests the content, unless the caller already has all of it, and returns once there is a
@@ -75,14 +85,16 @@ func Open(ctx context.Context, policy retry.Policy, c Content) (*Reader, error) 
 
 // Read implements [io.Reader].
 func (r *Reader) Read(p []byte) (int, error) {
-	if r.cause != nil {
-		if err := r.reconnect(); err != nil {
-			return 0, err
-		}
+	if r.cause != nil && r.failed == nil {
+		r.failed = r.reconnect()
+	}
+	if r.failed != nil {
+		return 0, r.failed
 	}
 	n, err := r.body.Read(p)
 	if n > 0 {
 		r.pos += int64(n)
+		r.ranged, r.whole = false, false
 		r.run.Progress()
 	}
 	switch {
@@ -100,6 +112,9 @@ func (r *Reader) Read(p []byte) (int, error) {
 // Resumed reports whether the content came from more than one response, or started at an offset.
 func (r *Reader) Resumed() bool { return r.resumed }
 
+// Skipped returns how many bytes came that were there already, from servers without ranges.
+func (r *Reader) Skipped() int64 { return r.skipped }
+
 // Close ends the reading. A concurrent Read, even one that waits to reconnect, sends no more
 // requests.
 func (r *Reader) Close() error {
@@ -112,7 +127,7 @@ func (r *Reader) Close() error {
 // reconnect waits, and continues where the content broke off.
 func (r *Reader) reconnect() error {
 	_ = r.body.Close() // its error adds nothing to r.cause
-	if err := r.run.Wait(r.ctx, r.cause); err != nil {
+	if err := r.again(r.cause); err != nil {
 		return fmt.Errorf("after %d bytes: %w", r.pos, err)
 	}
 	r.cause = nil
@@ -126,28 +141,55 @@ func (r *Reader) connect() error {
 		if err == nil {
 			return nil
 		}
-		if err := r.run.Wait(r.ctx, err); err != nil {
-			r.cause = err // the next Read returns it again
+		if err := r.again(err); err != nil {
 			return err
 		}
 	}
 }
 
+// again returns nil once there may be another request after one that failed with err. After a range
+// that was refused there is one for the whole, at once; and so there is when the tries for it are
+// used up. If there must be none, again returns the error to give up with.
+func (r *Reader) again(err error) error {
+	if r.ranged && r.ctx.Err() == nil && !retry.IsRetryable(err) && (isResponse(err) || Mismatched(err)) {
+		return r.requestWhole(err)
+	}
+	giveUp := r.run.Wait(r.ctx, err)
+	_, limited := errdef.NoteOf[retry.Limited](giveUp)
+	if giveUp != nil && r.ranged && r.ctx.Err() == nil && retry.IsRetryable(err) && !limited {
+		return r.requestWhole(err)
+	}
+	return giveUp
+}
+
+func (r *Reader) requestWhole(cause error) error {
+	r.whole = true
+	r.Notify(cause, 0)
+	return nil
+}
+
+func isResponse(err error) bool {
+	var response *transport.Error
+	return errors.As(err, &response)
+}
+
 func (r *Reader) request(ctx context.Context) error {
 	r.resumed = r.resumed || r.pos > 0
 	byteRange := ""
-	if r.pos > 0 && r.Size != SizeUnknown {
+	if r.pos > 0 && r.Size != SizeUnknown && !r.whole {
 		byteRange = fmt.Sprintf("bytes=%d-%d", r.pos, r.Size-1)
 	}
+	r.ranged = byteRange != ""
 	resp, err := r.Fetch(ctx, byteRange)
-	var respErr *transport.Error
-	if errors.As(err, &respErr) && respErr.StatusCode == http.StatusRequestedRangeNotSatisfiable {
-		return fmt.Errorf("%w: registry has no bytes %d to %d: %w", errdef.ErrVerification, r.pos, r.Size-1, err)
+	var response *transport.Error
+	if errors.As(err, &response) && response.StatusCode == http.StatusRequestedRangeNotSatisfiable {
+		err = fmt.Errorf("%w: registry has no bytes %d to %d: %w", errdef.ErrVerification, r.pos, r.Size-1, err)
+		return errdef.WithNote(err, mismatched{})
 	}
 	if err != nil {
 		return err
 	}
-	if err := r.accept(resp); err != nil {
+	if err := r.accept(resp, byteRange); err != nil {
 		_ = resp.Body.Close() // its content is not used
 		return err
 	}
@@ -169,28 +211,18 @@ func (r *Reader) replace(body io.ReadCloser) error {
 
 // accept prepares a response for reading from pos. If the response is not limited to the requested
 // range, accept skips the bytes before pos.
-func (r *Reader) accept(resp *http.Response) error {
-	if resp.StatusCode == http.StatusPartialContent {
-		return checkRange(resp.Header.Get("Content-Range"), r.pos, r.Size)
+func (r *Reader) accept(resp *http.Response, byteRange string) error {
+	if err := Check(resp, byteRange, r.Size); err != nil || resp.StatusCode == http.StatusPartialContent {
+		return err
 	}
-	switch {
-	case r.Size == SizeUnknown:
+	r.ranged = false
+	if r.Size == SizeUnknown {
 		r.Size = resp.ContentLength // -1, which is SizeUnknown, if the response does not say
-	case resp.ContentLength >= 0 && resp.ContentLength != r.Size:
-		return fmt.Errorf("%w: registry announces %d bytes, want %d", errdef.ErrVerification, resp.ContentLength, r.Size)
 	}
-	_, err := io.CopyN(io.Discard, resp.Body, r.pos)
+	skipped, err := io.CopyN(io.Discard, resp.Body, r.pos)
+	r.skipped += skipped
 	if errors.Is(err, io.EOF) {
 		err = retry.Retryable(io.ErrUnexpectedEOF)
 	}
 	return err
-}
-
-// checkRange compares a Content-Range (RFC 9110, section 14.4) with the requested range.
-func checkRange(got string, pos, size int64) error {
-	want := fmt.Sprintf("bytes %d-%d/", pos, size-1)
-	if pos == 0 || got != want+fmt.Sprint(size) && got != want+"*" {
-		return fmt.Errorf("%w: want Content-Range %q, got %q", errdef.ErrVerification, fmt.Sprintf("%s%d", want, size), got)
-	}
-	return nil
 }

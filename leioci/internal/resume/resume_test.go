@@ -44,6 +44,16 @@ func TestReadingGoesOnWhereItBrokeOff(t *testing.T) {
 		"the range ignored":                {[]answer{whole(4), whole(10)}, 10, 0, `"" "bytes=4-9"`, true},
 		"the range ignored, of no length":  {[]answer{whole(4), chunked}, 10, 0, `"" "bytes=4-9"`, true},
 		"the range ignored, broken before": {[]answer{whole(4), whole(2), rest(4, 6)}, 10, 0, `"" "bytes=4-9" "bytes=4-9"`, true},
+		"the range refused":                {[]answer{whole(4), {err: refusal(403)}, whole(10)}, 10, 0, `"" "bytes=4-9" ""`, true},
+		"the range not found":              {[]answer{whole(4), {err: refusal(404)}, whole(10)}, 10, 0, `"" "bytes=4-9" ""`, true},
+		"the range not satisfiable":        {[]answer{whole(4), {err: refusal(416)}, whole(10)}, 10, 0, `"" "bytes=4-9" ""`, true},
+		"the range answered badly":         {[]answer{whole(4), part(206, "", 4, 6), whole(10)}, 10, 0, `"" "bytes=4-9" ""`, true},
+		"a range never answered":           {[]answer{whole(4), unavailable, unavailable, whole(10)}, 10, 0, `"" "bytes=4-9" "bytes=4-9" ""`, true},
+		"a range that is empty":            {[]answer{whole(4), rest(4, 0), rest(4, 0), whole(10)}, 10, 0, `"" "bytes=4-9" "bytes=4-9" ""`, true},
+		"refused, the whole broken":        {[]answer{whole(4), {err: refusal(403)}, whole(3), whole(10)}, 10, 0, `"" "bytes=4-9" "" ""`, true},
+		"refused, then broken further on":  {[]answer{whole(4), {err: refusal(403)}, whole(7), {err: refusal(403)}, whole(10)}, 10, 0, `"" "bytes=4-9" "" "bytes=7-9" ""`, true},
+		"from an offset, refused":          {[]answer{{err: refusal(403)}, whole(10)}, 10, 4, `"bytes=4-9" ""`, true},
+		"from an offset, never answered":   {[]answer{unavailable, unavailable, unavailable, whole(10)}, 10, 4, `"bytes=4-9" "bytes=4-9" "bytes=4-9" ""`, true},
 		"from an offset":                   {[]answer{rest(4, 6)}, 10, 4, `"bytes=4-9"`, true},
 		"from an offset, ignored":          {[]answer{whole(10)}, 10, 4, `"bytes=4-9"`, true},
 		"from an offset, broken":           {[]answer{rest(4, 2), rest(6, 4)}, 10, 4, `"bytes=4-9" "bytes=6-9"`, true},
@@ -78,7 +88,7 @@ func TestAResponseThatDoesNotMatchTheRequestIsRefused(t *testing.T) {
 		ranges["Content-Range: "+header] = part(http.StatusPartialContent, header, 4, 6)
 	}
 	ranges["another length"] = answer{status: http.StatusOK, length: 11, body: content + "x"}
-	ranges["no such range"] = answer{err: notSatisfiable()}
+	ranges["no such range"] = answer{err: refusal(416)}
 	for name, second := range ranges {
 		t.Run(name, func(t *testing.T) {
 			s := &server{answers: []answer{whole(4), second}}

@@ -43,10 +43,16 @@ func hasCode(resp *transport.Error, code transport.ErrorCode) bool {
 	return false
 }
 
+// isRetryableStatus reports whether a status says that the registry, or the server behind the proxy
+// that responds, is busy or away. The others say what will be the same next time: a CDN's 525 and
+// 526, that the certificate is wrong; 501 and 505, that something is not supported.
 func isRetryableStatus(status int) bool {
 	switch status {
-	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
-		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests,
+		http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
+		520, 521, 522, 523, 524, 527, 530, // Cloudflare: no response, or no connection, from the origin
+		529,      // overloaded
+		598, 599: // proxies: a timeout on the way to the origin
 		return true
 	}
 	return false

@@ -82,7 +82,22 @@ func TestWhichResponsesAreRetried(t *testing.T) {
 		{416, "", false, false},
 		{501, "", false, false},
 		{505, "", false, false},
-		{522, "", false, false},
+		{425, "", true, false},
+		{520, "", true, false},
+		{521, "", true, false},
+		{522, "", true, false},
+		{523, "UNKNOWN", true, false},
+		{524, "", true, false},
+		{525, "", false, false},
+		{526, "", false, false},
+		{527, "", true, false},
+		{529, "", true, false},
+		{530, "", true, false},
+		{598, "", true, false},
+		{599, "", true, false},
+		{507, "", false, false},
+		{511, "", false, false},
+		{409, "", false, false},
 	} {
 		t.Run(fmt.Sprint(tc.status, " ", tc.code), func(t *testing.T) {
 			body := ""

@@ -12,8 +12,10 @@ import (
 
 // progress tells how much of a request's body was sent.
 type progress struct {
+	size  int64 // of the body; negative if it is not known before the body ends
 	mu    sync.Mutex
 	count func() int64 // nil if there is no body
+	ended func() bool
 }
 
 // track returns req with its body under watch, and also every body that net/http may send instead
@@ -21,6 +23,9 @@ type progress struct {
 func (p *progress) track(req *http.Request) *http.Request {
 	if req.Body == nil || req.Body == http.NoBody {
 		return req
+	}
+	if p.size = req.ContentLength; p.size == 0 {
+		p.size = -1 // as net/http reads it, if there is a body
 	}
 	req.Body = p.watch(req.Body)
 	if getBody := req.GetBody; getBody != nil {
@@ -44,10 +49,11 @@ func (p *progress) watch(body io.ReadCloser) io.ReadCloser {
 	defer p.mu.Unlock()
 	if f, ok := body.(*os.File); ok && runtime.GOOS == "linux" {
 		p.count = func() int64 { return offset(f) }
+		p.ended = func() bool { return offset(f) == math.MaxInt64 }
 		return f
 	}
 	c := &counter{ReadCloser: body}
-	p.count = c.n.Load
+	p.count, p.ended = c.n.Load, c.ended.Load
 	return c
 }
 
@@ -70,14 +76,30 @@ func (p *progress) bytes() int64 {
 	return p.count()
 }
 
+// sent reports whether nothing is left to be sent.
+func (p *progress) sent() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.count == nil || p.size >= 0 && p.count() >= p.size || p.ended()
+}
+
 // counter counts the bytes read from a body.
 type counter struct {
 	io.ReadCloser
-	n atomic.Int64
+	n     atomic.Int64
+	ended atomic.Bool // at its end, or closed
 }
 
 func (c *counter) Read(b []byte) (int, error) {
 	n, err := c.ReadCloser.Read(b)
 	c.n.Add(int64(n))
+	if err != nil {
+		c.ended.Store(true)
+	}
 	return n, err
+}
+
+func (c *counter) Close() error {
+	c.ended.Store(true)
+	return c.ReadCloser.Close()
 }

@@ -36,7 +36,7 @@ func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
-		t.watch(upload, req.ContentLength, t.responseTimeout(req.Method), done, cancel)
+		t.watch(upload, t.responseTimeout(req.Method), done, cancel)
 	}()
 	resp, err := t.Base.RoundTrip(sent)
 	close(done)
@@ -68,7 +68,7 @@ const checksPerTimeout = 10
 // watch cancels the request if the network accepts nothing for the timeout, or if all was sent and
 // no response comes.
 func (t Transport) watch(
-	upload *progress, size int64, responseTimeout time.Duration, done <-chan struct{}, cancel context.CancelCauseFunc,
+	upload *progress, responseTimeout time.Duration, done <-chan struct{}, cancel context.CancelCauseFunc,
 ) {
 	tick := time.NewTicker(max(min(t.Timeout, responseTimeout)/checksPerTimeout, time.Millisecond))
 	defer tick.Stop()
@@ -85,7 +85,7 @@ func (t Transport) watch(
 			continue
 		}
 		limit, phase := t.Timeout, "no data accepted"
-		if sent >= size {
+		if upload.sent() {
 			limit, phase = responseTimeout, "no response"
 		}
 		if time.Since(lastProgress) >= limit {

@@ -65,6 +65,38 @@ func TestAnUploadWithoutProgressIsStalled(t *testing.T) {
 	}
 }
 
+func TestAnUploadOfUnknownLengthIsStalledAsSoonAsAnyOther(t *testing.T) {
+	for _, size := range []int64{-1, 0} { // net/http reads both as unknown where there is a body
+		for name, source := range sources(t) {
+			for taken := range 7 {
+				body := source("content")
+				synctest.Test(t, func(t *testing.T) {
+					took, err := put(t, body, size, func(r io.Reader, done <-chan struct{}) error {
+						_, _ = io.ReadFull(r, make([]byte, taken))
+						<-done
+						return errors.New("as wrapped by net/http")
+					})
+					if !errors.Is(err, errdef.ErrStalled) || took < timeout || took > timeout+2*timeout/late {
+						t.Errorf("%s, %d bytes: got %v after %v", name, taken, err, took)
+					}
+				})
+			}
+			body := source("content")
+			synctest.Test(t, func(t *testing.T) {
+				took, err := put(t, body, size, func(r io.Reader, done <-chan struct{}) error {
+					_, _ = io.ReadAll(r)
+					body.Close() // as net/http does
+					<-done
+					return errors.New("as wrapped by net/http")
+				})
+				if !errors.Is(err, errdef.ErrStalled) || took < answer {
+					t.Errorf("%s, sent whole: got %v after %v", name, err, took)
+				}
+			})
+		}
+	}
+}
+
 func TestASlowUploadIsNotStalled(t *testing.T) {
 	const pause = timeout - time.Second
 	for name, source := range sources(t) {
