@@ -38,6 +38,8 @@ var (
 	ErrOlder = errdef.ErrOlder
 	// ErrStale: a snapshot is older than [MaxAge] allows.
 	ErrStale = errdef.ErrStale
+	// ErrFuture: a snapshot's date is later than tomorrow (UTC), which [AllowFuture] allows.
+	ErrFuture = errdef.ErrFuture
 	// ErrStalled: no byte moved for the stall timeout ([WithStallTimeout]), as often as the policy allows ([WithRetry]).
 	ErrStalled = errdef.ErrStalled
 	// ErrInsecure: credentials would have been sent over http. They were not.

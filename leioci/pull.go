@@ -21,7 +21,6 @@ type PullResult struct {
 	// after [Unpack].
 	Source name.Repository
 	// Date is the snapshot's day, at midnight UTC, and Created the time at which it was made, by its manifest.json.
-	// Both are zero where that file cannot be read as LEI metadata.
 	Date, Created time.Time
 	// UpToDate: the directory held this very snapshot, intact, and was left alone.
 	UpToDate bool
@@ -46,7 +45,7 @@ func (o *pullOptions) apply(opts []PullOption) error {
 // VerifyReports reads the reports of what was pulled before it replaces anything, as [snapshot.Snapshot.Verify] does: that
 // they are well-formed, and as many, and the same, as manifest.json says. The errors are those of that method. Without
 // it, digests and sizes are verified, which say that the snapshot is the publisher's, but not that the publisher did well.
-// What the directory holds already is not read again.
+// A snapshot that the directory holds already is read, too; a [Client.Watch] reads it once.
 func VerifyReports() PullOption {
 	return func(o *pullOptions) error {
 		o.VerifyReports = true
@@ -74,6 +73,16 @@ func MaxAge(d time.Duration) PullOption {
 	}
 }
 
+// AllowFuture lets a pull take a snapshot whose date is later than tomorrow, in UTC. Otherwise it is refused with
+// [ErrFuture], before anything is replaced: it would pass every [MaxAge], and all that come after it would be older. A
+// directory that holds such a snapshot already takes any other.
+func AllowFuture() PullOption {
+	return func(o *pullOptions) error {
+		o.AllowFuture = true
+		return nil
+	}
+}
+
 // PullSnapshot fetches the snapshot that ref names and writes it to dir as [Unpack] does: verified, and as a whole.
 // The reference is resolved once; everything after uses the digest, which the result names.
 //
@@ -83,7 +92,12 @@ func MaxAge(d time.Duration) PullOption {
 //
 // Through a moving tag, such as "latest", a snapshot is not replaced by one with an older date ([ErrOlder]), so that a
 // stale mirror cannot roll a site back; [AllowOlder] lifts that. A dated tag and a digest say what they want. [MaxAge]
-// refuses what is too old ([ErrStale]).
+// refuses what is too old ([ErrStale]). What is dated later than tomorrow is refused ([ErrFuture]) unless [AllowFuture]
+// is given.
+//
+// Of several pulls into one directory at once, in whatever processes, one fetches and the others wait for it, until ctx
+// ends; the log says so after a few seconds. What goes wrong after the directory was replaced, such as the removal of the
+// old files, is no error, but logged as a warning.
 //
 // The other errors are those of [Client.PullManifest], [Client.PullBlob] and [Unpack].
 func (c *Client) PullSnapshot(ctx context.Context, ref name.Reference, dir string, opts ...PullOption) (*PullResult, error) {
@@ -143,7 +157,7 @@ func (c *Client) upToDate(ctx context.Context, src *registry.Source, ref name.Re
 		return nil, nil
 	}
 	res, err := into.UpToDate(ctx)
-	if errors.Is(err, ErrStale) && src.HasMirrors() { // another place may have a newer one
+	if (errors.Is(err, ErrStale) || errors.Is(err, ErrFuture)) && src.HasMirrors() { // another place may have a newer one
 		return nil, nil
 	}
 	if res == nil || err != nil {

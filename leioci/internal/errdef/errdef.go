@@ -16,6 +16,7 @@ var (
 	ErrTargetNotEmpty      = errors.New("target directory cannot be replaced")
 	ErrOlder               = errors.New("older snapshot")
 	ErrStale               = errors.New("stale snapshot")
+	ErrFuture              = errors.New("snapshot is dated in the future")
 	ErrStalled             = errors.New("stalled")
 	ErrInsecure            = errors.New("insecure")
 )

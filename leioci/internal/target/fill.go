@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/artifact"
+	"github.com/lowendinsight/lei-go/leioci/internal/regular"
 	"github.com/lowendinsight/lei-go/leioci/internal/staging"
 )
 
@@ -29,7 +30,8 @@ type Partial interface {
 // A filling is a new directory that is being filled with a snapshot.
 type filling struct {
 	raw         []byte
-	files       []artifact.File
+	m           *v1.Manifest
+	files       []artifact.File // manifest.json first
 	fetch       Fetch
 	held        *held // the old snapshot, whose files may be reused
 	concurrency int
@@ -47,9 +49,13 @@ func (f *filling) partialIDs() []string {
 
 func partialID(digest v1.Hash) string { return digest.Algorithm + "-" + digest.Hex }
 
-// fill writes the files of a snapshot. Each stays a partial file until all are complete: if one fails,
-// the next pull has the others.
-func (f *filling) fill(ctx context.Context, stage *staging.Dir) (err error) {
+// An examiner reads the manifest.json of a snapshot, and returns an error if the snapshot is refused.
+type examiner func(ctx context.Context, file artifact.File, open func() (io.ReadCloser, error)) (metadata, error)
+
+// fill writes the files of a snapshot. manifest.json comes first, and is examined before anything else
+// is fetched: it is small. Each stays a partial file until all are complete: if one fails, the next
+// pull has the others.
+func (f *filling) fill(ctx context.Context, stage *staging.Dir, examine examiner) (meta metadata, err error) {
 	parts := make([]*staging.Partial, len(f.files)) // nil where the old file was reused
 	defer func() {
 		for _, part := range parts {
@@ -58,38 +64,51 @@ func (f *filling) fill(ctx context.Context, stage *staging.Dir) (err error) {
 			}
 		}
 	}()
-	err = f.each(ctx, func(ctx context.Context, i int) (err error) {
+	get := func(ctx context.Context, i int) (err error) {
 		parts[i], err = f.get(ctx, stage, f.files[i])
 		return err
+	}
+	if err := f.each(ctx, 0, 1, get); err != nil {
+		return meta, err
+	}
+	meta, err = examine(ctx, f.files[0], func() (io.ReadCloser, error) {
+		if parts[0] != nil {
+			return io.NopCloser(parts[0].All()), nil
+		}
+		r, _, err := regular.Open(filepath.Join(stage.Path(), f.files[0].Name))
+		return r, err
 	})
 	if err != nil {
-		return err
+		return meta, err
 	}
-	err = f.each(ctx, func(_ context.Context, i int) error {
+	if err := f.each(ctx, 1, len(f.files), get); err != nil {
+		return meta, err
+	}
+	err = f.each(ctx, 0, len(f.files), func(ctx context.Context, i int) error {
 		if parts[i] == nil {
 			return nil
 		}
-		return parts[i].MoveTo(f.files[i].Name)
+		return parts[i].MoveTo(ctx, f.files[i].Name)
 	})
 	if err != nil {
-		return err
+		return meta, err
 	}
 	w, err := stage.Create(ociManifestFile)
 	if err != nil {
-		return err
+		return meta, err
 	}
 	_, err = w.Write(f.raw)
-	return staging.Finish(w, err)
+	return meta, staging.Finish(w, err)
 }
 
-// each does something for every file, for several at once.
-func (f *filling) each(ctx context.Context, do func(ctx context.Context, i int) error) error {
+// each does something for the files from first up to but not including end, for several at once.
+func (f *filling) each(ctx context.Context, first, end int, do func(ctx context.Context, i int) error) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(f.concurrency)
-	for i, file := range f.files {
+	for i := first; i < end; i++ {
 		g.Go(func() error {
 			if err := do(ctx, i); err != nil {
-				return fmt.Errorf("%s: %w", file.Name, err)
+				return fmt.Errorf("%s: %w", f.files[i].Name, err)
 			}
 			return nil
 		})
@@ -116,6 +135,6 @@ func (f *filling) get(ctx context.Context, stage *staging.Dir, file artifact.Fil
 // been replaced.
 func (f *filling) reuse(ctx context.Context, stage *staging.Dir, file artifact.File) bool {
 	from := f.held.path(file.Descriptor.Digest)
-	return from != "" && stage.Link(file.Name, from) == nil &&
+	return from != "" && stage.Link(ctx, file.Name, from) == nil &&
 		verifyFile(ctx, filepath.Join(stage.Path(), file.Name), file.Descriptor) == nil
 }
