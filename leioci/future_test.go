@@ -68,3 +68,21 @@ func TestAWatchDoesNotFetchWhatItRefusesAgainAndAgain(t *testing.T) {
 		}
 	})
 }
+
+func TestAMirrorWhoseSnapshotTurnsOutToBeRefusedIsPassedOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newMirrorWorld(t)
+		img, err := leioci.Package(t.Context(), leiocitest.WriteSnapshot(t, older, report), leioci.Annotations(map[string]string{
+			"org.opencontainers.image.version": "",
+		}))
+		must(t, err)
+		_, err = w.client().PushSnapshot(t.Context(), w.repos[mirrorA], []string{"latest"}, img, leioci.AllowMoveBack())
+		must(t, err)
+		time.Sleep(time.Until(newer.Add(48 * time.Hour)))
+		res, err := w.client(w.mirrors()).PullSnapshot(t.Context(), w.repos[mainHost].Tag("latest"), filepath.Join(t.TempDir(), "lei"), leioci.MaxAge(72*time.Hour))
+		must(t, err)
+		if !res.Date.Equal(newer) || res.Source == w.repos[mirrorA] {
+			t.Errorf("got %+v", res)
+		}
+	})
+}

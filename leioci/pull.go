@@ -168,8 +168,23 @@ func (c *Client) upToDate(ctx context.Context, src *registry.Source, ref name.Re
 	return result, nil
 }
 
-// install fetches what ref names and makes the directory hold it.
+// mostRefusals is how many snapshots of different places are looked at for one that the policy takes.
+const mostRefusals = 4
+
+// install fetches what ref names and makes the directory hold it. What a snapshot's annotations did not tell, its
+// manifest.json may: if the policy refuses the snapshot of one place then, another place may have a newer one.
 func install(ctx context.Context, src *registry.Source, ref name.Reference, into *target.Dir, dir string) (*PullResult, error) {
+	for refusals := 1; ; refusals++ {
+		res, err := installOnce(ctx, src, ref, into, dir)
+		refused := errors.Is(err, ErrOlder) || errors.Is(err, ErrStale) || errors.Is(err, ErrFuture) || errors.Is(err, ErrNotSnapshot)
+		if !refused || !src.HasMirrors() || refusals == mostRefusals {
+			return res, err
+		}
+	}
+}
+
+// installOnce is install with the first place whose snapshot is not known to be refused.
+func installOnce(ctx context.Context, src *registry.Source, ref name.Reference, into *target.Dir, dir string) (*PullResult, error) {
 	m, from, err := pullManifest(ctx, src, ref, into.RefuseAnnotated) // another place may have a newer one
 	if err != nil {
 		return nil, err
