@@ -27,6 +27,8 @@ type disk interface {
 	chmod(path string, mode fs.FileMode) error
 	// chown changes the user, unless it is -1, and the group.
 	chown(path string, user, group int) error
+	// shared reports whether other hosts may write to the file system of a directory.
+	shared(dir string) bool
 	// syncFile flushes the content of a file.
 	syncFile(path string) error
 	// syncDir flushes the names in a directory. Flushing a file does not flush its name.
@@ -68,6 +70,8 @@ func (osDisk) remove(path string) error { return os.Remove(path) }
 func (osDisk) chmod(path string, mode fs.FileMode) error { return os.Chmod(path, mode) }
 
 func (osDisk) chown(path string, user, group int) error { return os.Lchown(path, user, group) }
+
+func (osDisk) shared(dir string) bool { return isShared(dir) }
 
 // The file is opened for writing because Windows flushes only files that are.
 func (osDisk) syncFile(path string) error {

@@ -102,21 +102,33 @@ func TestAStageThatIsSweptAtTheLastMomentReplacesNothing(t *testing.T) {
 	}
 }
 
+// sharedDisk is a disk that other hosts may write to, or one that is this host's alone.
+type sharedDisk struct {
+	osDisk
+	is bool
+}
+
+func (d sharedDisk) shared(string) bool { return d.is }
+
 func TestAStageOfAnotherHostIsLeftAloneForADay(t *testing.T) {
-	for name, old := range map[string]bool{"a new one": false, "one that nobody touched for a day": true} {
+	for name, tc := range map[string]struct{ shared, old, swept bool }{
+		"a new one":                         {shared: true},
+		"one that nobody touched for a day": {shared: true, old: true, swept: true},
+		"one from before a restart":         {swept: locksDirs},
+	} {
 		t.Run(name, func(t *testing.T) {
 			target := filepath.Join(t.TempDir(), "parent", "target")
 			n := namesOf(target)
 			oldContent.write(t, target)
 			stage := filepath.Join(n.parent, n.staging+"1-X-00000000")
 			content{"a": "half"}.write(t, stage)
-			if old {
+			if tc.old {
 				age(t, stage, time.Now().Add(-stageAge-time.Hour))
 			}
-			if err := replace(t.Context(), osDisk{}, target, newContent); err != nil {
+			if err := replace(t.Context(), sharedDisk{is: tc.shared}, target, newContent); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := os.Stat(stage); (err == nil) == old {
+			if _, err := os.Stat(stage); (err == nil) == tc.swept {
 				t.Errorf("afterwards: %v", err)
 			}
 		})

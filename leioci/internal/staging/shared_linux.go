@@ -2,18 +2,19 @@ package staging
 
 import "golang.org/x/sys/unix"
 
-// isShared reports whether other hosts may write to the file system of dir, whose locks they need
-// not see.
+// isShared reports whether other hosts may write to the file system of dir, whose locks on
+// directories are not seen here. A file system that is not known to be this host's alone may be
+// shared: there are many.
 func isShared(dir string) bool {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {
 		return true
 	}
 	switch uint32(st.Type) { // some systems extend its sign
-	case unix.NFS_SUPER_MAGIC, unix.FUSE_SUPER_MAGIC, unix.SMB_SUPER_MAGIC, unix.CIFS_SUPER_MAGIC, unix.SMB2_SUPER_MAGIC,
-		unix.V9FS_MAGIC, unix.CEPH_SUPER_MAGIC, unix.AFS_FS_MAGIC, unix.AFS_SUPER_MAGIC, unix.CODA_SUPER_MAGIC,
-		unix.OCFS2_SUPER_MAGIC, 0x01161970 /* GFS2 */, 0x0bd00bd0 /* Lustre */, 0x786f4256 /* vboxsf */ :
-		return true
+	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC, 0x2fc12fc1, // ZFS
+		unix.TMPFS_MAGIC, unix.RAMFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC, unix.MSDOS_SUPER_MAGIC, unix.EXFAT_SUPER_MAGIC,
+		0x5346544e, 0x7366746e, 0x3153464a, 0xca451a4e: // NTFS by two drivers, JFS, bcachefs
+		return false
 	}
-	return false
+	return true
 }

@@ -23,9 +23,9 @@
 // removes the directories that are not in use. [Dir.Partial] continues the partial files, and the
 // next [Dir.Commit] removes the rest of them. [Tidy] removes everything that is not in use.
 //
-// In use means locked, and a lock ends with its process. A directory that may belong to another
-// host, and on Windows any directory, is left alone for a day after it was created and last written
-// to, because its lock cannot be seen. What belongs to another user is never touched: neither used,
+// In use means locked, and a lock ends with its process. On a file system that may be shared, the
+// directory of another host, and on Windows any directory, is left alone for a day after it was
+// created and last written to, because its lock cannot be seen. What belongs to another user is never touched: neither used,
 // nor removed, nor waited for.
 //
 // # Several at once
@@ -170,7 +170,7 @@ func (d *Dir) Path() string { return d.path }
 // Shared reports whether other hosts may write to the file system, as far as that can be told. Where
 // their locks are not seen here, two may write to the same partial file: verify what was moved from
 // one to the new directory again.
-func (d *Dir) Shared() bool { return isShared(d.names.parent) }
+func (d *Dir) Shared() bool { return d.disk.shared(d.names.parent) }
 
 // Create creates a file in the new directory, replacing any file with that name. It gets the mode
 // and group of the old file with this name. Complete it with [Finish].

@@ -152,7 +152,7 @@ func (d *Dir) whileIdle(dir string, do func() error) error {
 	if err != nil {
 		return err
 	}
-	if d.names.elsewhere(dir) && !olderDir(dir, d.names.created(dir), stageAge) {
+	if d.names.elsewhere(dir) && d.Shared() && !olderDir(dir, d.names.created(dir), stageAge) {
 		err = errInUse
 	} else {
 		err = do()
