@@ -8,6 +8,7 @@ replace github.com/lowendinsight/lei-go => ../
 
 require (
 	github.com/google/go-containerregistry v0.22.1
+	github.com/hanwen/go-fuse/v2 v2.12.1
 	github.com/lowendinsight/lei-go v0.0.0-00010101000000-000000000000
 	github.com/opencontainers/image-spec v1.1.1
 	go.uber.org/goleak v1.3.0

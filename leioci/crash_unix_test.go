@@ -160,7 +160,7 @@ func TestKillsInARowPileNothingUp(t *testing.T) {
 		if partial != had+piece {
 			t.Errorf("of the blob were %d bytes there, and after one piece more %d", had, partial)
 		}
-		if beside := namesIn(t, w.parent); len(beside) > 4 { // the directory, a new one, and a partial for each blob
+		if beside := namesIn(t, w.parent); len(beside) > 5 { // the directory, a new one, the lock file, and a partial for each blob
 			t.Errorf("after %d kills there are %q", i+1, beside)
 		}
 		had = partial

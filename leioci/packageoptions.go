@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/lowendinsight/lei-go/leioci/internal/artifact"
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
@@ -107,11 +108,9 @@ func AllowFutureDate() PackageOption {
 	}
 }
 
-// refuseFuture refuses a date later than tomorrow, in UTC. Where it is already tomorrow, snapshots have that date.
+// refuseFuture refuses a date later than tomorrow.
 func (p *packaging) refuseFuture(date time.Time) error {
-	const day = 24 * time.Hour
-	tomorrow := time.Now().UTC().Truncate(day).Add(day)
-	if p.allowFuture || !date.After(tomorrow) {
+	if p.allowFuture || !artifact.IsFuture(date) {
 		return nil
 	}
 	return fmt.Errorf("%w: %s; tags such as latest could not be moved to any snapshot before that; check the clocks, or allow it "+

@@ -179,7 +179,7 @@ func TestPackageFollowsNoLinkOutOfTheDirectory(t *testing.T) {
 }
 
 func TestASnapshotFromTheFutureIsRefused(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { // where it is midnight UTC at the beginning of 2000
+	synctest.Test(t, func(t *testing.T) { // whose clock can be set
 		version := func(v string) leioci.PackageOption {
 			return leioci.Annotations(map[string]string{"org.opencontainers.image.version": v})
 		}
@@ -189,22 +189,22 @@ func TestASnapshotFromTheFutureIsRefused(t *testing.T) {
 			opts  []leioci.PackageOption
 			want  error
 		}{
-			{0, "1999-12-31", nil, nil},
-			{0, "2000-01-01", nil, nil},
-			{0, "2000-01-02", nil, nil},
-			{0, "2000-01-03", nil, leioci.ErrFuture},
+			{0, "2029-12-31", nil, nil},
+			{0, "2030-01-01", nil, nil},
+			{0, "2030-01-02", nil, nil},
+			{0, "2030-01-03", nil, leioci.ErrFuture},
 			{0, "9999-12-31", nil, leioci.ErrFuture},
 			{0, "9999-12-31", []leioci.PackageOption{leioci.AllowFutureDate()}, nil},
-			{0, "2000-01-01", []leioci.PackageOption{version("9999-12-31")}, leioci.ErrFuture},
-			{0, "2000-01-01", []leioci.PackageOption{version("9999-12-31"), leioci.AllowFutureDate()}, nil},
-			{0, "2000-01-01", []leioci.PackageOption{version("1.0")}, nil},
-			{0, "2000-01-03", []leioci.PackageOption{version("2000-01-01")}, leioci.ErrFuture},
-			{24*time.Hour - 1, "2000-01-03", nil, leioci.ErrFuture},
-			{24 * time.Hour, "2000-01-03", nil, nil},
+			{0, "2030-01-01", []leioci.PackageOption{version("9999-12-31")}, leioci.ErrFuture},
+			{0, "2030-01-01", []leioci.PackageOption{version("9999-12-31"), leioci.AllowFutureDate()}, nil},
+			{0, "2030-01-01", []leioci.PackageOption{version("1.0")}, nil},
+			{0, "2030-01-03", []leioci.PackageOption{version("2030-01-01")}, leioci.ErrFuture},
+			{24*time.Hour - 1, "2030-01-03", nil, leioci.ErrFuture},
+			{24 * time.Hour, "2030-01-03", nil, nil},
 		} {
 			date, err := time.Parse(time.DateOnly, test.date)
 			must(t, err)
-			time.Sleep(time.Until(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Add(test.clock)))
+			time.Sleep(time.Until(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC).Add(test.clock)))
 			dir := leiocitest.WriteSnapshot(t, date)
 			_, err = leioci.Package(t.Context(), dir, test.opts...)
 			if !errors.Is(err, test.want) || err != nil && !strings.Contains(err.Error(), "--allow-future") {

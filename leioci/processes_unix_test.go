@@ -7,55 +7,45 @@ import (
 	"os"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// together holds back requests until n of them have arrived.
-func together(n int) leiocitest.Fault {
-	var arrived sync.WaitGroup
-	arrived.Add(n)
-	return func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
-		arrived.Done()
-		all := make(chan struct{})
-		go func() {
-			defer close(all)
-			arrived.Wait()
-		}()
-		select {
-		case <-all:
-			registry.ServeHTTP(w, r)
-		case <-time.After(patience):
-			panic(http.ErrAbortHandler) // the client then reports an error
-		}
-	}
-}
-
-func TestProcessesThatPullIntoOneDirectoryAtOnceBothSucceed(t *testing.T) {
+func TestProcessesThatPullIntoOneDirectoryAtOnceFetchItOnce(t *testing.T) {
 	for name, there := range map[string]bool{"over an older snapshot": true, "where nothing is": false} {
 		t.Run(name, func(t *testing.T) {
 			w := newCrashWorld(t)
-			for range 10 {
+			reg := w.registry.(*leiocitest.Registry)
+			for range 5 {
 				w.reset()
 				if !there {
 					must(t, os.RemoveAll(w.dir))
 				}
-				// Neither gets the blob before both have started.
-				hold := w.registry.(*leiocitest.Registry).On(http.MethodGet, "/blobs/"+w.large.Digest.String(), 2, together(2))
 				var pulls sync.WaitGroup
-				for range 2 {
-					cmd := w.pulling().command(t)
-					pulls.Go(func() {
-						if err := run(cmd); err != nil {
-							t.Error(err)
-						}
-					})
+				// The second begins when the first is fetching.
+				fetching := make(chan struct{})
+				first := reg.On(http.MethodGet, "/blobs/"+w.large.Digest.String(), leiocitest.Always, func(rw http.ResponseWriter, r *http.Request, registry http.Handler) {
+					select {
+					case <-fetching:
+					default:
+						close(fetching)
+					}
+					registry.ServeHTTP(rw, r)
+				})
+				pull := func() {
+					if err := w.pulling().run(t); err != nil {
+						t.Error(err)
+					}
 				}
+				pulls.Go(pull)
+				<-fetching
+				pulls.Go(pull)
+				pulls.Go(pull)
 				pulls.Wait()
-				if hold.Hits() != 2 {
-					t.Errorf("the blob was asked for %d times", hold.Hits())
+				if n := first.Hits(); n != 1 {
+					t.Errorf("the blob was fetched %d times", n)
 				}
+				first.Stop()
 				verifySnapshot(t, w.dir)
 				w.assertNew(name)
 			}

@@ -25,7 +25,7 @@ type PullResult struct {
 	// mirror. It is zero after [Unpack].
 	Source name.Repository
 	// Date is the snapshot's day, at midnight UTC, and Created the time when it was made, both from
-	// its manifest.json. They are zero if that file is not valid LEI metadata.
+	// its manifest.json.
 	Date, Created time.Time
 	// UpToDate is set if the directory already had this snapshot, intact, and was left alone.
 	UpToDate bool
@@ -57,11 +57,11 @@ func (o *pullOptions) apply(opts []PullOption) error {
 
 // VerifyReports checks the reports of a new snapshot before it replaces anything: they must be
 // well-formed, and match manifest.json in number and content. The check and its errors are those of
-// [snapshot.Snapshot.Verify].
+// [snapshot.Snapshot.Verify]. A snapshot that the directory already has is checked, too; a
+// [Client.Watch] checks it once.
 //
 // Without this option, a pull verifies only digests and sizes. They prove that the snapshot is what
-// the publisher pushed, but not that it is correct. A snapshot that the directory already has is
-// not checked again.
+// the publisher pushed, but not that it is correct.
 func VerifyReports() PullOption {
 	return func(o *pullOptions) error {
 		o.VerifyReports = true
@@ -94,6 +94,16 @@ func MaxAge(d time.Duration) PullOption {
 	}
 }
 
+// AllowFuture allows a pull to take a snapshot that is dated later than tomorrow (UTC). Otherwise it
+// is refused with [ErrFuture] before anything is replaced, because it would pass every [MaxAge], and
+// every later snapshot would be older. A directory that already holds one accepts any other.
+func AllowFuture() PullOption {
+	return func(o *pullOptions) error {
+		o.AllowFuture = true
+		return nil
+	}
+}
+
 // PullSnapshot fetches the snapshot that ref names and writes it to dir as [Unpack] does: verified,
 // and all at once. The reference is resolved once. Everything after that uses the digest, which the
 // result reports.
@@ -101,12 +111,18 @@ func MaxAge(d time.Duration) PullOption {
 // If dir already has this snapshot, intact, a pull needs one request besides authentication, and
 // none if ref is a digest (sha256); it only reads the files. Otherwise, it fetches only the blobs
 // that dir does not have. An interrupted pull resumes where it stopped, even in another process:
-// partial downloads are kept beside dir.
+// partial downloads are kept beside dir. Of several pulls into one directory at once, in whatever
+// processes, one fetches and the others wait for it, until ctx ends; the log says so after a few
+// seconds.
 //
 // A pull of a moving tag, such as "latest", does not replace a snapshot with an older one
 // ([ErrOlder]), so that a stale mirror cannot roll a site back; [AllowOlder] permits it. This does
 // not apply to dated tags and digests, which ask for a particular snapshot. [MaxAge] refuses
-// snapshots that are too old ([ErrStale]).
+// snapshots that are too old ([ErrStale]). One that is dated later than tomorrow is refused
+// ([ErrFuture]) unless [AllowFuture] is given.
+//
+// What fails after the directory was replaced, such as the removal of the old files, is logged as a
+// warning and is not an error.
 //
 // A directory that cannot be replaced is refused before anything is fetched ([ErrTargetNotEmpty]).
 // The other errors are those of [Client.PullManifest], [Client.PullBlob] and [Unpack].
@@ -176,7 +192,7 @@ func (c *Client) upToDate(ctx context.Context, src *registry.Source, ref name.Re
 		return nil, nil
 	}
 	res, err := targetDir.UpToDate(ctx)
-	if errors.Is(err, ErrStale) && src.HasMirrors() { // another source may have a newer one
+	if (errors.Is(err, ErrStale) || errors.Is(err, ErrFuture)) && src.HasMirrors() { // another source may have a newer one
 		return nil, nil
 	}
 	if res == nil || err != nil {
@@ -187,8 +203,25 @@ func (c *Client) upToDate(ctx context.Context, src *registry.Source, ref name.Re
 	return result, nil
 }
 
-// install fetches the snapshot that ref names and puts it in the directory's place.
+// mostRefusals is how many snapshots from different sources are examined for one that the policy
+// accepts.
+const mostRefusals = 4
+
+// install fetches the snapshot that ref names and puts it in the directory's place. manifest.json may
+// reveal what the annotations of a snapshot did not: if the policy then refuses the snapshot of one
+// source, another source may have a newer one.
 func install(ctx context.Context, src *registry.Source, ref name.Reference, targetDir *target.Dir, dir string) (*PullResult, error) {
+	for refusals := 1; ; refusals++ {
+		res, err := installOnce(ctx, src, ref, targetDir, dir)
+		refused := errors.Is(err, ErrOlder) || errors.Is(err, ErrStale) || errors.Is(err, ErrFuture) || errors.Is(err, ErrNotSnapshot)
+		if !refused || !src.HasMirrors() || refusals == mostRefusals {
+			return res, err
+		}
+	}
+}
+
+// installOnce is install with the first source whose snapshot is not known to be refused.
+func installOnce(ctx context.Context, src *registry.Source, ref name.Reference, targetDir *target.Dir, dir string) (*PullResult, error) {
 	m, from, err := pullManifest(ctx, src, ref, targetDir.RefuseAnnotated) // another source may have a newer one
 	if err != nil {
 		return nil, err

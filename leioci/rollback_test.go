@@ -95,7 +95,7 @@ func TestPushSnapshotAsksOnlyAboutMovingTags(t *testing.T) {
 	}
 }
 
-func TestWhatHasNoDateIsNeitherOlderNorNewer(t *testing.T) {
+func TestWhatSnapshotOpenRefusesReplacesNothing(t *testing.T) {
 	reg := leiocitest.NewRegistry(t)
 	c, repo := newClient(t), repository(t, reg)
 	manifest, blobs := sample(t)
@@ -106,9 +106,14 @@ func TestWhatHasNoDateIsNeitherOlderNorNewer(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := leiocitest.WriteSnapshot(t, monday)
-	res, err := c.PullSnapshot(t.Context(), repo.Tag("latest"), dir)
-	if err != nil || !res.Date.IsZero() {
-		t.Errorf("pulled over a dated one: %+v, %v", res, err)
+	for _, opts := range [][]leioci.PullOption{nil, {leioci.AllowOlder()}} {
+		if res, err := c.PullSnapshot(t.Context(), repo.Tag("latest"), dir, opts...); !errors.Is(err, leioci.ErrNotSnapshot) {
+			t.Errorf("pulled over a snapshot: %+v, %v", res, err)
+		}
+	}
+	verifySnapshot(t, dir)
+	if n := requestCount(reg, "GET /v2/org/lei-cache/blobs/"+sampleCache); n > 0 {
+		t.Errorf("its cache was fetched %d times", n)
 	}
 	pushSnapshot(t, c, reg, leiocitest.WriteSnapshot(t, monday), "latest")
 }

@@ -23,7 +23,7 @@ var (
 // pushSnapshot packages dir and pushes it.
 func pushSnapshot(t testing.TB, c *leioci.Client, reg *leiocitest.Registry, dir string, tags ...string) {
 	t.Helper()
-	img, err := leioci.Package(t.Context(), dir)
+	img, err := leioci.Package(t.Context(), dir, leioci.AllowFutureDate())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,8 +48,18 @@ func targetRows() []targetRow {
 			must(w.t, os.Mkdir(filepath.Join(w.dir, "notes"), 0o700))
 			return w.pulling()
 		}},
-		{name: "half a snapshot", says: []string{`"cache.jsonl.gz" is missing`, "use another directory"}, prepare: func(w *crashWorld) child {
+		{name: "half of what may be a snapshot", says: []string{`"cache.jsonl.gz" is missing`, "use another directory"}, prepare: func(w *crashWorld) child {
 			must(w.t, os.Remove(filepath.Join(w.dir, "cache.jsonl.gz")))
+			must(w.t, os.Remove(filepath.Join(w.dir, "oci-manifest.json")))
+			return w.pulling()
+		}},
+		{name: "half of what was pulled", prepare: func(w *crashWorld) child {
+			must(w.t, os.Remove(filepath.Join(w.dir, "cache.jsonl.gz")))
+			return w.pulling()
+		}},
+		{name: "nothing but the manifest of what was pulled", prepare: func(w *crashWorld) child {
+			must(w.t, os.Remove(filepath.Join(w.dir, "cache.jsonl.gz")))
+			must(w.t, os.Remove(filepath.Join(w.dir, "manifest.json")))
 			return w.pulling()
 		}},
 		{name: "a symbolic link to nothing", says: []string{"dangling symbolic link"}, prepare: func(w *crashWorld) child {
@@ -89,6 +99,16 @@ func mountedRows() []targetRow {
 			w.mount(w.dir, "size=8m")
 			w.fill()
 			return w.pulling()
+		}},
+		{name: "an empty directory that came with a container's image", prepare: func(w *crashWorld) child {
+			return w.inImage(func(string) {})
+		}},
+		{name: "a snapshot that came with a container's image", prepare: func(w *crashWorld) child {
+			return w.inImage(func(dir string) {
+				for name, content := range w.old {
+					must(w.t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644))
+				}
+			})
 		}},
 		{name: "another file system than the temporary directory's", prepare: func(w *crashWorld) child {
 			w.mount(w.parent, "size=8m")
@@ -241,6 +261,28 @@ func (w *crashWorld) mount(dir, options string) {
 	w.t.Helper()
 	must(w.t, mountCommand("mount", "-t", "tmpfs", "-o", options, "tmpfs", dir))
 	w.t.Cleanup(func() { must(w.t, mountCommand("umount", dir)) })
+}
+
+// inImage returns a child that pulls into a directory of the lower layer of an overlay file system, which fill fills, and
+// then into what that pull put in its place. It needs such file systems.
+func (w *crashWorld) inImage(fill func(dir string)) child {
+	w.t.Helper()
+	layers := w.t.TempDir()
+	w.mount(layers, "size=16m")
+	for _, dir := range []string{"lower", "lower/lei", "upper", "work", "merged"} {
+		must(w.t, os.Mkdir(filepath.Join(layers, dir), 0o755))
+	}
+	fill(filepath.Join(layers, "lower", "lei"))
+	merged := filepath.Join(layers, "merged")
+	options := fmt.Sprintf("lowerdir=%[1]s/lower,upperdir=%[1]s/upper,workdir=%[1]s/work", layers)
+	must(w.t, mountCommand("mount", "-t", "overlay", "-o", options, "overlay", merged))
+	w.t.Cleanup(func() { must(w.t, mountCommand("umount", merged)) })
+	c := w.pulling()
+	c.Dir = filepath.Join(merged, "lei")
+	if err := os.Rename(c.Dir, c.Dir+"-2"); err == nil {
+		w.t.Fatal("the directory can be renamed")
+	}
+	return c
 }
 
 // remount changes the options of the file system that the directory is on.

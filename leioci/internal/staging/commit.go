@@ -5,86 +5,89 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 )
 
 // Commit puts the new directory in the target's place and removes the old directory, along with
-// this target's partial files that are not in use. The new directory gets the permissions of the
-// old. An error before the exchange leaves the target as it was; an error after it says that the
-// target was replaced.
+// this target's partial files that are not in use. The new directory gets the mode and group of the
+// old, and its user if this process may do so. An error leaves the target as it was. What goes
+// wrong after the exchange, such as the removal of the old directory, is no error: it is logged as
+// a warning, and left to a later [New] or [Tidy].
 //
 // Linux and macOS exchange the two directories in one call. Windows and some network file systems
 // have no such call: there it takes three renames, and between the first and the second the target
-// is absent.
+// is absent. On an overlay file system, as in a container, a directory of the image cannot even be
+// renamed: it is copied and removed, file by file.
 //
-// Only one commit at a time runs in a parent directory. Before it changes the target, Commit calls
-// allow, and stops if allow fails: what allow sees at the target is what will be replaced. Waiting
-// for another commit ends with ctx.
+// Before it changes the target, Commit calls allow, and stops if allow fails: what allow sees at
+// the target is what will be replaced.
 func (d *Dir) Commit(ctx context.Context, allow func() error) error {
-	if info, err := os.Stat(d.target); err == nil {
-		if err := d.disk.chmod(d.path, info.Mode().Perm()); err != nil {
+	if err := d.prepare(ctx, allow); err != nil {
+		return err
+	}
+	if err := d.swap(ctx); err != nil {
+		return err
+	}
+	d.finish()
+	return nil
+}
+
+// prepare does what comes before the exchange.
+func (d *Dir) prepare(ctx context.Context, allow func() error) error {
+	if err := d.checkWhole(); err != nil {
+		return err
+	}
+	if d.old.dir != nil {
+		if err := d.imitate(d.path, d.old.dir, d.old.dir.Mode()&modeBits); err != nil {
 			return err
 		}
 	}
 	// Flush the names in the new directory before it becomes the target.
-	if err := d.disk.syncDir(d.path); err != nil {
+	if err := d.syncDir(d.path); err != nil {
 		return err
 	}
-	if err := d.swapUnderLock(ctx, allow); err != nil {
-		return err
-	}
-	if err := d.Discard(); err != nil {
-		return d.replacedBut(err)
-	}
-	return nil
-}
-
-// replacedBut wraps an error that comes after the target was replaced.
-func (d *Dir) replacedBut(err error) error {
-	return fmt.Errorf("%s was replaced, but: %w", d.target, err)
-}
-
-// swapUnderLock swaps while holding the parent's lock, so that no other commit or sweep can run.
-func (d *Dir) swapUnderLock(ctx context.Context, allow func() error) (err error) {
-	unlock, err := lock(ctx, d.names.parent)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, unlock()) }()
 	if err := allow(); err != nil {
 		return err
 	}
-	if err := d.swap(); err != nil {
+	if err := context.Cause(ctx); err != nil {
 		return err
 	}
+	return d.checkWhole() // again, because allow may take its time
+}
+
+// finish does what comes after the exchange. The target is the new directory, whatever fails.
+func (d *Dir) finish() {
 	// Flush the exchange before removing the old directory. If that fails, keep the old directory.
-	if err := d.disk.syncDir(d.names.parent); err != nil {
+	err := d.syncDir(d.names.parent)
+	if err != nil {
 		d.keep = true
-		return d.replacedBut(err)
+		err = fmt.Errorf("a loss of power may bring the old one back, which stays at %s: %w", d.path, err)
+	} else {
+		err = d.sweep(0)
 	}
-	if err := d.sweep(0); err != nil {
-		return d.replacedBut(err)
+	if err := errors.Join(err, d.Discard()); err != nil {
+		d.log.Warnf("%s was replaced, but: %v", d.target, err)
 	}
-	return nil
+	d.path = "" // whatever is left there is for a later sweep
 }
 
 // maxAttempts is how often to retry when another process creates or removes something under us.
 const maxAttempts = 10
 
 // swap moves the new directory to the target. The old directory, if any, is at d.path afterwards.
-func (d *Dir) swap() (err error) {
+func (d *Dir) swap(ctx context.Context) (err error) {
 	for range maxAttempts {
 		err = d.disk.rename(d.path, d.target)
 		if !errors.Is(err, fs.ErrExist) {
 			return err
 		}
-		err = swapDirs(d.disk, d.path, d.target)
+		err = d.swapDirs(ctx, d.path, d.target)
 		if err == nil {
-			return d.recheck()
+			return d.recheck(ctx)
 		}
 		if errors.Is(err, errExchanged) {
 			d.keep = true
-			return d.replacedBut(err)
+			d.log.Warnf("%s was replaced, but: %v", d.target, err)
+			return nil
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			return explainBusy(d.target, err)
@@ -95,16 +98,17 @@ func (d *Dir) swap() (err error) {
 
 // recheck checks the old directory again before it is removed, and puts it back if somebody
 // changed it into something else since New checked it.
-func (d *Dir) recheck() error {
+func (d *Dir) recheck(ctx context.Context) error {
 	err := d.replaceable.Check(d.path)
 	if err == nil {
 		return nil
 	}
-	if undoErr := swapDirs(d.disk, d.path, d.target); undoErr != nil {
-		return d.keepForeign(fmt.Errorf("%w: %w", err, undoErr))
+	if undoErr := d.swapDirs(ctx, d.path, d.target); undoErr != nil {
+		d.keepForeign(errors.Join(err, undoErr))
+		return nil
 	}
 	// Flush the move back before removing the new directory's files.
-	if syncErr := d.disk.syncDir(d.names.parent); syncErr != nil {
+	if syncErr := d.syncDir(d.names.parent); syncErr != nil {
 		d.keep = true
 		return errors.Join(err, syncErr)
 	}
@@ -112,11 +116,12 @@ func (d *Dir) recheck() error {
 }
 
 // keepForeign renames a directory that cannot be put back, so that no sweep removes it.
-func (d *Dir) keepForeign(err error) error {
+func (d *Dir) keepForeign(err error) {
 	d.keep = true
 	to := keptPath(d.target)
 	if renameErr := d.disk.rename(d.path, to); renameErr != nil {
 		to, err = d.path, errors.Join(err, renameErr)
 	}
-	return d.replacedBut(fmt.Errorf("the previous directory could not be put back and is now at %s: %w", to, err))
+	d.log.Warnf("%s was replaced, but the previous directory, which is no snapshot any more, could not be put back and is now at %s: %v",
+		d.target, to, err)
 }

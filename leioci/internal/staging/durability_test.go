@@ -56,7 +56,7 @@ func (c *powerCut) check(state, target string) {
 	t := c.m.t
 	t.Helper()
 	if c.m.inSteps && read(t, target) == nil {
-		d, err := newOn(t.Context(), looseDisk{}, target, threeFiles)
+		d, err := newOn(t.Context(), looseDisk{}, target, threeFiles, silent())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -174,7 +174,7 @@ func TestAfterALossOfPowerForeignDataIsStillThere(t *testing.T) {
 			m := newModelDisk(t, oldContent.below("parent/target"))
 			m.inSteps = inSteps
 			target := filepath.Join(m.root, "parent", "target")
-			d, err := newOn(t.Context(), m, target, threeFiles)
+			d, err := newOn(t.Context(), m, target, threeFiles, silent())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -222,7 +222,7 @@ func assertSomewhere(m *modelDisk, want content, tested map[string]bool) {
 		if got := read(m.t, target); !maps.Equal(got, want) && !maps.Equal(got, newContent) && (got != nil || !m.inSteps) {
 			m.t.Errorf("after operation %d the target may hold %q; the disk: %s", m.ops, got, state)
 		}
-		d, err := newOn(m.t.Context(), looseDisk{}, target, threeFiles)
+		d, err := newOn(m.t.Context(), looseDisk{}, target, threeFiles, silent())
 		if err == nil {
 			err = d.Discard()
 		}

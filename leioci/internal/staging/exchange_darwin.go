@@ -13,7 +13,7 @@ func moveNew(from, to string) error { return moveIfAbsent(from, to) }
 // that cannot do so, that is, on any but APFS.
 func exchange(a, b string) error {
 	err := unix.RenamexNp(a, b, unix.RENAME_SWAP)
-	if errors.Is(err, unix.EINVAL) {
+	if unable(err) {
 		err = errors.ErrUnsupported
 	}
 	if err != nil {

@@ -22,7 +22,9 @@ func exchange(a, b string) error { return renameat2(a, b, unix.RENAME_EXCHANGE) 
 
 func renameat2(from, to string, flag uint) error {
 	err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, flag)
-	if errors.Is(err, unix.EINVAL) {
+	// EPERM is what a container's system call filter says to a call that it does not know. If it is
+	// the file system that refuses, it refuses the renames in its stead as well.
+	if unable(err) || errors.Is(err, unix.EPERM) {
 		err = errors.ErrUnsupported
 	}
 	if err != nil {

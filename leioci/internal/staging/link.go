@@ -1,19 +1,24 @@
 package staging
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/regular"
 )
 
 // Link puts a file of the old directory into the new one, replacing any file with that name. It
-// makes a hard link, or a copy where it cannot link.
+// makes a hard link, or a copy where it cannot link, or where the file's owner, who could write to
+// it later, is another user. Copying ends with ctx.
 //
 // Another commit may replace the old directory first, so verify the file's content in the new
 // directory.
-func (d *Dir) Link(name, from string) error {
+func (d *Dir) Link(ctx context.Context, name, from string) error {
 	info, err := os.Lstat(from)
 	if err != nil {
 		return err
@@ -27,12 +32,12 @@ func (d *Dir) Link(name, from string) error {
 	}
 	linkErr := d.link(from, to)
 	if linkErr == nil {
-		return nil
+		return d.noteFile(name)
 	}
-	if err := d.copy(name, from, info); err != nil {
+	if err := d.copy(ctx, name, from, info); err != nil {
 		return errors.Join(linkErr, err)
 	}
-	return nil
+	return d.noteFile(name)
 }
 
 // link makes the hard link. It flushes the content, because whoever wrote the old directory may not
@@ -42,12 +47,17 @@ func (d *Dir) link(from, to string) error {
 	if err := d.disk.link(from, to); err != nil {
 		return err
 	}
-	info, err := os.Lstat(to)
-	if err == nil && !info.Mode().IsRegular() {
+	parent, err := os.Stat(d.names.parent)
+	info, infoErr := os.Lstat(to)
+	err = errors.Join(err, infoErr)
+	switch {
+	case err != nil:
+	case !info.Mode().IsRegular():
 		err = fmt.Errorf("link %s: no longer a regular file", from)
-	}
-	if err == nil {
-		err = d.disk.syncFile(to)
+	case !trusted(info, parent):
+		err = fmt.Errorf("link %s: owned by another user", from)
+	default:
+		err = d.passOver(d.disk.syncFile(to))
 	}
 	if err != nil {
 		return errors.Join(err, d.removeFile(to))
@@ -56,19 +66,37 @@ func (d *Dir) link(from, to string) error {
 }
 
 // copy copies a file, which must be the one described by want.
-func (d *Dir) copy(name, from string, want os.FileInfo) error {
-	r, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	if got, err := r.Stat(); err != nil || !os.SameFile(want, got) {
-		return errors.Join(err, fmt.Errorf("copy %s: replaced by another file meanwhile", from))
-	}
+func (d *Dir) copy(ctx context.Context, name, from string, want fs.FileInfo) error {
 	w, err := d.Create(name)
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(w, r)
-	return Finish(w, err)
+	return Finish(w, copyContent(ctx, w, from, want))
+}
+
+// copyContent copies the content of a file, which must be the one described by want.
+func copyContent(ctx context.Context, w io.Writer, from string, want fs.FileInfo) error {
+	r, got, err := regular.Open(from)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if !os.SameFile(want, got) {
+		return fmt.Errorf("copy %s: replaced by another file meanwhile", from)
+	}
+	_, err = io.Copy(w, untilDone{ctx, r})
+	return err
+}
+
+// untilDone reads until ctx ends.
+type untilDone struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (u untilDone) Read(p []byte) (int, error) {
+	if err := context.Cause(u.ctx); err != nil {
+		return 0, err
+	}
+	return u.r.Read(p)
 }

@@ -36,12 +36,12 @@ func TestLinkBringsAFileAlong(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			target := filepath.Join(t.TempDir(), "parent", "target")
 			oldContent.write(t, target)
-			d, err := newOn(t.Context(), tc.disk, target, threeFiles)
+			d, err := newOn(t.Context(), tc.disk, target, threeFiles, silent())
 			if err != nil {
 				t.Fatal(err)
 			}
 			// Link replaces an existing file.
-			if err := errors.Join(create(d, "b", "another"), d.Link("b", filepath.Join(target, "b"))); err != nil {
+			if err := errors.Join(create(d, "b", "another"), d.Link(t.Context(), "b", filepath.Join(target, "b"))); err != nil {
 				t.Fatal(err)
 			}
 			if got := read(t, d.Path()); !maps.Equal(got, content{"b": oldContent["b"]}) {
@@ -71,11 +71,11 @@ func TestLinkRefusesAnythingButARegularFile(t *testing.T) {
 	}
 	d := newDir(t, filepath.Join(parent, "target"))
 	for _, from := range []string{link, parent, filepath.Join(parent, "absent")} {
-		if err := d.Link("b", from); err == nil {
+		if err := d.Link(t.Context(), "b", from); err == nil {
 			t.Errorf("%s was linked", filepath.Base(from))
 		}
 	}
-	if err := d.Link("b", filepath.Join(parent, "absent")); !errors.Is(err, fs.ErrNotExist) {
+	if err := d.Link(t.Context(), "b", filepath.Join(parent, "absent")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
 	if got := read(t, d.Path()); len(got) > 0 {
@@ -94,11 +94,11 @@ func (raceDisk) link(from, to string) error {
 func TestLinkLeavesNoSymbolicLink(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "target")
 	oldContent.write(t, target)
-	d, err := newOn(t.Context(), raceDisk{}, target, threeFiles)
+	d, err := newOn(t.Context(), raceDisk{}, target, threeFiles, silent())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Link("b", filepath.Join(target, "b")); err == nil {
+	if err := d.Link(t.Context(), "b", filepath.Join(target, "b")); err == nil {
 		t.Error("it was linked")
 	}
 	discard(t, d)

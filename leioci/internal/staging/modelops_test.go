@@ -8,8 +8,8 @@ import (
 
 // The operations of a modelDisk.
 
-func (m *modelDisk) mkdir(path string) error {
-	return m.do(func() error { return m.osDisk.mkdir(path) }, func() {
+func (m *modelDisk) mkdir(path string, perm fs.FileMode) error {
+	return m.do(func() error { return m.osDisk.mkdir(path, perm) }, func() {
 		dir, name := m.entry(path)
 		dir.live[name] = m.newDir()
 	})

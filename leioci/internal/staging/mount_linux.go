@@ -19,7 +19,7 @@ func isMountPoint(dir string) bool {
 
 // explainBusy adds advice to the error of an exchange with a mount point.
 func explainBusy(target string, err error) error {
-	if errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EXDEV) {
+	if errors.Is(err, unix.EBUSY) {
 		return fmt.Errorf("%w: %s: %s: %w", errdef.ErrTargetNotEmpty, target, mountAdvice, err)
 	}
 	return err

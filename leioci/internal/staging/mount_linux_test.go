@@ -13,7 +13,7 @@ import (
 
 // /proc is a mount point everywhere.
 func TestAMountPointIsRefusedWithAdvice(t *testing.T) {
-	_, err := New(t.Context(), "/proc", threeFiles)
+	_, err := New(t.Context(), "/proc", threeFiles, silent())
 	if !errors.Is(err, errdef.ErrTargetNotEmpty) || !strings.Contains(err.Error(), mountAdvice) {
 		t.Errorf("got %v", err)
 	}

@@ -17,6 +17,7 @@ type names struct {
 	parent  string
 	staging string // prefix of a staging directory's name
 	partial string // prefix of a partial file's name
+	lock    string // path of the lock file
 }
 
 // privatePrefix is the name prefix of a private partial file, which is inside the staging
@@ -26,16 +27,32 @@ const privatePrefix = ".leioci-private-"
 func namesOf(target string) names {
 	sum := sha256.Sum256([]byte(filepath.Base(target)))
 	hash := hex.EncodeToString(sum[:6])
+	parent := filepath.Dir(target)
 	return names{
-		parent:  filepath.Dir(target),
+		parent:  parent,
 		staging: ".leioci-staging-" + hash + "-",
 		partial: ".leioci-partial-" + hash + "-",
+		lock:    filepath.Join(parent, ".leioci-lock-"+hash),
 	}
 }
 
 // newStage returns a path for a staging directory that is created now.
 func (n names) newStage(now time.Time) string {
-	return filepath.Join(n.parent, fmt.Sprintf("%s%x-%s", n.staging, now.Unix(), rand.Text()))
+	return filepath.Join(n.parent, fmt.Sprintf("%s%x-%s-%s", n.staging, now.Unix(), rand.Text(), n.place()))
+}
+
+// place identifies this host, since it was started, and the mount that the parent is on: where a
+// lock on a directory is sure to be seen. Two hosts that share a file system are two places, and so
+// are two mounts of it on one host.
+func (n names) place() string {
+	sum := sha256.Sum256([]byte(hostID() + " " + mountID(n.parent)))
+	return hex.EncodeToString(sum[:4])
+}
+
+// elsewhere reports whether a staging directory was created at another place.
+func (n names) elsewhere(path string) bool {
+	parts := strings.Split(strings.TrimSuffix(filepath.Base(path), asideSuffix), "-")
+	return len(parts) == 6 && parts[5] != n.place()
 }
 
 // created returns when a staging directory was created, according to its name. The directory there

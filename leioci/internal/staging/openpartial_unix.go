@@ -13,31 +13,69 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openPartial opens a partial file and locks it. Between the two, a sweep or the previous holder
-// may remove or move the file. The lock is then on a file that nobody else will find, so
-// openPartial tries again.
+// openPartial opens a partial file, or a lock file, and locks it. Between the two, a sweep or the
+// previous holder may remove or move the file. The lock is then on a file that nobody else will
+// find, so openPartial tries again.
+//
+// Nobody else may read the file: the target may be less readable than the directory it is in. Nor
+// may anybody else lock it, which would keep it in use for ever.
 func openPartial(path string) (file, error) {
+	var again error
 	for range maxAttempts {
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o644)
+		// Without O_NONBLOCK, opening a pipe may wait for its other end.
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o600)
+		if errors.Is(err, unix.ESTALE) || errors.Is(err, fs.ErrNotExist) {
+			again = err // another host removed the file, and this one looked it up in its cache
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
-		if err := errors.Join(checkExclusive(f), tryLock(f)); err != nil {
-			return nil, errors.Join(err, f.Close())
+		err = checkExclusive(f)
+		if err == nil {
+			err = tryLock(f)
 		}
-		opened, err := f.Stat()
+		if errors.Is(err, errors.ErrUnsupported) {
+			err = errors.Join(err, removeEmpty(f)) // probably just made, and of no use here
+		}
 		if err != nil {
 			return nil, errors.Join(err, f.Close())
 		}
 		current, err := os.Lstat(path)
+		opened, openedErr := f.Stat() // after the other, which tells whether it was removed
+		if openedErr != nil {
+			return nil, errors.Join(openedErr, f.Close())
+		}
 		if err == nil && os.SameFile(opened, current) {
 			return f, nil
+		}
+		if removed(opened) {
+			again = errInUse
+		} else {
+			again = errors.ErrUnsupported // the file system's numbers do not tell files apart
 		}
 		if err := f.Close(); err != nil {
 			return nil, err
 		}
 	}
-	return nil, &fs.PathError{Op: "open", Path: path, Err: errInUse}
+	return nil, &fs.PathError{Op: "open", Path: path, Err: again}
+}
+
+func removeEmpty(f *os.File) error {
+	info, err := f.Stat()
+	if err == nil && info.Size() == 0 {
+		err = os.Remove(f.Name())
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// removed reports whether an open file has no name any more.
+func removed(opened fs.FileInfo) bool {
+	st, ok := opened.Sys().(*syscall.Stat_t)
+	return ok && st.Nlink == 0
 }
 
 // checkExclusive returns an error unless f is a regular file with a single hard link and passes
@@ -54,9 +92,7 @@ func checkExclusive(f *os.File) error {
 	return checkOwner(f)
 }
 
-// checkOwner returns an error unless f is owned by this process's user or by the owner of the
-// parent directory. In a directory such as /tmp, others can create files with any name. The
-// parent's owner is accepted because on some file systems all files belong to one user.
+// checkOwner returns an error unless f is trusted.
 func checkOwner(f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {
@@ -66,10 +102,18 @@ func checkOwner(f *os.File) error {
 	if err != nil {
 		return err
 	}
-	st, ok := info.Sys().(*syscall.Stat_t)
-	parentStat, parentOK := parent.Sys().(*syscall.Stat_t)
-	if !ok || !parentOK || int(st.Uid) != os.Geteuid() && st.Uid != parentStat.Uid {
+	if !trusted(info, parent) {
 		return fmt.Errorf("%s is owned by another user", f.Name())
 	}
 	return nil
+}
+
+// trusted reports whether a file or directory is owned by this process's user or by the owner of
+// the directory that the target is in. In a directory such as /tmp, others can create files with
+// any name. The parent's owner is accepted because on some file systems all files belong to one
+// user, and because that user may replace the target anyway.
+func trusted(info, parent fs.FileInfo) bool {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	parentStat, parentOK := parent.Sys().(*syscall.Stat_t)
+	return ok && parentOK && (int(st.Uid) == os.Geteuid() || st.Uid == parentStat.Uid)
 }

@@ -4,6 +4,7 @@ package staging
 
 import (
 	"errors"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -11,11 +12,13 @@ import (
 	"testing"
 )
 
+// somebody is a user and group that is not this process's.
+const somebody = 12345
+
 func TestFilesOwnedByAnotherUserAreNotUsed(t *testing.T) {
 	if os.Geteuid() != 0 {
 		return // only root can give a file away
 	}
-	const somebody = 12345
 	target := filepath.Join(t.TempDir(), "parent", "target")
 	n := namesOf(target)
 	stage, partial := filepath.Join(n.parent, n.staging+"1-X"), n.partialPath("sha256-00")
@@ -26,7 +29,7 @@ func TestFilesOwnedByAnotherUserAreNotUsed(t *testing.T) {
 	}
 	d := newDir(t, target)
 	p := openPartialOf(t, d, "sha256-00")
-	if err := errors.Join(appends("ours")(p), p.MoveTo("c")); err != nil {
+	if err := errors.Join(appends("ours")(p), p.MoveTo(t.Context(), "c")); err != nil {
 		t.Fatal(err)
 	}
 	commit(t, d, "a", "b")
@@ -61,4 +64,209 @@ func TestAPipeIsNotUsedAsAPartialFile(t *testing.T) {
 		t.Error(err)
 	}
 	discard(t, d)
+}
+
+// In a directory such as /tmp, others can lock what they can open, and create files with any name.
+func TestNobodyElseCanStopAReplacement(t *testing.T) {
+	for name, plant := range map[string]func(t *testing.T, n names) error{
+		"a lock on the parent":        func(t *testing.T, n names) error { return lockUntilTheEnd(t, n.parent) },
+		"a lock on the target":        func(t *testing.T, n names) error { return lockUntilTheEnd(t, filepath.Join(n.parent, "target")) },
+		"a pipe for a lock file":      func(_ *testing.T, n names) error { return syscall.Mkfifo(n.lock, 0o666) },
+		"a directory for a lock file": func(_ *testing.T, n names) error { return os.Mkdir(n.lock, 0o777) },
+		"a link for a lock file":      func(_ *testing.T, n names) error { return os.Symlink("elsewhere", n.lock) },
+		"a lock file with two names": func(t *testing.T, n names) error {
+			mine := filepath.Join(n.parent, "mine")
+			return errors.Join(os.WriteFile(mine, nil, 0o600), os.Link(mine, n.lock), lockUntilTheEnd(t, n.lock))
+		},
+		"another's lock file, locked": func(t *testing.T, n names) error {
+			return errors.Join(os.WriteFile(n.lock, nil, 0o666), giveAway(n.lock), lockUntilTheEnd(t, n.lock))
+		},
+		"another's old directory": func(t *testing.T, n names) error {
+			old := filepath.Join(n.parent, n.staging+"1-X"+asideSuffix)
+			newContent.write(t, old)
+			return errors.Join(giveAway(old), os.RemoveAll(filepath.Join(n.parent, "target")))
+		},
+		"another's new directory": func(t *testing.T, n names) error {
+			stage := filepath.Join(n.parent, n.staging+"1-X")
+			newContent.write(t, stage)
+			return errors.Join(giveAway(stage), lockUntilTheEnd(t, stage))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if os.Geteuid() != 0 && name[:7] == "another" {
+				return // only root can give a file away
+			}
+			target := filepath.Join(t.TempDir(), "parent", "target")
+			oldContent.write(t, target)
+			if err := plant(t, namesOf(target)); err != nil {
+				t.Fatal(err)
+			}
+			before := beside(t, target)
+			for _, c := range []content{newerContent, newContent} {
+				if err := replace(t.Context(), osDisk{}, target, c); err != nil {
+					t.Fatal(err)
+				}
+				if got := read(t, target); !maps.Equal(got, c) {
+					t.Errorf("the target holds %q", got)
+				}
+			}
+			if after := beside(t, target); len(after) != len(before) {
+				t.Errorf("beside it are %q, before %q", after, before)
+			}
+		})
+	}
+}
+
+func giveAway(path string) error { return os.Chown(path, somebody, somebody) }
+
+// lockUntilTheEnd locks a file or directory until the test ends.
+func lockUntilTheEnd(t *testing.T, path string) error {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	t.Cleanup(func() { _ = f.Close() })
+	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
+}
+
+// modeOf returns the mode of a file and its group.
+func modeOf(t *testing.T, path string) (fs.FileMode, uint32, uint32) {
+	t.Helper()
+	info, err := os.Lstat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := info.Sys().(*syscall.Stat_t)
+	return info.Mode() & modeBits, st.Uid, st.Gid
+}
+
+func TestTheNewDirectoryIsAsAccessibleAsTheOld(t *testing.T) {
+	const group = 4321
+	root := os.Geteuid() == 0
+	for name, tc := range map[string]struct{ dir, file fs.FileMode }{
+		"readable by a group": {fs.ModeSetgid | 0o750, 0o640},
+		"readable by all":     {0o755, 0o644},
+		"private":             {0o700, 0o600},
+		"writable by a group": {fs.ModeSetgid | 0o2775, 0o664},
+	} {
+		t.Run(name, func(t *testing.T) {
+			old := syscall.Umask(0o027)
+			defer syscall.Umask(old)
+			target := filepath.Join(t.TempDir(), "parent", "target")
+			oldContent.write(t, target)
+			if root {
+				if err := os.Chown(target, -1, group); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, f := range []string{"a", "b", "c"} {
+				path := filepath.Join(target, f)
+				if root {
+					if err := os.Chown(path, -1, group); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := os.Chmod(path, tc.file); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := os.Chmod(target, tc.dir); err != nil {
+				t.Fatal(err)
+			}
+			dirMode, dirUser, dirGroup := modeOf(t, target)
+			// The private files on the way are not more accessible.
+			d := newDir(t, target)
+			p := openPartialOf(t, d, "sha256-00")
+			for path, most := range map[string]fs.FileMode{p.path: 0o600, d.names.lock: 0o600, d.Path(): tc.dir.Perm()} {
+				if mode, _, _ := modeOf(t, path); mode.Perm()&^most != 0 {
+					t.Errorf("%s: %v", filepath.Base(path), mode)
+				}
+			}
+			if err := p.Close(); err != nil {
+				t.Error(err)
+			}
+			discard(t, d)
+			for _, c := range []content{newContent, newerContent} {
+				if err := replace(t.Context(), osDisk{}, target, c); err != nil {
+					t.Fatal(err)
+				}
+				if mode, user, group := modeOf(t, target); mode != dirMode || user != dirUser || group != dirGroup {
+					t.Errorf("the directory is %v of %d:%d, want %v of %d:%d", mode, user, group, dirMode, dirUser, dirGroup)
+				}
+				for f := range c {
+					if mode, _, group := modeOf(t, filepath.Join(target, f)); mode != tc.file || group != dirGroup {
+						t.Errorf("%s is %v of group %d, want %v of %d", f, mode, group, tc.file, dirGroup)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestANewDirectoryIsWhatMkdirMakes(t *testing.T) {
+	for umask, want := range map[int]struct{ dir, file fs.FileMode }{
+		0o022: {0o755, 0o644}, 0o077: {0o700, 0o600}, 0o027: {0o750, 0o640}, 0o002: {0o775, 0o664},
+	} {
+		old := syscall.Umask(umask)
+		target := filepath.Join(t.TempDir(), "parent", "target")
+		err := replace(t.Context(), osDisk{}, target, newContent)
+		syscall.Umask(old)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mode, _, _ := modeOf(t, target); mode != want.dir {
+			t.Errorf("umask %#o: the directory is %v", umask, mode)
+		}
+		for name := range newContent {
+			if mode, _, _ := modeOf(t, filepath.Join(target, name)); mode != want.file {
+				t.Errorf("umask %#o: %s is %v, want %v", umask, name, mode, want.file)
+			}
+		}
+	}
+	if os.Geteuid() != 0 {
+		return
+	}
+	parent := filepath.Join(t.TempDir(), "parent")
+	if err := errors.Join(os.Mkdir(parent, 0o700), os.Chown(parent, -1, somebody), os.Chmod(parent, fs.ModeSetgid|0o750)); err != nil {
+		t.Fatal(err)
+	}
+	target := filepath.Join(parent, "target")
+	if err := replace(t.Context(), osDisk{}, target, newContent); err != nil {
+		t.Fatal(err)
+	}
+	if mode, _, group := modeOf(t, target); mode&fs.ModeSetgid == 0 || group != somebody {
+		t.Errorf("below a directory with the setgid bit it is %v of group %d", mode, group)
+	}
+	if _, _, group := modeOf(t, filepath.Join(target, "c")); group != somebody {
+		t.Errorf("its file is of group %d", group)
+	}
+}
+
+func TestAnotherUsersDirectoryIsNoExample(t *testing.T) {
+	if os.Geteuid() != 0 {
+		return // only root can give a file away
+	}
+	for name, c := range map[string]content{"an empty one": {}, "a snapshot": oldContent} {
+		t.Run(name, func(t *testing.T) {
+			target := filepath.Join(t.TempDir(), "parent", "target")
+			c.write(t, target)
+			if err := errors.Join(giveAway(target), os.Chmod(target, 0o777)); err != nil {
+				t.Fatal(err)
+			}
+			for f := range c {
+				if err := errors.Join(giveAway(filepath.Join(target, f)), os.Chmod(filepath.Join(target, f), 0o666)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := replace(t.Context(), osDisk{}, target, newContent); err != nil {
+				t.Fatal(err)
+			}
+			for _, path := range []string{target, filepath.Join(target, "a"), filepath.Join(target, "b"), filepath.Join(target, "c")} {
+				if mode, user, group := modeOf(t, path); mode&0o022 != 0 || user != 0 || group == somebody {
+					t.Errorf("%s is %v of %d:%d", filepath.Base(path), mode, user, group)
+				}
+			}
+		})
+	}
 }

@@ -1,6 +1,7 @@
 package staging
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -58,6 +59,9 @@ func (p *Partial) Size() int64 { return p.size }
 // Content reads those bytes from the start.
 func (p *Partial) Content() io.Reader { return io.NewSectionReader(p.f, 0, p.size) }
 
+// All reads all that is in the file, from the start.
+func (p *Partial) All() io.Reader { return io.NewSectionReader(p.f, 0, p.size+p.written) }
+
 // Write appends to the file.
 func (p *Partial) Write(b []byte) (int, error) {
 	n, err := p.f.Write(b)
@@ -80,15 +84,29 @@ func (p *Partial) Reset() error {
 const closeFirst = runtime.GOOS == "windows"
 
 // MoveTo flushes the file and moves it to the given name in the new directory, replacing any file
-// with that name. This ends the use of the Partial. After an error the Partial must still be
-// closed.
-func (p *Partial) MoveTo(name string) error {
+// with that name. The file, which was this user's alone until now, gets the mode and group of the
+// old file with this name. Where the file system refuses that, the file is copied, until ctx ends.
+// This ends the use of the Partial. After an error the Partial must still be closed.
+func (p *Partial) MoveTo(ctx context.Context, name string) error {
 	to := filepath.Join(p.dir.path, name)
 	if err := p.dir.removeFile(to); err != nil {
 		return err
 	}
+	ok, err := p.dir.adopt(p.path, name)
+	if err == nil && ok {
+		err = p.rename(to)
+	} else if err == nil {
+		err = p.copyTo(ctx, name)
+	}
+	if err != nil {
+		return err
+	}
+	return p.dir.noteFile(name)
+}
+
+func (p *Partial) rename(to string) error {
 	// Flush the content before it gets a name in the new directory.
-	if err := p.f.Sync(); err != nil {
+	if err := p.dir.passOver(p.f.Sync()); err != nil {
 		return err
 	}
 	if closeFirst {
@@ -98,6 +116,20 @@ func (p *Partial) MoveTo(name string) error {
 		return err
 	}
 	return p.close()
+}
+
+func (p *Partial) copyTo(ctx context.Context, name string) error {
+	w, err := p.dir.Create(name)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(w, untilDone{ctx, p.All()})
+	if err := Finish(w, err); err != nil {
+		return err
+	}
+	f := p.f
+	p.f = nil
+	return p.dir.removeOpen(f, p.path)
 }
 
 // Close closes the file. The file is kept for later use, unless it is empty or private. After

@@ -25,7 +25,7 @@ func TestAPartialFileSurvivesUntilItIsMovedOrEmpty(t *testing.T) {
 		{"it is reset and written to", "something", func(p *Partial) error { return errors.Join(p.Reset(), appends("new")(p)) }, true},
 		{"it is written to and reset", "new", func(p *Partial) error { return errors.Join(appends("er")(p), p.Reset()) }, false},
 		{"it is written again", "", appends("whole"), true},
-		{"it is moved", "whole", func(p *Partial) error { return p.MoveTo("c") }, false},
+		{"it is moved", "whole", func(p *Partial) error { return p.MoveTo(t.Context(), "c") }, false},
 		{"it is gone", "", func(*Partial) error { return nil }, false},
 	} {
 		d := newDir(t, target)
@@ -57,7 +57,7 @@ func TestResetMakesThePartialFileEmptyAtOnce(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "target")
 	d := newDir(t, target)
 	p := openPartialOf(t, d, "sha256-00")
-	if err := errors.Join(appends("wrong")(p), p.Reset(), appends("right")(p), p.MoveTo("c")); err != nil {
+	if err := errors.Join(appends("wrong")(p), p.Reset(), appends("right")(p), p.MoveTo(t.Context(), "c")); err != nil {
 		t.Fatal(err)
 	}
 	if got := read(t, d.Path()); !maps.Equal(got, content{"c": "right"}) {
@@ -68,12 +68,12 @@ func TestResetMakesThePartialFileEmptyAtOnce(t *testing.T) {
 
 func TestOnlyOneOfTwoConcurrentCallersGetsTheSharedPartialFile(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "parent", "target")
-	first, second := newDir(t, target), newDir(t, target)
+	first, second := newDir(t, target), newUnlockedDir(t, target)
 	p, q := openPartialOf(t, first, "sha256-00"), openPartialOf(t, second, "sha256-00")
 	if err := errors.Join(appends("the first")(p), appends("the second")(q)); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(p.MoveTo("c"), q.MoveTo("c")); err != nil {
+	if err := errors.Join(p.MoveTo(t.Context(), "c"), q.MoveTo(t.Context(), "c")); err != nil {
 		t.Fatal(err)
 	}
 	if a, b := read(t, first.Path())["c"], read(t, second.Path())["c"]; a != "the first" || b != "the second" {
@@ -130,7 +130,7 @@ func TestAForeignFileIsNotUsedAsAPartialFile(t *testing.T) {
 				t.Fatal(err)
 			}
 			p := openPartialOf(t, d, "sha256-00")
-			if err := errors.Join(appends("new")(p), p.MoveTo("c")); err != nil {
+			if err := errors.Join(appends("new")(p), p.MoveTo(t.Context(), "c")); err != nil {
 				t.Error(err)
 			}
 			if got := read(t, d.Path()); !maps.Equal(got, content{"c": "new"}) {
@@ -146,7 +146,7 @@ func TestAForeignFileIsNotUsedAsAPartialFile(t *testing.T) {
 
 func TestAPartialFileWithoutLocksIsPrivate(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "target")
-	d, err := newOn(t.Context(), lockless{}, target, threeFiles)
+	d, err := newOn(t.Context(), lockless{}, target, threeFiles, silent())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +183,7 @@ func TestAPartialFileIsNeverSharedByARace(t *testing.T) {
 		go func() {
 			done <- func() error {
 				for range 200 {
-					d, err := New(t.Context(), target, threeFiles)
+					d, err := newOn(t.Context(), withoutLock{}, target, threeFiles, silent())
 					if err != nil {
 						return err
 					}
@@ -191,7 +191,7 @@ func TestAPartialFileIsNeverSharedByARace(t *testing.T) {
 					if err != nil {
 						return err
 					}
-					if err := errors.Join(appends("once")(p), p.MoveTo("c")); err != nil {
+					if err := errors.Join(appends("once")(p), p.MoveTo(t.Context(), "c")); err != nil {
 						return err
 					}
 					got, err := os.ReadFile(filepath.Join(d.Path(), "c"))

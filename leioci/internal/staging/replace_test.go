@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/sirupsen/logrus"
 )
 
 // content is what a directory holds, by name.
@@ -20,6 +22,32 @@ var (
 	newContent   = content{"a": "the new a", "b": "the b of all", "c": "the new c"}
 	newerContent = content{"a": "the newer a", "b": "the b of all", "c": "the newer c"}
 )
+
+func silent() logrus.FieldLogger {
+	log := logrus.New()
+	log.SetOutput(io.Discard)
+	return log
+}
+
+// withoutLock is a disk on which the target cannot be locked, and a partial file can.
+type withoutLock struct{ osDisk }
+
+func (withoutLock) openPartial(path string) (file, error) {
+	if strings.Contains(path, "-lock-") {
+		return nil, errors.ErrUnsupported
+	}
+	return osDisk{}.openPartial(path)
+}
+
+// newUnlockedDir is newDir on that disk.
+func newUnlockedDir(t *testing.T, target string) *Dir {
+	t.Helper()
+	d, err := newOn(t.Context(), withoutLock{}, target, threeFiles, silent())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
 
 // below returns the content as files of a directory.
 func (c content) below(dir string) map[string]string {
@@ -67,7 +95,11 @@ func read(t *testing.T, dir string) content {
 // replace makes target hold c, using every way there is: a is written, b is linked if it is there
 // already, and c comes from a partial file, which is verified.
 func replace(ctx context.Context, dk disk, target string, c content) (err error) {
-	d, err := newOn(ctx, dk, target, threeFiles)
+	return replaceLogging(ctx, dk, target, c, silent())
+}
+
+func replaceLogging(ctx context.Context, dk disk, target string, c content, log logrus.FieldLogger) (err error) {
+	d, err := newOn(ctx, dk, target, threeFiles, log)
 	if err != nil {
 		return err
 	}
@@ -77,7 +109,7 @@ func replace(ctx context.Context, dk disk, target string, c content) (err error)
 	}
 	held, err := os.ReadFile(filepath.Join(target, "b"))
 	if err == nil && string(held) == c["b"] {
-		err = d.Link("b", filepath.Join(target, "b"))
+		err = d.Link(ctx, "b", filepath.Join(target, "b"))
 	} else {
 		err = create(d, "b", c["b"])
 	}
@@ -122,7 +154,7 @@ func download(d *Dir, name, data string) (err error) {
 			return err
 		}
 	}
-	return p.MoveTo(name)
+	return p.MoveTo(context.Background(), name)
 }
 
 // beside returns the names of everything else in a target's parent.

@@ -16,6 +16,10 @@ import (
 type Replaceable struct {
 	Required []string
 	Optional []string
+	// Damaged reports whether a directory that lacks required files was once one of these, and may
+	// be replaced too: a crash on a file system that does not keep its promises, or somebody's
+	// hand, took some of its files. May be nil.
+	Damaged func(dir string) bool
 }
 
 // Check returns nil if the directory is absent, empty, or of the kind. Otherwise it returns
@@ -49,15 +53,18 @@ func (k Replaceable) Check(dir string) error {
 		}
 		missing = slices.DeleteFunc(missing, func(name string) bool { return name == e.Name() })
 	}
-	if len(entries) > 0 && len(missing) > 0 {
+	if len(entries) > 0 && len(missing) > 0 && (k.Damaged == nil || !k.Damaged(dir)) {
 		return refuse(dir, fmt.Sprintf("not an earlier snapshot: %q is missing; use another directory", missing[0]))
 	}
 	return nil
 }
 
+// names returns all of the names.
+func (k Replaceable) names() []string { return slices.Concat(k.Required, k.Optional) }
+
 // known reports whether a directory entry is one of the kind's files.
 func (k Replaceable) known(e fs.DirEntry) bool {
-	return e.Type().IsRegular() && (slices.Contains(k.Required, e.Name()) || slices.Contains(k.Optional, e.Name()))
+	return e.Type().IsRegular() && slices.Contains(k.names(), e.Name())
 }
 
 // unexpected returns the name of an entry that does not belong in a staging directory of the kind,

@@ -6,10 +6,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"sync"
 	"testing"
+
+	"github.com/sirupsen/logrus"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 	"github.com/lowendinsight/lei-go/leioci/internal/staging"
@@ -23,21 +24,37 @@ func always() error { return nil }
 // stage fills a new directory for target, with content in every file.
 func stage(t *testing.T, target, content string) *staging.Dir {
 	t.Helper()
-	d, err := staging.New(t.Context(), target, kind)
+	d, err := staging.New(t.Context(), target, kind, silent())
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := fill(d, content); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func fill(d *staging.Dir, content string) error {
 	for _, name := range kind.Required {
 		f, err := d.Create(name)
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
 		_, err = io.WriteString(f, content)
 		if err := staging.Finish(f, err); err != nil {
-			t.Fatal(err)
+			return err
 		}
 	}
-	return d
+	return nil
+}
+
+// replace makes every file of target say content.
+func replace(ctx context.Context, target, content string) error {
+	d, err := staging.New(ctx, target, kind, silent())
+	if err != nil {
+		return err
+	}
+	return errors.Join(fill(d, content), d.Commit(ctx, always), d.Discard())
 }
 
 // write makes files with the same content in a new directory.
@@ -142,7 +159,7 @@ func TestNewRefusesATargetOfAnotherKind(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			target := filepath.Join(t.TempDir(), "parent", "target")
 			prepare(target)
-			if _, err := staging.New(t.Context(), target, kind); !errors.Is(err, errdef.ErrTargetNotEmpty) {
+			if _, err := staging.New(t.Context(), target, kind, silent()); !errors.Is(err, errdef.ErrTargetNotEmpty) {
 				t.Errorf("got %v", err)
 			}
 			assertAlone(t, target)
@@ -155,11 +172,11 @@ func TestNewRefusesTheWorkingDirectoryAndAnEmptyName(t *testing.T) {
 	write(t, target, "old", "a", "b")
 	t.Chdir(target)
 	for _, name := range []string{".", target, "../target"} {
-		if _, err := staging.New(t.Context(), name, kind); !errors.Is(err, errdef.ErrTargetNotEmpty) {
+		if _, err := staging.New(t.Context(), name, kind, silent()); !errors.Is(err, errdef.ErrTargetNotEmpty) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
-	if _, err := staging.New(t.Context(), "", kind); err == nil {
+	if _, err := staging.New(t.Context(), "", kind, silent()); err == nil {
 		t.Error("an empty name was accepted")
 	}
 	assertHolds(t, target, "old")
@@ -170,7 +187,7 @@ func TestAnErrorInspectingTheTargetIsNotErrTargetNotEmpty(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := staging.New(t.Context(), filepath.Join(file, "target"), kind); err == nil || errors.Is(err, errdef.ErrTargetNotEmpty) {
+	if _, err := staging.New(t.Context(), filepath.Join(file, "target"), kind, silent()); err == nil || errors.Is(err, errdef.ErrTargetNotEmpty) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -206,31 +223,25 @@ func TestACommitThatIsNotAllowedLeavesTheTarget(t *testing.T) {
 	assertHolds(t, target, "old")
 }
 
-func TestWaitingForAnotherCommitEndsWithTheContext(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		return // commits do not wait there
-	}
+func TestWaitingForAnotherReplacementEndsWithTheContext(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "parent", "target")
-	first, second := stage(t, target, "first"), stage(t, target, "second")
-	inside, finish, done := make(chan struct{}), make(chan struct{}), make(chan error)
-	go func() {
-		done <- first.Commit(t.Context(), func() error {
-			close(inside)
-			<-finish
-			return nil
-		})
-	}()
-	<-inside
+	first := stage(t, target, "first")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := second.Commit(ctx, always); !errors.Is(err, context.Canceled) {
+	if _, err := staging.New(ctx, target, kind, silent()); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	close(finish)
-	if err := errors.Join(<-done, second.Discard()); err != nil {
+	if err := first.Commit(t.Context(), always); err != nil {
 		t.Error(err)
 	}
 	assertHolds(t, target, "first")
+}
+
+// silent returns a logger for tests that do not read the log.
+func silent() logrus.FieldLogger {
+	log := logrus.New()
+	log.SetOutput(io.Discard)
+	return log
 }
 
 func TestDiscardLeavesTheTarget(t *testing.T) {
@@ -264,9 +275,8 @@ func TestManyCommitsAtOnceLeaveOneWhole(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "parent", "target")
 	var wg sync.WaitGroup
 	for _, content := range []string{"one", "two", "three", "four"} {
-		d := stage(t, target, content)
 		wg.Go(func() {
-			if err := d.Commit(t.Context(), always); err != nil {
+			if err := replace(t.Context(), target, content); err != nil {
 				t.Error(err)
 			}
 		})

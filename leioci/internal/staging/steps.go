@@ -1,10 +1,12 @@
 package staging
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"syscall"
 )
 
 // moveIfAbsent renames from to to, and fails with fs.ErrExist if to exists. A directory with files
@@ -20,11 +22,14 @@ func moveIfAbsent(from, to string) error {
 // asideSuffix ends the name to which exchangeInSteps moves the old directory temporarily.
 const asideSuffix = ".old"
 
-// swapDirs swaps two directories, in one step where possible.
-func swapDirs(dk disk, a, b string) error {
-	err := dk.exchange(a, b)
-	if errors.Is(err, errors.ErrUnsupported) {
-		return exchangeInSteps(dk, a, b)
+// swapDirs swaps two directories, in one step where possible. b is the target.
+func (d *Dir) swapDirs(ctx context.Context, a, b string) error {
+	err := d.disk.exchange(a, b)
+	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EXDEV) {
+		err = exchangeInSteps(d.disk, a, b)
+	}
+	if errors.Is(err, syscall.EXDEV) { // not for being on two file systems: both are in one directory
+		return d.exchangeByFiles(ctx, a, b)
 	}
 	return err
 }

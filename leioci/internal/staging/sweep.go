@@ -8,38 +8,45 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sirupsen/logrus"
 )
 
 const (
 	// stageAge is how long a directory that cannot be locked counts as in use.
 	stageAge = 24 * time.Hour
+	// unlockedAge is how long a new directory that is not locked counts as in use to those who have
+	// not locked the target: it may be about to be.
+	unlockedAge = time.Minute
 	// partialAge is how long [New] keeps a partial file for a later process to continue.
 	partialAge = 7 * 24 * time.Hour
 )
 
 // sweep removes what killed processes left beside the target: staging directories, and partial
-// files that were last written to at least age ago. The caller holds the lock on the parent, so
-// that none of them is part of an exchange in progress.
+// files that were last written to at least age ago. The target is locked, so that none of them is
+// part of an exchange in progress.
 //
 // What cannot be removed is left for the next sweep. It does no harm, and so is no reason to refuse
-// a new directory. But an old directory that cannot be put back is an error.
+// a new directory.
 func (d *Dir) sweep(age time.Duration) error {
 	stages, partials, err := d.names.leftovers(d.path)
 	if err != nil {
 		return err
 	}
-	if err := d.restore(stages); err != nil {
-		return err
-	}
+	d.restore(stages)
 	if len(stages) > 0 {
 		// One of them may be the old directory of an exchange. Flush that exchange before removing
 		// the files.
-		if err := d.disk.syncDir(d.names.parent); err != nil {
+		if err := d.syncDir(d.names.parent); err != nil {
 			return err
 		}
 	}
+	_, targetErr := os.Lstat(d.target)
 	for _, path := range stages {
-		_ = d.whileIdle(path, func() error { return d.clear(path) })
+		if strings.HasSuffix(path, asideSuffix) && targetErr != nil {
+			continue // the only copy of the target
+		}
+		_ = d.whileIdle(path, func() error { return d.removeStage(path) })
 	}
 	for _, path := range partials {
 		if age == 0 || older(path, age) {
@@ -49,15 +56,48 @@ func (d *Dir) sweep(age time.Duration) error {
 	return nil
 }
 
-// HasLeftovers reports whether there is a staging directory beside the target, in use or not, for [New] to
-// remove.
-func HasLeftovers(target string) bool {
-	target, err := resolve(target)
-	if err != nil {
-		return false
+// removeStage removes a staging directory that is not in use. It takes the name away first: if the
+// directory is in use after all, on a host whose locks are not seen here, its commit fails and
+// replaces nothing.
+func (d *Dir) removeStage(path string) error {
+	if entries, err := os.ReadDir(path); err != nil || d.replaceable.unexpected(entries) != "" {
+		return d.clear(path) // which says so
 	}
-	stages, _, err := namesOf(target).leftovers("")
-	return err == nil && len(stages) > 0
+	claimed := d.names.newStage(time.Now())
+	if err := d.disk.rename(path, claimed); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return d.clear(path) // one that came with a container's image, which cannot be renamed
+	}
+	return d.clear(claimed)
+}
+
+// Tidy removes what killed processes left beside the target, and partial files that nobody uses: all
+// that [New] and [Dir.Commit] would remove. While somebody replaces the target, Tidy leaves it to
+// them. It costs a look at the target's parent if there is nothing to do.
+func Tidy(target string, replaceable Replaceable, log logrus.FieldLogger) error {
+	d, err := locate(osDisk{}, target, replaceable, log)
+	if err != nil {
+		return err
+	}
+	if !d.names.hasLeftovers() {
+		return nil
+	}
+	if err := d.tryLockTarget(); errors.Is(err, errInUse) {
+		return nil
+	}
+	defer d.unlockTarget()
+	return d.sweep(0)
+}
+
+// hasLeftovers reports whether there is something beside the target, in use or not.
+func (n names) hasLeftovers() bool {
+	if _, err := os.Lstat(n.lock); err == nil {
+		return true
+	}
+	stages, partials, err := n.leftovers("")
+	return err == nil && len(stages)+len(partials) > 0
 }
 
 // leftovers lists the staging directories and partial files beside the target, except own, the
@@ -80,24 +120,6 @@ func (n names) leftovers(own string) (stages, partials []string, err error) {
 	return stages, partials, nil
 }
 
-// restore puts the old directory back, whatever it contains, if an exchange in steps was
-// interrupted.
-func (d *Dir) restore(stages []string) error {
-	for _, path := range stages {
-		if _, err := os.Lstat(d.target); !errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if !strings.HasSuffix(path, asideSuffix) {
-			continue
-		}
-		err := d.whileIdle(path, func() error { return d.disk.rename(path, d.target) })
-		if err != nil && !errors.Is(err, errInUse) {
-			return err
-		}
-	}
-	return nil
-}
-
 // KeepPartials frees disk space: it removes the partial files beside the target whose ids are not listed,
 // because their downloads are no longer wanted. Files in use are left alone.
 func (d *Dir) KeepPartials(ids ...string) error {
@@ -115,19 +137,27 @@ func (d *Dir) KeepPartials(ids ...string) error {
 }
 
 // whileIdle calls do if a staging directory is not in use, holding the directory's lock where there
-// are locks. Otherwise it returns errInUse.
+// are locks. Otherwise it returns an error, such as errInUse.
 func (d *Dir) whileIdle(dir string, do func() error) error {
+	if d.lock == nil && time.Since(d.names.created(dir)) < unlockedAge {
+		return errInUse
+	}
 	dirLock, err := lockExistingDir(dir)
-	switch {
-	case errors.Is(err, errors.ErrUnsupported):
+	if errors.Is(err, errors.ErrUnsupported) {
 		if !olderDir(dir, d.names.created(dir), stageAge) {
 			return errInUse
 		}
 		return do()
-	case err != nil:
+	}
+	if err != nil {
 		return err
 	}
-	return errors.Join(do(), dirLock.Close())
+	if d.names.elsewhere(dir) && d.Shared() && !olderDir(dir, d.names.created(dir), stageAge) {
+		err = errInUse
+	} else {
+		err = do()
+	}
+	return errors.Join(err, dirLock.Close())
 }
 
 // dropPartial removes a partial file that is not in use, or returns an error.

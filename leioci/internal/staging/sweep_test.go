@@ -124,7 +124,7 @@ func TestTheOnlyCopyIsPutBack(t *testing.T) {
 			tc.aside.write(t, stage+asideSuffix)
 			age(t, stage+asideSuffix, time.Now().Add(-stageAge-time.Hour))
 			age(t, stage, time.Now().Add(-stageAge-time.Hour))
-			d, err := New(t.Context(), target, threeFiles)
+			d, err := New(t.Context(), target, threeFiles, silent())
 			if !errors.Is(err, tc.err) {
 				t.Errorf("got %v", err)
 			}
@@ -168,7 +168,7 @@ func TestADirectoryThatCannotBeLockedCountsAsInUseForADay(t *testing.T) {
 
 func TestWantRemovesUnwantedPartialFiles(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "lei")
-	d, err := New(t.Context(), target, threeFiles)
+	d, err := New(t.Context(), target, threeFiles, silent())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,8 +61,11 @@ func makeParents(dk disk, dir string) error {
 	if err := makeParents(dk, parent); err != nil {
 		return err
 	}
-	if err := dk.mkdir(dir); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := dk.mkdir(dir, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return dk.syncDir(parent)
+	if err := dk.syncDir(parent); err != nil && !unable(err) {
+		return err
+	}
+	return nil
 }

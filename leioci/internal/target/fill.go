@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/artifact"
+	"github.com/lowendinsight/lei-go/leioci/internal/regular"
 	"github.com/lowendinsight/lei-go/leioci/internal/staging"
 )
 
@@ -30,7 +31,8 @@ type Partial interface {
 // A filling is a new directory being filled with a snapshot.
 type filling struct {
 	raw         []byte
-	files       []artifact.File
+	m           *v1.Manifest
+	files       []artifact.File // manifest.json first
 	fetch       Fetch
 	held        *held // the old snapshot, whose files may be reused
 	concurrency int
@@ -48,10 +50,14 @@ func (f *filling) partialIDs() []string {
 
 func partialID(digest v1.Hash) string { return digest.Algorithm + "-" + digest.Hex }
 
-// fill writes the files of a snapshot. Each stays a partial file until all are complete, so if one
-// fails the next pull can use the others.
-func (f *filling) fill(ctx context.Context, stage *staging.Dir) (err error) {
-	parts := make([]*staging.Partial, len(f.files)) // nil if the old file was reused
+// An examiner reads the manifest.json of a snapshot and returns an error if the snapshot is refused.
+type examiner func(ctx context.Context, file artifact.File, open func() (io.ReadCloser, error)) (metadata, error)
+
+// fill writes the files of a snapshot. manifest.json, which is small, is examined before anything else
+// is fetched, unless an annotation has told the date. Each file stays a partial file until all are
+// complete, so if one fails the next pull can use the others.
+func (f *filling) fill(ctx context.Context, stage *staging.Dir, examine examiner) (meta metadata, err error) {
+	parts := make([]*staging.Partial, len(f.files)) // nil where the old file was reused
 	defer func() {
 		for _, part := range parts {
 			if part != nil {
@@ -59,38 +65,55 @@ func (f *filling) fill(ctx context.Context, stage *staging.Dir) (err error) {
 			}
 		}
 	}()
-	err = f.each(ctx, func(ctx context.Context, i int) (err error) {
+	get := func(ctx context.Context, i int) (err error) {
 		parts[i], err = f.get(ctx, stage, f.files[i])
 		return err
+	}
+	first := 1
+	if _, dated := artifact.Date(f.m); dated { // and judged by that already: nothing needs to wait
+		first = len(f.files)
+	}
+	if err := f.each(ctx, 0, first, get); err != nil {
+		return meta, err
+	}
+	meta, err = examine(ctx, f.files[0], func() (io.ReadCloser, error) {
+		if parts[0] != nil {
+			return io.NopCloser(parts[0].All()), nil
+		}
+		r, _, err := regular.Open(filepath.Join(stage.Path(), f.files[0].Name))
+		return r, err
 	})
 	if err != nil {
-		return err
+		return meta, err
 	}
-	err = f.each(ctx, func(_ context.Context, i int) error {
+	if err := f.each(ctx, first, len(f.files), get); err != nil {
+		return meta, err
+	}
+	err = f.each(ctx, 0, len(f.files), func(ctx context.Context, i int) error {
 		if parts[i] == nil {
 			return nil
 		}
-		return parts[i].MoveTo(f.files[i].Name)
+		return parts[i].MoveTo(ctx, f.files[i].Name)
 	})
 	if err != nil {
-		return err
+		return meta, err
 	}
 	w, err := stage.Create(ociManifestFile)
 	if err != nil {
-		return err
+		return meta, err
 	}
 	_, err = w.Write(f.raw)
-	return staging.Finish(w, err)
+	return meta, staging.Finish(w, err)
 }
 
-// each calls do for every file, for several of them concurrently.
-func (f *filling) each(ctx context.Context, do func(ctx context.Context, i int) error) error {
+// each does something for the files from first up to but not including end, for several at once.
+func (f *filling) each(ctx context.Context, first, end int, do func(ctx context.Context, i int) error) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(f.concurrency)
-	for i, file := range f.files {
+	for i := first; i < end; i++ {
 		g.Go(func() error {
 			if err := do(ctx, i); err != nil {
-				return fmt.Errorf("%s: %w", file.Name, err)
+				return fmt.Errorf("%s: %w", f.files[i].Name, err)
 			}
 			return nil
 		})
@@ -117,6 +140,6 @@ func (f *filling) get(ctx context.Context, stage *staging.Dir, file artifact.Fil
 // the old directory may have been replaced in the meantime.
 func (f *filling) reuse(ctx context.Context, stage *staging.Dir, file artifact.File) bool {
 	from := f.held.path(file.Descriptor.Digest)
-	return from != "" && stage.Link(file.Name, from) == nil &&
+	return from != "" && stage.Link(ctx, file.Name, from) == nil &&
 		verifyFile(ctx, filepath.Join(stage.Path(), file.Name), file.Descriptor) == nil
 }

@@ -27,6 +27,7 @@ func replaceable() staging.Replaceable {
 	return staging.Replaceable{
 		Required: []string{snapshot.ManifestFile, snapshot.CacheFile},
 		Optional: []string{ociManifestFile, "config.json"},
+		Damaged:  func(dir string) bool { return readHeld(dir) != nil },
 	}
 }
 
@@ -90,16 +91,15 @@ func (h *held) path(digest v1.Hash) string {
 	return ""
 }
 
-// metadataOf returns the content of the manifest.json in dir, or zero if it cannot be read: a pull
-// guarantees digests and sizes, not what is in the files.
-func metadataOf(dir string) snapshot.Metadata {
+// metadataOf returns what the manifest.json in dir says. The errors are those of
+// snapshot.ReadMetadata, and of opening the file.
+func metadataOf(dir string) (snapshot.Metadata, error) {
 	f, _, err := regular.Open(filepath.Join(dir, snapshot.ManifestFile))
 	if err != nil {
-		return snapshot.Metadata{}
+		return snapshot.Metadata{}, err
 	}
 	defer f.Close()
-	meta, _ := snapshot.ReadMetadata(f)
-	return meta
+	return snapshot.ReadMetadata(f)
 }
 
 // verifyFile compares a file with its descriptor.

@@ -113,7 +113,7 @@ func TestIfOneFileFailsTheOtherIsKeptForTheNextTime(t *testing.T) {
 		for _, most := range []int64{0, 20} { // bytes that come before the error
 			dir := installed(t, publish(t, monday, reportA))
 			old := publish(t, monday, reportA)
-			p := publish(t, monday.AddDate(0, 0, 1), reportB)
+			p := annotated(t, monday.AddDate(0, 0, 1), reportB)
 			size := int64(len(p.files[failing]))
 			p.fails = func(name string) (int64, error) {
 				if name == failing {
@@ -143,7 +143,7 @@ func TestIfOneFileFailsTheOtherIsKeptForTheNextTime(t *testing.T) {
 func TestNoMoreFilesAreFetchedAtOnceThanAllowed(t *testing.T) {
 	for _, allowed := range []int{1, 2} {
 		synctest.Test(t, func(t *testing.T) {
-			p := publish(t, monday, reportA)
+			p := annotated(t, monday, reportA)
 			dir := filepath.Join(t.TempDir(), "lei")
 			var busy, most atomic.Int64
 			fetch := func(ctx context.Context, d v1.Descriptor, into target.Partial) (int64, error) {
@@ -152,7 +152,7 @@ func TestNoMoreFilesAreFetchedAtOnceThanAllowed(t *testing.T) {
 				busy.Add(-1)
 				return p.fetch(ctx, d, into)
 			}
-			_, err := target.Open(dir, target.Policy{}, &target.Memory{}, allowed, nil).Install(t.Context(), p.raw, p.manifest, fetch)
+			_, err := target.Open(dir, target.Policy{}, &target.Memory{}, allowed, discard()).Install(t.Context(), p.raw, p.manifest, fetch)
 			must(t, err)
 			assertHolds(t, dir, p)
 			if most.Load() != int64(allowed) {

@@ -6,20 +6,49 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/regular"
 )
 
-// Memory is shared by repeated pulls into one directory. It remembers which files were found
-// intact, so that each is read only once, and which snapshot had malformed reports, so that it is
-// not fetched again. The zero value is ready to use. It is safe for concurrent use.
+// Memory is what repeated pulls into one directory share: which files were read and found intact, so
+// that each is read once, and what is known of snapshots that were refused, so that they are not
+// fetched again. Its zero value remembers nothing yet. It is safe for concurrent use.
 type Memory struct {
-	mu    sync.Mutex
-	files map[v1.Hash]fs.FileInfo
-	wrong []byte // the manifest of the last snapshot whose reports were malformed
-	why   error
+	mu       sync.Mutex
+	files    map[v1.Hash]fs.FileInfo
+	metadata map[v1.Hash]metadata // by the digest of manifest.json
+	reports  reports              // the last that were read and found well-formed
+	wrong    []byte               // the manifest of the last snapshot whose reports were malformed
+	why      error
+}
+
+// mostRemembered is how many entries a map of Memory has at most. Which snapshots there are is up to
+// others.
+const mostRemembered = 16
+
+// metadata is what is known of a manifest.json: its times, or that it is not LEI's. It is not a
+// verdict, which depends on the clock and on what the directory holds by then.
+type metadata struct {
+	date, created time.Time
+	err           error // errdef.ErrNotSnapshot or errdef.ErrTooLarge
+}
+
+// learn notes what is known of the manifest.json with a digest.
+func (m *Memory) learn(digest v1.Hash, meta metadata) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.metadata = put(m.metadata, digest, meta)
+}
+
+// known returns what is known of the manifest.json with a digest.
+func (m *Memory) known(digest v1.Hash) (metadata, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	meta, ok := m.metadata[digest]
+	return meta, ok
 }
 
 // refuse records that the reports of the snapshot with this manifest are malformed, and why.
@@ -39,6 +68,20 @@ func (m *Memory) refused(raw []byte) error {
 	return m.why
 }
 
+// acceptReports notes that the files of a snapshot were read and its reports found well-formed.
+func (m *Memory) acceptReports(r reports) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.reports = r
+}
+
+// acceptedReports reports whether these are the files that acceptReports was last told of.
+func (m *Memory) acceptedReports(r reports) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return r.unchanged(m.reports)
+}
+
 // verified reports whether the file at path has the content that d describes.
 func (m *Memory) verified(ctx context.Context, path string, d v1.Descriptor) bool {
 	now, err := os.Stat(path)
@@ -56,9 +99,24 @@ func (m *Memory) verified(ctx context.Context, path string, d v1.Descriptor) boo
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.files == nil {
-		m.files = map[v1.Hash]fs.FileInfo{}
-	}
-	m.files[d.Digest] = now // from before the read, so that a later change shows
+	m.files = put(m.files, d.Digest, now) // as it was before it was read: a later change shows
 	return true
+}
+
+// forget notes that the files with these digests may not be intact after all.
+func (m *Memory) forget(digests ...v1.Hash) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, digest := range digests {
+		delete(m.files, digest)
+	}
+}
+
+// put sets an entry of a map, which it makes, or empties, where need be.
+func put[V any](in map[v1.Hash]V, key v1.Hash, value V) map[v1.Hash]V {
+	if in == nil || len(in) >= mostRemembered {
+		in = map[v1.Hash]V{}
+	}
+	in[key] = value
+	return in
 }

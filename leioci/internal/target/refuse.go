@@ -10,33 +10,53 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 )
 
-// RefuseAnnotated returns errdef.ErrStale or errdef.ErrOlder if the policy refuses the snapshot
-// that m describes, as far as its annotations tell. If they give no date, the check is left to
-// manifest.json.
+// RefuseAnnotated returns an error if the policy refuses the snapshot that m describes, as far as
+// that is known before anything is fetched: from its manifest.json if an earlier pull read that, or
+// else from the annotations. The errors: errdef.ErrFuture, errdef.ErrStale, errdef.ErrOlder, and
+// for a manifest.json that is not LEI's errdef.ErrNotSnapshot or errdef.ErrTooLarge.
 func (d *Dir) RefuseAnnotated(m *v1.Manifest) error {
+	if files, err := artifact.Files(m); err == nil {
+		if known, ok := d.memory.known(files[0].Descriptor.Digest); ok {
+			return d.judge(known)
+		}
+	}
 	date, ok := artifact.Date(m)
 	if !ok {
-		return nil
+		return nil // manifest.json will tell
 	}
 	return d.refuse(date)
 }
 
-// refuse returns an error if a snapshot of the given date must not enter the directory.
-func (d *Dir) refuse(date time.Time) error {
-	if err := d.refuseStale(date); err != nil {
-		return err
+// judge returns an error if a snapshot with this manifest.json may not come into the directory.
+func (d *Dir) judge(m metadata) error {
+	if m.err != nil {
+		return m.err
 	}
-	if d.policy.AllowOlder || date.IsZero() {
-		return nil
-	}
-	if old := metadataOf(d.path).Date; date.Before(old) {
-		return fmt.Errorf("%w: %s holds the snapshot of %s, this one is of %s; allow it with AllowOlder (--allow-older)", errdef.ErrOlder,
-			d.path, old.Format(time.DateOnly), date.Format(time.DateOnly))
-	}
-	return nil
+	return d.refuse(m.date)
 }
 
-func (d *Dir) refuseStale(date time.Time) error {
+// refuse returns an error if a snapshot of the given date may not come into the directory.
+func (d *Dir) refuse(date time.Time) error {
+	if err := d.refuseAge(date); err != nil {
+		return err
+	}
+	if d.policy.AllowOlder {
+		return nil
+	}
+	old, err := metadataOf(d.path)
+	if err != nil || artifact.IsFuture(old.Date) || !date.Before(old.Date) {
+		return nil //nolint:nilerr // what cannot be read has no date to keep to
+	}
+	return fmt.Errorf("%w: %s holds the snapshot of %s, this one is of %s; allow it with AllowOlder (--allow-older)", errdef.ErrOlder,
+		d.path, old.Date.Format(time.DateOnly), date.Format(time.DateOnly))
+}
+
+// refuseAge returns an error if a snapshot of the given date is too old, or not of this time.
+func (d *Dir) refuseAge(date time.Time) error {
+	if artifact.IsFuture(date) && !d.policy.AllowFuture {
+		return fmt.Errorf("%w: it is of %s, and today is %s: if the clock of this machine is right, its publisher's was wrong; allow it with AllowFuture",
+			errdef.ErrFuture, date.Format(time.DateOnly), time.Now().UTC().Format(time.DateOnly))
+	}
 	limit := d.policy.MaxAge
 	if limit == 0 {
 		return nil
@@ -51,7 +71,7 @@ func (d *Dir) refuseStale(date time.Time) error {
 	return nil
 }
 
-// inDays formats a duration the way one speaks of something published daily.
+// inDays writes a duration as a person would say it of something that is made daily.
 func inDays(d time.Duration) string {
 	const day = 24 * time.Hour
 	if d >= 2*day {

@@ -3,7 +3,6 @@ package target_test
 import (
 	"errors"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -80,19 +79,18 @@ func TestAnAnnotationRefusesOnlyByADate(t *testing.T) {
 func TestAnAnnotationThatLiesIsFoundOut(t *testing.T) {
 	dir := installed(t, publish(t, monday, reportA))
 	p := publish(t, monday.AddDate(0, 0, -1), reportB)
-	p.manifest.Annotations = map[string]string{artifact.AnnotationVersion: "2030-01-01"}
+	p.manifest.Annotations = map[string]string{artifact.AnnotationVersion: "2026-02-10"}
 	if _, err := p.install(t, open(dir, target.Policy{})); !errors.Is(err, errdef.ErrOlder) {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestASnapshotWithoutADateIsStaleWhereThatMatters(t *testing.T) {
-	for limit, want := range map[time.Duration]error{0: nil, time.Hour: errdef.ErrStale} {
-		dir := leiocitest.WriteSnapshot(t, monday, reportA)
-		write(t, dir, "manifest.json", "{}")
-		if _, err := publishAs(t, dir, nil).install(t, open(filepath.Join(t.TempDir(), "lei"), target.Policy{MaxAge: limit})); !errors.Is(err, want) || want != nil && !strings.Contains(err.Error(), "no date") {
-			t.Errorf("MaxAge %v: got %v", limit, err)
-		}
+func TestASnapshotWithoutADateIsNone(t *testing.T) {
+	dir := leiocitest.WriteSnapshot(t, monday, reportA)
+	write(t, dir, "manifest.json", "{}")
+	_, err := publishAs(t, dir, nil).install(t, open(filepath.Join(t.TempDir(), "lei"), target.Policy{}))
+	if !errors.Is(err, errdef.ErrNotSnapshot) {
+		t.Errorf("got %v", err)
 	}
 }
 

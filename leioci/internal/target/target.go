@@ -15,6 +15,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/artifact"
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 	"github.com/lowendinsight/lei-go/leioci/internal/staging"
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
@@ -25,7 +26,10 @@ type Policy struct {
 	AllowOlder bool
 	// MaxAge limits how long ago a snapshot's date may be; 0 means no limit.
 	MaxAge time.Duration
-	// VerifyReports checks the reports of a new snapshot before it replaces the old one.
+	// AllowFuture takes a snapshot whose date is later than tomorrow.
+	AllowFuture bool
+	// VerifyReports reads the reports of a new snapshot before it replaces anything, and those that
+	// the directory holds.
 	VerifyReports bool
 }
 
@@ -60,94 +64,74 @@ type Result struct {
 	Fetched       int64     // bytes
 }
 
-// UpToDate returns the result of leaving the directory as it is, or nil if its content is not
-// intact. The error is errdef.ErrStale. The directory must hold a snapshot: see [Dir.Digest].
+// UpToDate returns the result of leaving the directory as it is, or nil if what it holds is not intact.
+// The errors: errdef.ErrStale, errdef.ErrFuture, errdef.ErrNotSnapshot, errdef.ErrTooLarge, and if the
+// policy asks for it those of snapshot.Snapshot.Verify: what the registry has is no better.
 func (d *Dir) UpToDate(ctx context.Context) (*Result, error) {
 	if !d.held.intact(ctx, d.memory) {
 		return nil, nil
 	}
-	meta := metadataOf(d.path)
-	if err := d.refuseStale(meta.Date); err != nil {
+	meta, err := metadataOf(d.path)
+	switch {
+	case isMalformed(err):
+		return nil, err
+	case err != nil:
+		return nil, nil //nolint:nilerr // what cannot be read is not intact
+	}
+	if err := d.refuseAge(meta.Date); err != nil {
 		return nil, err
 	}
-	d.tidy(ctx)
+	err = d.verifyReports(ctx, d.path, d.held.raw, d.held.files)
+	if errors.Is(err, errDisk) {
+		d.log.Infof("%s is replaced: %v", d.path, err)
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := staging.Tidy(d.path, replaceable(), d.log); err != nil {
+		d.log.Infof("what an earlier pull left beside %s stays there: %v", d.path, err) // in nobody's way
+	}
 	return &Result{Date: meta.Date, Created: meta.Created, UpToDate: true}, nil
 }
 
-// tidy removes the old snapshot that a pull left beside the directory if it was killed after
-// putting the new one in place and before removing the old. The next pull that replaces the
-// directory would remove it, but that may be a long time off. Failure to remove it does no harm.
-func (d *Dir) tidy(ctx context.Context) {
-	if !staging.HasLeftovers(d.path) {
-		return
-	}
-	stage, err := staging.New(ctx, d.path, replaceable())
-	if err == nil {
-		err = stage.Discard()
-	}
-	if err != nil {
-		d.log.Infof("what an earlier pull left beside %s stays there: %v", d.path, err)
-	}
+// isMalformed reports whether err says that a manifest.json that was read is not LEI's.
+func isMalformed(err error) bool {
+	return errors.Is(err, errdef.ErrNotSnapshot) || errors.Is(err, errdef.ErrTooLarge)
 }
 
-// Install makes the directory hold the snapshot that a manifest describes, given both as raw bytes
-// and decoded as m. If the directory already holds that snapshot intact, it is left as it is.
+// Install makes the directory hold the snapshot that a manifest describes: raw, and m decoded. It stays
+// as it is if it holds that already, intact. If another process pulls into it, Install waits, until
+// ctx ends. The errors are those of UpToDate, errdef.ErrOlder, errdef.ErrTargetNotEmpty, and those of
+// fetch.
 func (d *Dir) Install(ctx context.Context, raw []byte, m *v1.Manifest, fetch Fetch) (*Result, error) {
 	files, err := artifact.Files(m)
 	if err != nil {
 		return nil, err
 	}
-	if d.held != nil && bytes.Equal(d.held.raw, raw) {
+	f := &filling{raw: raw, m: m, files: files, fetch: fetch, concurrency: d.concurrency}
+	if res, err := d.without(ctx, f); res != nil || err != nil {
+		return res, err
+	}
+	return d.replace(ctx, f)
+}
+
+// without returns what comes of installing a snapshot as far as nothing need be fetched for it: a
+// result if it is there, an error if it is refused, or else neither.
+func (d *Dir) without(ctx context.Context, f *filling) (*Result, error) {
+	if d.held != nil && bytes.Equal(d.held.raw, f.raw) {
 		if res, err := d.UpToDate(ctx); res != nil || err != nil {
 			return res, err
 		}
 	}
-	if err := d.RefuseAnnotated(m); err != nil { // before anything is fetched
+	if size := f.files[0].Descriptor.Size; size > snapshot.MaxManifestBytes {
+		return nil, fmt.Errorf("%w: %s of %d bytes, limit %d", errdef.ErrTooLarge, f.files[0].Name, size, snapshot.MaxManifestBytes)
+	}
+	if err := d.RefuseAnnotated(f.m); err != nil {
 		return nil, err
 	}
-	if err := d.memory.refused(raw); err != nil && d.policy.VerifyReports {
+	if err := d.memory.refused(f.raw); err != nil && d.policy.VerifyReports {
 		return nil, err
 	}
-	return d.replace(ctx, &filling{raw: raw, files: files, fetch: fetch, held: d.held, concurrency: d.concurrency})
-}
-
-// replace fills a directory beside the target and then puts it in the target's place.
-func (d *Dir) replace(ctx context.Context, f *filling) (_ *Result, err error) {
-	stage, err := staging.New(ctx, d.path, replaceable())
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, stage.Discard()) }()
-	if err := stage.KeepPartials(f.partialIDs()...); err != nil {
-		return nil, err
-	}
-	if err := f.fill(ctx, stage); err != nil {
-		return nil, err
-	}
-	if err := d.verifyReports(ctx, stage.Path(), f.raw); err != nil {
-		return nil, err
-	}
-	meta := metadataOf(stage.Path())
-	if err := stage.Commit(ctx, func() error { return d.refuse(meta.Date) }); err != nil {
-		return nil, err
-	}
-	return &Result{Date: meta.Date, Created: meta.Created, Fetched: f.fetched.Load()}, nil
-}
-
-// verifyReports checks the reports in a new directory, if the policy asks for it.
-func (d *Dir) verifyReports(ctx context.Context, dir string, raw []byte) error {
-	if !d.policy.VerifyReports {
-		return nil
-	}
-	s, err := snapshot.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	err = s.Verify(ctx)
-	if err != nil && ctx.Err() == nil {
-		err = fmt.Errorf("its digests are right, but not its reports: %w", err)
-		d.memory.refuse(raw, err)
-	}
-	return err
+	return nil, nil
 }

@@ -115,9 +115,13 @@ func open(path string, policy target.Policy) *target.Dir {
 }
 
 func openWith(path string, policy target.Policy, memory *target.Memory) *target.Dir {
+	return target.Open(path, policy, memory, 2, discard())
+}
+
+func discard() *logrus.Logger {
 	log := logrus.New()
 	log.SetOutput(io.Discard)
-	return target.Open(path, policy, memory, 2, log)
+	return log
 }
 
 // installed returns a directory that holds p.

@@ -1,0 +1,114 @@
+package staging
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// modeBits are what [attributes] keep of a mode.
+const modeBits = fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky
+
+// attributes are who may do what with the old directory and its files, by name. The new ones get
+// the same, so that whoever could read the old snapshot can read the new one.
+//
+// What another user owns is not an example to follow: in a directory such as /tmp, that user may
+// have created it for us to find, with a mode of their choice. See trusted.
+type attributes struct {
+	dir   fs.FileInfo // nil if there is no old directory, or none to be trusted
+	files map[string]fs.FileInfo
+}
+
+// attributesOf returns those of the old directory.
+func (d *Dir) attributesOf(target string) attributes {
+	a := attributes{files: map[string]fs.FileInfo{}}
+	parent, err := os.Stat(d.names.parent)
+	if err != nil {
+		return a
+	}
+	info, err := os.Lstat(target)
+	if err != nil || !info.IsDir() || !trusted(info, parent) {
+		return a
+	}
+	a.dir = info
+	for _, name := range d.replaceable.names() {
+		info, err := os.Lstat(filepath.Join(target, name))
+		if err == nil && info.Mode().IsRegular() && trusted(info, parent) {
+			a.files[name] = info
+		}
+	}
+	return a
+}
+
+// file returns the example for a file of the new directory: the old one with this name, or else
+// another of the old ones.
+func (a attributes) file(name string, others []string) fs.FileInfo {
+	if info := a.files[name]; info != nil {
+		return info
+	}
+	for _, other := range others {
+		if info := a.files[other]; info != nil {
+			return info
+		}
+	}
+	return nil
+}
+
+// adopt gives a file the owner and mode that it is to have in the new directory under a name: those
+// of the old file, or else those that the file system gives to a new file. It reports whether the
+// file is as accessible then as it should be: some file systems refuse to change a mode.
+func (d *Dir) adopt(path, name string) (ok bool, err error) {
+	like := d.old.file(name, d.replaceable.Required)
+	if like == nil {
+		if like, err = d.newFile(filepath.Join(d.path, name)); err != nil {
+			return false, err
+		}
+	}
+	if err := d.imitate(path, like, like.Mode()&modeBits); err != nil {
+		return false, err
+	}
+	now, err := os.Lstat(path)
+	return err == nil && now.Mode().Perm()&like.Mode().Perm() == like.Mode().Perm(), err
+}
+
+// newFile returns what the file system gives to a new file at path: depending on the umask, the
+// group and the access control list of the directory.
+func (d *Dir) newFile(path string) (fs.FileInfo, error) {
+	f, err := d.disk.create(path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := os.Lstat(path)
+	return info, errors.Join(err, f.Close(), d.removeFile(path))
+}
+
+// imitate gives a file or directory the group of another, its user if this process may do so, and
+// a mode.
+func (d *Dir) imitate(path string, like fs.FileInfo, mode fs.FileMode) error {
+	now, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	user, group, ok := ownerOf(like)
+	userNow, groupNow, okNow := ownerOf(now)
+	if ok && okNow && (group != groupNow || user != userNow && os.Geteuid() == 0) {
+		if os.Geteuid() != 0 {
+			user = -1 // only root can give a file away
+		}
+		err := d.disk.chown(path, user, group)
+		if err != nil {
+			mode &^= fs.ModeSetuid | fs.ModeSetgid // they are about the user and group that it does not have
+		}
+		if err := d.passOverRefused(err); err != nil {
+			return err
+		}
+		if now, err = os.Lstat(path); err != nil { // a change of owner may have cleared bits
+			return err
+		}
+	}
+	if now.Mode()&modeBits == mode {
+		return nil
+	}
+	return d.passOverRefused(d.disk.chmod(path, mode))
+}

@@ -1,0 +1,6 @@
+//go:build !linux && !darwin
+
+package staging
+
+// isShared cannot tell here.
+func isShared(string) bool { return false }

@@ -1,0 +1,120 @@
+package target
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/artifact"
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
+	"github.com/lowendinsight/lei-go/leioci/internal/regular"
+	"github.com/lowendinsight/lei-go/leioci/snapshot"
+)
+
+// reports identify the files of a snapshot, where they are now.
+type reports []fs.FileInfo
+
+func reportsIn(dir string, files []artifact.File) reports {
+	var r reports
+	for _, f := range files {
+		info, err := os.Stat(filepath.Join(dir, f.Name))
+		if err != nil {
+			return nil
+		}
+		r = append(r, info)
+	}
+	return r
+}
+
+// unchanged reports whether r is what it was.
+func (r reports) unchanged(then reports) bool {
+	if len(r) == 0 || len(r) != len(then) {
+		return false
+	}
+	for i := range r {
+		if !regular.Unchanged(then[i], r[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// errDisk is the kind of a failure that says nothing about the publisher.
+var errDisk = errors.New("the disk does not hold what was written to it, or somebody else wrote to it")
+
+// diskError returns an errDisk. It is not an errdef.ErrVerification, which is about what a registry
+// sent.
+func diskError(name string, err error) error {
+	if errors.Is(err, errdef.ErrVerification) {
+		return fmt.Errorf("%w: %s: %s", errDisk, name, err)
+	}
+	return fmt.Errorf("%w: %s: %w", errDisk, name, err)
+}
+
+// verifyReports reads the reports in a directory whose files are known to be intact, if the policy
+// asks for that. What is malformed by its publisher is remembered, so that it is not fetched again,
+// and so is what is well-formed where it is. Anything else that goes wrong is errDisk, or comes from
+// ctx.
+func (d *Dir) verifyReports(ctx context.Context, dir string, raw []byte, files []artifact.File) error {
+	if !d.policy.VerifyReports {
+		return nil
+	}
+	if err := d.memory.refused(raw); err != nil {
+		return err
+	}
+	now := reportsIn(dir, files) // as they were before they are read: a later change shows
+	if d.memory.acceptedReports(now) {
+		return nil
+	}
+	err := readReports(ctx, dir)
+	if err != nil && ctx.Err() == nil {
+		// The disk, or memory, may have changed a bit since the digests were verified.
+		if err = d.again(ctx, dir, files); err != nil && !errors.Is(err, errDisk) && ctx.Err() == nil {
+			err = fmt.Errorf("its digests are right, but its publisher's reports are malformed: %w", err)
+			d.memory.refuse(raw, err)
+		}
+	}
+	if err == nil {
+		d.memory.acceptReports(now)
+	}
+	return err
+}
+
+// again verifies the digests, and then the reports once more.
+func (d *Dir) again(ctx context.Context, dir string, files []artifact.File) error {
+	for _, f := range files {
+		if err := verifyFile(ctx, filepath.Join(dir, f.Name), f.Descriptor); err != nil {
+			d.memory.forget(digests(files)...)
+			return diskError(f.Name, err)
+		}
+	}
+	err := readReports(ctx, dir)
+	var number syscall.Errno
+	if errors.As(err, &number) {
+		return diskError(snapshot.CacheFile, err)
+	}
+	return err
+}
+
+func readReports(ctx context.Context, dir string) error {
+	s, err := snapshot.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return s.Verify(ctx)
+}
+
+func digests(files []artifact.File) []v1.Hash {
+	hashes := make([]v1.Hash, len(files))
+	for i, f := range files {
+		hashes[i] = f.Descriptor.Digest
+	}
+	return hashes
+}
