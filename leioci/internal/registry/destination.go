@@ -74,3 +74,12 @@ func isUnanswered(ctx context.Context, err error) bool {
 	sent := ctx.Err() != nil || retry.IsRetryable(err)
 	return err != nil && connected && sent && !errors.As(err, &response)
 }
+
+// rawManifest is a manifest as package remote takes it, with the media type that it would otherwise guess.
+type rawManifest struct {
+	raw       []byte
+	mediaType types.MediaType
+}
+
+func (m rawManifest) RawManifest() ([]byte, error)        { return m.raw, nil }
+func (m rawManifest) MediaType() (types.MediaType, error) { return m.mediaType, nil }
