@@ -103,10 +103,8 @@ func stayingRows() []faultRow {
 		r := &rows[i]
 		switch r.pull["ping"] {
 		case "denied@1", "not found@1":
-			// Some registries do not support a ping, but the repository challenges. A registry may
-			// also hide a tag.
+			// Some registries do not support a ping, but the repository challenges.
 			r.pull["ping"], r.push["ping"] = "ok+1", "ok+1"
-			r.push["manifest GET"] = "ok+0"
 		case "unauthorized@2":
 			// The first request to need a token has a challenge. Others are made twice: the second
 			// time in a new session.
@@ -117,7 +115,8 @@ func stayingRows() []faultRow {
 			r.pull["manifest HEAD"] = "ok+0" // registries need not support it; a GET follows
 		}
 		if r.push["blob HEAD"] == "not found@1" {
-			r.push["blob HEAD"] = "ok+0" // the blob does not exist, so it is uploaded
+			r.push["blob HEAD"] = "ok+0"    // the blob does not exist, so it is uploaded
+			r.push["manifest GET"] = "ok+0" // nor does the tag, so it cannot be moved back
 		}
 	}
 	return rows

@@ -52,6 +52,7 @@ type world struct {
 }
 
 func newWorld(t *testing.T) *world {
+	time.Sleep(time.Until(newer)) // a bubble's clock begins in 2000, where its snapshots are of the future
 	w := &world{t: t, network: leiocitest.NewNetwork(t), log: &bytes.Buffer{}, dir: filepath.Join(t.TempDir(), "lei")}
 	store := leiocitest.NewHandler()
 	w.registry = w.network.Serve(registryHost, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.serve(rw, r, store) }))

@@ -39,6 +39,7 @@ const (
 )
 
 func newMirrorWorld(t *testing.T) *mirrorWorld {
+	time.Sleep(time.Until(newer)) // a bubble's clock begins in 2000, where its snapshots are of the future
 	w := &mirrorWorld{
 		t: t, network: leiocitest.NewNetwork(t), hosts: map[string]*leiocitest.Registry{},
 		repos: map[string]name.Repository{}, sent: map[string]string{}, logger: logrus.New(),

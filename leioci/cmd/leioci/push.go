@@ -38,6 +38,7 @@ each repository. If one repository fails, the snapshot is still pushed to the ot
 			}
 			if allowFuture {
 				opts.pack = append(opts.pack, leioci.AllowFutureDate())
+				opts.push = append(opts.push, leioci.PushFuture())
 			}
 			return push(cmd.Context(), env, network, args[0], args[1:], opts)
 		},
