@@ -60,17 +60,22 @@ func blobOpener(src *registry.Source) opener {
 		if err != nil {
 			return nil, fail("pull blob", ref, err)
 		}
-		return &blob{ref: ref, ReadCloser: rc}, nil
+		return &blob{ctx: ctx, ref: ref, ReadCloser: rc}, nil
 	}
 }
 
-// A blob is the content of a blob. Its read errors name the blob.
+// A blob is the content of a blob. Its read errors name the blob. Reading ends with ctx even if all of
+// the content has come already.
 type blob struct {
+	ctx context.Context
 	ref name.Digest
 	io.ReadCloser
 }
 
 func (b *blob) Read(p []byte) (int, error) {
+	if err := context.Cause(b.ctx); err != nil {
+		return 0, fail("read blob", b.ref, err)
+	}
 	n, err := b.ReadCloser.Read(p)
 	if err != nil && err != io.EOF {
 		err = fail("read blob", b.ref, err)

@@ -65,7 +65,8 @@ type PushError struct {
 // TagError says why a tag was not moved.
 type TagError struct {
 	Tag string
-	// Unknown is set if the request was sent and no response came: the tag may have been moved.
+	// Unknown is set if the tag may have been moved all the same: the request was sent, no clear
+	// response came from the registry, and the tag was not seen to hold the manifest afterwards.
 	Unknown bool
 	Err     error
 }

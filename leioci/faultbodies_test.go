@@ -33,11 +33,11 @@ func bodyRows() []faultRow {
 		{name: "a body cut after 0 bytes, always", times: leiocitest.Always, fault: always(leiocitest.Truncate(0)), pull: broken},
 		{
 			name: "a corrupt byte, always", times: leiocitest.Always, fault: always(leiocitest.Corrupt(0)),
-			pull: and(blobs("verification@1"), at("no manifest@1", "manifest GET"), at("no token@1", "token")),
+			pull: and(blobs("verification@1"), at("verification@1", "manifest GET"), at("no token@1", "token")),
 		},
 		{
 			name: "three bytes short, always", times: leiocitest.Always, fault: always(leiocitest.Short(3)),
-			pull: and(blobs("verification@1"), at("no manifest@1", "manifest GET"), at("no token@1", "token")),
+			pull: and(blobs("verification@1"), at("verification@1", "manifest GET"), at("no token@1", "token")),
 		},
 		{
 			name: "an endless body, always", times: leiocitest.Always, fault: always(leiocitest.Endless()),

@@ -150,7 +150,7 @@ func (w *world) run(op string) error {
 		_, err := w.client.PullSnapshot(w.t.Context(), w.repo.Tag("latest"), w.dir)
 		return err
 	}
-	img, err := leioci.Package(w.t.Context(), leiocitest.WriteSnapshot(w.t, newer, report), leioci.AllowFutureDate())
+	img, err := leioci.Package(w.t.Context(), leiocitest.WriteSnapshot(w.t, newer, report), leioci.PackageFuture())
 	must(w.t, err)
 	_, err = w.client.PushSnapshot(w.t.Context(), w.repo, []string{"2026-02-08", "latest"}, img)
 	return err

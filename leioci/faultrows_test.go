@@ -109,10 +109,8 @@ func stayingRows() []faultRow {
 		r := &rows[i]
 		switch r.pull["ping"] {
 		case "denied@1", "not found@1":
-			// Some registries do not support a ping, but the repository challenges. A registry may
-			// also hide a tag.
+			// Some registries do not support a ping, but the repository challenges.
 			r.pull["ping"], r.push["ping"] = "ok+1", "ok+1"
-			r.push["manifest GET"] = "ok+0"
 		case "unauthorized@2":
 			// The first request to need a token has a challenge. Others are made twice: the second
 			// time in a new session.
@@ -126,7 +124,8 @@ func stayingRows() []faultRow {
 			r.pull["redirect target"] = strings.TrimSuffix(want, "1") + "2" // its URL may be too old; the registry gives another one
 		}
 		if r.push["blob HEAD"] == "not found@1" {
-			r.push["blob HEAD"] = "ok+0" // the blob does not exist, so it is uploaded
+			r.push["blob HEAD"] = "ok+0"    // the blob does not exist, so it is uploaded
+			r.push["manifest GET"] = "ok+0" // nor does the tag, so it cannot be moved back
 		}
 	}
 	return rows

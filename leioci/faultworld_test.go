@@ -52,6 +52,7 @@ type world struct {
 }
 
 func newWorld(t *testing.T) *world {
+	time.Sleep(time.Until(newer)) // a bubble's clock begins in 2000, where its snapshots are of the future
 	w := &world{t: t, network: leiocitest.NewNetwork(t), log: &bytes.Buffer{}, dir: filepath.Join(t.TempDir(), "lei")}
 	store := leiocitest.NewHandler()
 	w.registry = w.network.Serve(registryHost, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.serve(rw, r, store) }))
@@ -77,7 +78,7 @@ func newWorld(t *testing.T) *world {
 	w.client = c
 	w.repo, err = leioci.ParseRepository(registryHost + "/org/lei-cache")
 	must(t, err)
-	img, err := leioci.Package(t.Context(), leiocitest.WriteSnapshot(t, older), leioci.AllowFutureDate())
+	img, err := leioci.Package(t.Context(), leiocitest.WriteSnapshot(t, older), leioci.PackageFuture())
 	must(t, err)
 	_, err = leioci.Unpack(t.Context(), img, w.dir)
 	must(t, err)
@@ -137,7 +138,7 @@ func (w *world) fill(date time.Time, report string, tags ...string) string {
 	other, err := leioci.New(leioci.WithTransport(w.network.Transport()), leioci.WithPlainHTTP(registryHost),
 		leioci.WithAuth(registryHost, &authn.Basic{Username: "user", Password: secretPassword}))
 	must(w.t, err)
-	img, err := leioci.Package(w.t.Context(), leiocitest.WriteSnapshot(w.t, date, report), leioci.AllowFutureDate())
+	img, err := leioci.Package(w.t.Context(), leiocitest.WriteSnapshot(w.t, date, report), leioci.PackageFuture())
 	must(w.t, err)
 	_, err = other.PushSnapshot(w.t.Context(), w.repo, tags, img)
 	must(w.t, err)

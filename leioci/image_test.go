@@ -59,7 +59,7 @@ func TestALayerWhoseDescriptorLiesAboutItsSizeIsRefused(t *testing.T) {
 	pushSample(t, c, repo, "latest")
 	for _, size := range []string{"62723", "62725"} {
 		manifest := strings.Replace(string(readFile(t, sampleDir, "oci-manifest.json")), "62724", size, 1)
-		served := reg.On(http.MethodGet, "/manifests/", leiocitest.Always, leiocitest.Body(func([]byte) []byte { return []byte(manifest) }))
+		served := reg.On(http.MethodGet, "/manifests/", leiocitest.Always, saying(manifest, nil))
 		img, err := c.Image(t.Context(), repo.Tag("latest"))
 		if err != nil {
 			t.Fatal(err)

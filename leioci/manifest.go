@@ -12,8 +12,8 @@ import (
 
 // A Manifest is an image manifest as a registry sent it.
 type Manifest struct {
-	// Descriptor holds the manifest's media type, size in bytes and digest. The digest is that of
-	// Raw.
+	// Descriptor holds the manifest's media type, size in bytes and digest. Size and digest are
+	// computed from Raw.
 	Descriptor v1.Descriptor
 	// Manifest is the decoded Raw. It has a config and at least one layer.
 	Manifest *v1.Manifest
@@ -27,7 +27,12 @@ type Manifest struct {
 // The errors: [ErrNotFound], [ErrUnauthorized], [ErrDenied]; [ErrUnsupportedManifest] for an index,
 // a manifest without config or layers, one that another JSON reader could read as another manifest,
 // and anything that is not a manifest; [ErrTooLarge] for a manifest of more than 4 MiB, 1,000 layers
-// or 50,000 JSON values; [ErrVerification] if ref is a digest and the response does not match it.
+// or 50,000 JSON values; [ErrVerification] if ref is a digest and the response does not match it, or
+// if ref is a tag and the registry says that the manifest has another digest than it has
+// (Docker-Content-Digest).
+//
+// The manifest's own media type counts. The response's Content-Type counts only where the manifest
+// has none, and if it says that the manifest is an index, which others may then read it as.
 //
 // [OCI image manifest]: https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md
 func (c *Client) PullManifest(ctx context.Context, ref name.Reference) (*Manifest, error) {

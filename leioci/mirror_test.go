@@ -39,12 +39,13 @@ const (
 )
 
 func newMirrorWorld(t *testing.T) *mirrorWorld {
+	time.Sleep(time.Until(newer)) // a bubble's clock begins in 2000, where its snapshots are of the future
 	w := &mirrorWorld{
 		t: t, network: leiocitest.NewNetwork(t), hosts: map[string]*leiocitest.Registry{},
 		repos: map[string]name.Repository{}, sent: map[string]string{}, logger: logrus.New(),
 	}
 	w.logger.SetOutput(&w.log)
-	img, err := leioci.Package(t.Context(), leiocitest.WriteSnapshot(t, newer, report), leioci.AllowFutureDate())
+	img, err := leioci.Package(t.Context(), leiocitest.WriteSnapshot(t, newer, report), leioci.PackageFuture())
 	must(t, err)
 	for _, host := range []string{mainHost, mirrorA, mirrorB} {
 		registry := leiocitest.BasicAuth("user", "s3cret-"+host, leiocitest.NewHandler())
@@ -183,7 +184,7 @@ func TestWhatAMirrorAsksForIsNoReasonNotToAskTheOthersAgain(t *testing.T) {
 func TestADigestIsPinnedAcrossMirrors(t *testing.T) {
 	// Mirror A has the tag but no blobs; B has the blobs, but a different snapshot under the tag.
 	w := newMirrorWorld(t)
-	other, err := leioci.Package(t.Context(), leiocitest.WriteSnapshot(t, newer.Add(24*time.Hour), `{"data":{"repo":"https://example.org/b"}}`), leioci.AllowFutureDate())
+	other, err := leioci.Package(t.Context(), leiocitest.WriteSnapshot(t, newer.Add(24*time.Hour), `{"data":{"repo":"https://example.org/b"}}`), leioci.PackageFuture())
 	must(t, err)
 	_, err = w.client().PushSnapshot(t.Context(), w.repos[mirrorB], []string{"latest"}, other)
 	must(t, err)

@@ -33,7 +33,7 @@ const timeLayout = "2006-01-02T15:04:05.000000Z07:00"
 // those of the [OCI image specification]: created, version (the snapshot's date), title and description, and on each
 // layer its file's name as title.
 //
-// A date later than tomorrow is [ErrFuture], unless [AllowFutureDate] is given. Annotations that make the manifest larger
+// A date later than tomorrow is [ErrFuture], unless [PackageFuture] is given. Annotations that make the manifest larger
 // than registries take are [ErrTooLarge]. A cache.jsonl.gz of any size can be packaged, but a client pulls no more than 8 GiB
 // unless told to ([WithMaxBlobBytes]). Whether the reports agree with manifest.json is not checked;
 // [snapshot.Snapshot.Verify] does that.

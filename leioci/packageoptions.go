@@ -100,8 +100,8 @@ func Annotations(a map[string]string) PackageOption {
 	}
 }
 
-// AllowFutureDate packages a snapshot even if its date is later than tomorrow ([ErrFuture]).
-func AllowFutureDate() PackageOption {
+// PackageFuture packages a snapshot even if its date is later than tomorrow ([ErrFuture]).
+func PackageFuture() PackageOption {
 	return func(p *packaging) error {
 		p.allowFuture = true
 		return nil
@@ -114,5 +114,5 @@ func (p *packaging) refuseFuture(date time.Time) error {
 		return nil
 	}
 	return fmt.Errorf("%w: %s; tags such as latest could not be moved to any snapshot before that; check the clocks, or allow it "+
-		"with AllowFutureDate (--allow-future)", ErrFuture, date.Format(time.DateOnly))
+		"with PackageFuture (--allow-future)", ErrFuture, date.Format(time.DateOnly))
 }

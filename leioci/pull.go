@@ -109,7 +109,9 @@ func AllowFuture() PullOption {
 // result reports.
 //
 // If dir already has this snapshot, intact, a pull needs one request besides authentication, and
-// none if ref is a digest (sha256); it only reads the files. Otherwise, it fetches only the blobs
+// none if ref is a digest (sha256); it only reads the files. That the tag still names this snapshot
+// is the registry's word then: a registry can hide an update, but not pass off other content as the
+// digest that the result names. Otherwise, a pull fetches only the blobs
 // that dir does not have. An interrupted pull resumes where it stopped, even in another process:
 // partial downloads are kept beside dir. Of several pulls into one directory at once, in whatever
 // processes, one fetches and the others wait for it, until ctx ends; the log says so after a few

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -34,6 +35,10 @@ import (
 // Before uploading anything, it refuses a manifest with a blob that is neither in blobs nor in the
 // repository ([ErrNotFound]). A failure after that is a [*PushError], which says which tags were
 // moved.
+//
+// A tag that holds the manifest already counts as moved, even if the registry refuses to put it
+// again: where tags are immutable, a push that failed half-way can be repeated. A registry that
+// stores the manifest under another digest is [ErrVerification].
 func (c *Client) Push(ctx context.Context, repo name.Repository, tags []string, manifest []byte, blobs []v1.Layer) (name.Digest, error) {
 	if err := c.checkDestination(ctx, "push", repo); err != nil {
 		return name.Digest{}, err
@@ -65,7 +70,7 @@ func (c *Client) push(ctx context.Context, p *pushPlan, to *registry.Destination
 	if err := requireBlobs(ctx, p, to); err != nil {
 		return name.Digest{}, fail("push", p.ref, err)
 	}
-	if err := c.uploadBlobs(ctx, p, to); err != nil {
+	if _, err := c.uploadBlobs(ctx, p, to); err != nil {
 		return name.Digest{}, p.result(slices.Repeat([]error{err}, len(p.tags)))
 	}
 	if err := p.result(c.putTags(ctx, p, to)); err != nil {
@@ -80,6 +85,7 @@ type pushPlan struct {
 	tags     []string
 	raw      []byte
 	manifest *v1.Manifest
+	digest   v1.Hash // of raw
 	ref      name.Digest
 	blobs    map[v1.Hash]v1.Layer // the caller's blobs, by digest
 }
@@ -99,7 +105,7 @@ func newPushPlan(repo name.Repository, tags []string, raw []byte, blobs []v1.Lay
 	}
 	p := &pushPlan{
 		repo: repo, tags: tags, raw: raw, manifest: m,
-		ref:   repo.Digest(digest.String()),
+		digest: digest, ref: repo.Digest(digest.String()),
 		blobs: make(map[v1.Hash]v1.Layer, len(blobs)),
 	}
 	for i, b := range blobs {
@@ -158,7 +164,7 @@ func requireBlobs(ctx context.Context, p *pushPlan, to *registry.Destination) er
 		if _, given := p.blobs[d.Digest]; given || !d.MediaType.IsDistributable() {
 			continue
 		}
-		exists, err := to.HasBlob(ctx, d.Digest)
+		exists, err := to.HasBlob(ctx, d.Digest, d.Size)
 		if err != nil {
 			return fmt.Errorf("check for blob %s: %w", d.Digest, err)
 		}
@@ -170,19 +176,27 @@ func requireBlobs(ctx context.Context, p *pushPlan, to *registry.Destination) er
 	return nil
 }
 
-func (c *Client) uploadBlobs(ctx context.Context, p *pushPlan, to *registry.Destination) error {
+// uploadBlobs uploads the blobs that the repository does not have, and reports whether there were
+// any.
+func (c *Client) uploadBlobs(ctx context.Context, p *pushPlan, to *registry.Destination) (uploaded bool, err error) {
+	var sent atomic.Bool
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(c.concurrency)
 	for digest, b := range p.blobs {
 		g.Go(func() error {
-			if err := to.Upload(ctx, b, digest); err != nil {
+			missing, err := to.Upload(ctx, b, digest)
+			if err != nil {
 				return fail("upload blob", p.repo.Digest(digest.String()), err)
+			}
+			if missing {
+				sent.Store(true)
 			}
 			c.log.WithField("blob", digest.String()).Infof("pushed blob to %s", p.repo)
 			return nil
 		})
 	}
-	return g.Wait()
+	err = g.Wait()
+	return sent.Load(), err
 }
 
 // errFirstTag is the error of the other tags when the first one failed.
@@ -193,12 +207,16 @@ var errFirstTag = errors.New("not attempted because the first tag failed")
 // valid.
 func (c *Client) putTags(ctx context.Context, p *pushPlan, to *registry.Destination) []error {
 	errs := make([]error, len(p.tags))
+	manifest := registry.Put{
+		Raw: p.raw, MediaType: p.manifest.MediaType, Digest: p.digest, HasSubject: p.manifest.Subject != nil,
+		Restore: func(ctx context.Context) (bool, error) { return c.uploadBlobs(ctx, p, to) },
+	}
 	put := func(i int) {
 		if errs[i] = context.Cause(ctx); errs[i] != nil {
 			return
 		}
 		tag := p.repo.Tag(p.tags[i])
-		if err := to.PutManifest(ctx, p.tags[i], p.raw, p.manifest.MediaType); err != nil {
+		if err := to.PutManifest(ctx, p.tags[i], manifest); err != nil {
 			errs[i] = fail("put manifest", tag, err)
 			return
 		}

@@ -4,16 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/artifact"
-	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 	"github.com/lowendinsight/lei-go/leioci/internal/registry"
 	"github.com/lowendinsight/lei-go/leioci/internal/verify"
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
@@ -22,12 +19,21 @@ import (
 // A PushOption changes what [Client.PushSnapshot] does.
 type PushOption func(*pushOptions) error
 
-type pushOptions struct{ allowMoveBack bool }
+type pushOptions struct{ allowMoveBack, allowFuture bool }
 
-// AllowMoveBack lets a push move a tag such as "latest" from a newer snapshot to an older one.
+// AllowMoveBack lets a push move a tag such as "latest" from a newer snapshot to an older one. What
+// the tag holds is not looked at then, so that credentials which only permit pushing are enough.
 func AllowMoveBack() PushOption {
 	return func(o *pushOptions) error {
 		o.allowMoveBack = true
+		return nil
+	}
+}
+
+// PushFuture lets a push publish a snapshot that is dated later than tomorrow.
+func PushFuture() PushOption {
+	return func(o *pushOptions) error {
+		o.allowFuture = true
 		return nil
 	}
 }
@@ -40,6 +46,13 @@ func AllowMoveBack() PushOption {
 // the push fails with [ErrOlder] before anything is uploaded, unless [AllowMoveBack] is given. To
 // add an older snapshot, push it under its dated tag only. Registries have no compare-and-swap, so
 // two concurrent publishers can still overwrite each other's tags.
+//
+// If the registry does not let a moving tag be looked at (401, 403), the push fails: only 404 means
+// that there is none. A tag that holds something other than a snapshot, or a snapshot of a future
+// date, is moved, and a warning is logged.
+//
+// A snapshot that is dated later than tomorrow (UTC) is [ErrFuture], unless [PushFuture] is given:
+// nothing newer could replace it at its consumers.
 //
 // An image that is not a snapshot (see [Unpack]) is [ErrNotSnapshot]. The other errors are those of
 // [Client.Push], except that the registry checks the layers' data as it arrives.
@@ -60,12 +73,20 @@ func (c *Client) PushSnapshot(ctx context.Context, repo name.Repository, tags []
 	if err != nil {
 		return name.Digest{}, fmt.Errorf("push to %s: %w", repo, err)
 	}
+	date, err := dateOf(ctx, p.manifest, layersOf(img))
+	if err == nil && artifact.IsFuture(date) && !o.allowFuture {
+		err = fmt.Errorf("%w: it is of %s, and today is %s by this machine's clock; if that is meant, allow it with PushFuture (--allow-future)",
+			ErrFuture, date.Format(time.DateOnly), time.Now().UTC().Format(time.DateOnly))
+	}
+	if err != nil {
+		return name.Digest{}, fail("push", p.ref, err)
+	}
 	to, err := c.connect(ctx, p)
 	if err != nil {
 		return name.Digest{}, err
 	}
 	if !o.allowMoveBack {
-		if err := refuseMoveBack(ctx, p, img, to.Source()); err != nil {
+		if err := c.refuseMoveBack(ctx, p, date, to.Source()); err != nil {
 			return name.Digest{}, fail("push", p.ref, err)
 		}
 	}
@@ -94,53 +115,6 @@ func newSnapshotPlan(repo name.Repository, tags []string, img v1.Image) (*pushPl
 	}
 	_, err = artifact.Files(p.manifest)
 	return p, err
-}
-
-// refuseMoveBack returns ErrOlder if a moving tag points to a newer snapshot.
-func refuseMoveBack(ctx context.Context, p *pushPlan, img v1.Image, src *registry.Source) error {
-	var newDate time.Time
-	for _, tag := range p.tags {
-		if isDated(tag) {
-			continue
-		}
-		current, _, err := src.Manifest(ctx, p.repo.Tag(tag), nil)
-		if hasNoSnapshot(err) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("check tag %s: %w", tag, err)
-		}
-		if newDate.IsZero() {
-			if newDate, err = dateOf(ctx, p.manifest, layersOf(img)); err != nil {
-				return err
-			}
-		}
-		currentDate, err := dateOf(ctx, current.Manifest, blobOpener(src))
-		if err != nil {
-			return fmt.Errorf("read the date of the snapshot at tag %s (to skip this check, use AllowMoveBack, "+
-				"--allow-move-back): %w", tag, err)
-		}
-		if newDate.Before(currentDate) {
-			return fmt.Errorf("%w: %s points to the snapshot of %s, this one is of %s; push it under %[4]s only, "+
-				"or allow the move (AllowMoveBack, --allow-move-back)",
-				ErrOlder, tag, currentDate.Format(time.DateOnly), newDate.Format(time.DateOnly))
-		}
-	}
-	return nil
-}
-
-// hasNoSnapshot reports whether err means that a tag does not exist or cannot be a snapshot. Some
-// registries respond with 403 for what does not exist:
-// https://github.com/google/go-containerregistry/blob/v0.22.1/pkg/v1/remote/pusher.go#L319
-func hasNoSnapshot(err error) bool {
-	var response *transport.Error
-	if _, ok := errdef.NoteOf[registry.AtTokenServer](err); ok {
-		return false
-	}
-	if errors.As(err, &response) {
-		return response.StatusCode == http.StatusNotFound || response.StatusCode == http.StatusForbidden
-	}
-	return errors.Is(err, ErrUnsupportedManifest)
 }
 
 // dateOf returns the date of the snapshot that m describes. It comes from the annotation or,

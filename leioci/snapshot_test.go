@@ -23,11 +23,11 @@ var (
 // pushSnapshot packages dir and pushes it.
 func pushSnapshot(t testing.TB, c *leioci.Client, reg *leiocitest.Registry, dir string, tags ...string) {
 	t.Helper()
-	img, err := leioci.Package(t.Context(), dir, leioci.AllowFutureDate())
+	img, err := leioci.Package(t.Context(), dir, leioci.PackageFuture())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.PushSnapshot(t.Context(), repository(t, reg), tags, img); err != nil {
+	if _, err := c.PushSnapshot(t.Context(), repository(t, reg), tags, img, leioci.PushFuture()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -3,10 +3,11 @@ package leioci
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/registry"
 )
 
 // The tags that move from snapshot to snapshot.
@@ -26,9 +27,12 @@ func GenerateTags(date time.Time) []string {
 	return tags
 }
 
-// Tags lists all tags of repo, across all pages, in the registry's order (OCI distribution
-// specification, "Listing Tags"). A repository that does not exist is [ErrNotFound], a page of more
-// than 4 MiB is [ErrTooLarge].
+// Tags lists all tags of repo, across all pages, in the registry's order, each once (OCI
+// distribution specification, "Listing Tags"). Names that are not valid tags are left out.
+//
+// A repository that does not exist is [ErrNotFound]. A page of more than 4 MiB, or more than 500,000
+// tags, is [ErrTooLarge]. A list without an end, or one that continues on another host, is an error,
+// too: a list that Tags returns is complete, as far as the registry says.
 func (c *Client) Tags(ctx context.Context, repo name.Repository) ([]string, error) {
 	if err := c.checkDestination(ctx, "list tags", repo); err != nil {
 		return nil, err
@@ -40,12 +44,9 @@ func (c *Client) Tags(ctx context.Context, repo name.Repository) ([]string, erro
 	return tags, nil
 }
 
-// tagGrammar is the grammar of a tag in the OCI distribution specification, "Pulling manifests".
-var tagGrammar = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`)
-
 // checkTag returns an error if tag is invalid. The error says what a valid tag looks like.
 func checkTag(tag string) error {
-	if !tagGrammar.MatchString(tag) {
+	if !registry.ValidTag(tag) {
 		return fmt.Errorf("invalid tag %s: want at most 128 letters, digits, '_', '.' and '-', not starting with '.' or '-'",
 			quote(tag))
 	}

@@ -21,7 +21,7 @@ import (
 // push pushes a snapshot of a date, with a report of that date, as latest.
 func (w *mirrorWorld) push(date time.Time) {
 	w.t.Helper()
-	img, err := leioci.Package(w.t.Context(), leiocitest.WriteSnapshot(w.t, date, `{"data":{"repo":"https://example.org/a","risk":"`+date.Format(time.DateOnly)+`"}}`), leioci.AllowFutureDate())
+	img, err := leioci.Package(w.t.Context(), leiocitest.WriteSnapshot(w.t, date, `{"data":{"repo":"https://example.org/a","risk":"`+date.Format(time.DateOnly)+`"}}`), leioci.PackageFuture())
 	must(w.t, err)
 	_, err = w.client(leioci.WithRetry(leioci.RetryPolicy{Attempts: 20})).PushSnapshot(w.t.Context(), w.repos[mainHost], []string{date.Format(time.DateOnly), "latest"}, img)
 	must(w.t, err)
@@ -158,7 +158,7 @@ func (w *mirrorWorld) publishWrong(date time.Time) {
 	dir := leiocitest.WriteSnapshot(w.t, date, report)
 	path := filepath.Join(dir, "manifest.json")
 	must(w.t, os.WriteFile(path, bytes.Replace(readFile(w.t, path), []byte(`"entry_count": 1`), []byte(`"entry_count": 2`), 1), 0o644))
-	img, err := leioci.Package(w.t.Context(), dir, leioci.AllowFutureDate())
+	img, err := leioci.Package(w.t.Context(), dir, leioci.PackageFuture())
 	must(w.t, err)
 	_, err = w.client().PushSnapshot(w.t.Context(), w.repos[mainHost], []string{"latest"}, img)
 	must(w.t, err)
@@ -198,6 +198,7 @@ func TestWatchEndsWhereItsLoopIsLeft(t *testing.T) {
 func TestReadersSeeWholeSnapshotsWhileHalfOfTheRequestsFail(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newMirrorWorld(t)
+		time.Sleep(60 * 24 * time.Hour) // so that none of the snapshots is of the future
 		reg, dir := w.hosts[mainHost], filepath.Join(t.TempDir(), "lei")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()

@@ -80,7 +80,7 @@ func (w *world) look() {
 // push publishes the snapshot in dir and returns its digest.
 func push(t testing.TB, rt http.RoundTripper, registry, date, dir string, opts ...leioci.PushOption) string {
 	t.Helper()
-	img, err := leioci.Package(t.Context(), dir, leioci.AllowFutureDate())
+	img, err := leioci.Package(t.Context(), dir, leioci.PackageFuture())
 	must(t, err)
 	repo, err := leioci.ParseRepository(registry + "/org/lei-cache")
 	must(t, err)

@@ -17,7 +17,7 @@ import (
 
 func newPull(env environment) *cobra.Command {
 	var dir string
-	var older, verify bool
+	var older, future, verify bool
 	var maxAge days
 	var mirrors []string
 	var network *networkFlags
@@ -41,6 +41,9 @@ keeps the old one, which is empty after the next pull.`,
 			if older {
 				opts = append(opts, leioci.AllowOlder())
 			}
+			if future {
+				opts = append(opts, leioci.AllowFuture())
+			}
 			if verify {
 				opts = append(opts, leioci.VerifyReports())
 			}
@@ -59,6 +62,7 @@ keeps the old one, which is empty after the next pull.`,
 		"target directory (default ./lei-cache-TAG, or ./lei-cache- and the first 12 hex digits of the digest)")
 	cmd.Flags().BoolVar(&older, "allow-older", false,
 		"allow a moving tag to replace the directory's snapshot with an older one")
+	cmd.Flags().BoolVar(&future, "allow-future", false, "pull a snapshot that is dated later than tomorrow (UTC)")
 	cmd.Flags().Var(&maxAge, "max-age",
 		"fail, and replace nothing, if the snapshot's date is longer ago than this, such as 48h or 2d")
 	cmd.Flags().BoolVar(&verify, "verify", false,

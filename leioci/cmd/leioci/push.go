@@ -37,7 +37,8 @@ each repository. If one repository fails, the snapshot is still pushed to the ot
 				opts.push = append(opts.push, leioci.AllowMoveBack())
 			}
 			if allowFuture {
-				opts.pack = append(opts.pack, leioci.AllowFutureDate())
+				opts.pack = append(opts.pack, leioci.PackageFuture())
+				opts.push = append(opts.push, leioci.PushFuture())
 			}
 			return push(cmd.Context(), env, network, args[0], args[1:], opts)
 		},

@@ -125,7 +125,7 @@ func TestNothingIsPushedWithoutTheCredentialsThatWereRefused(t *testing.T) {
 				public("new", sampleHandler(t)).ServeHTTP(rw, r)
 			}))
 			k := &keychain{passwords: tc.passwords}
-			err := w.client(stored(k)).Destination(repository(t, "main.localhost")).Upload(t.Context(), newLayer("x"), newLayer("x").digest(t))
+			_, err := w.client(stored(k)).Destination(repository(t, "main.localhost")).Upload(t.Context(), newLayer("x"), newLayer("x").digest(t))
 			shown, ok := errdef.NoteOf[registry.Shown](err)
 			if !ok || shown.Registry != "main.localhost" || shown.Given || shown.Source == "" {
 				t.Errorf("got %+v of %v", shown, err)

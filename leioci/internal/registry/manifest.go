@@ -2,13 +2,17 @@ package registry
 
 import (
 	"context"
-	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
@@ -21,6 +25,17 @@ type Manifest struct {
 	Descriptor v1.Descriptor // its digest is that of Raw
 	Manifest   *v1.Manifest
 	Raw        []byte
+}
+
+// Absent is noted on the error of a registry that says it has no such manifest (errdef.NoteOf). That
+// of a storage which the registry redirects to, or of a token server, is another matter.
+type Absent struct{}
+
+// NotImage is noted on errdef.ErrUnsupportedManifest (errdef.NoteOf) if what was found is a manifest
+// of another kind, such as an index, and not, for example, a page of HTML.
+type NotImage struct {
+	MediaType types.MediaType // as the manifest itself or else the registry says; may be empty
+	Digest    v1.Hash
 }
 
 // Manifest fetches a manifest from the first place whose manifest accept does not reject, and also
@@ -41,15 +56,14 @@ func (s *Source) Manifest(ctx context.Context, ref name.Reference, accept func(*
 
 // Head resolves ref to a digest without fetching the manifest. If no place gives a usable response,
 // Head returns neither a digest nor an error: a GET may tell more.
+//
+// The digest is the registry's word. It may serve to find that nothing has changed, and for nothing
+// else.
 func (s *Source) Head(ctx context.Context, ref name.Reference) (digest v1.Hash, from name.Repository, err error) {
 	from, err = s.ask(ctx, func(ctx context.Context, session *session) error {
-		puller, err := remote.NewPuller(session.remoteOptions()...)
-		if err != nil {
-			return err
-		}
-		d, err := puller.Head(ctx, in(session.repo, ref))
+		said, err := session.headManifest(ctx, in(session.repo, ref))
 		if err == nil {
-			digest = d.Digest
+			digest = said
 		} else if !retry.IsRetryable(err) {
 			err = fmt.Errorf("%w: %w", errHead, err)
 		}
@@ -63,62 +77,134 @@ func (s *Source) Head(ctx context.Context, ref name.Reference) (digest v1.Hash, 
 
 var errHead = errors.New("no proper answer to a HEAD")
 
+// headManifest returns the digest that a registry says an image manifest has.
+func (s *session) headManifest(ctx context.Context, ref name.Reference) (v1.Hash, error) {
+	resp, err := s.do(ctx, s.manifestRequest(http.MethodHead, ref))
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	if err := resp.Body.Close(); err != nil {
+		return v1.Hash{}, err
+	}
+	said := digestHeaders(resp.Header)
+	mediaType := contentType(resp.Header)
+	switch {
+	case !mediaType.IsImage() && !isGeneric(mediaType):
+		return v1.Hash{}, fmt.Errorf("Content-Type %q", mediaType)
+	case len(said) == 0:
+		return v1.Hash{}, fmt.Errorf("no valid %s", digestHeader)
+	case slices.ContainsFunc(said, func(h v1.Hash) bool { return h != said[0] }):
+		return v1.Hash{}, fmt.Errorf("several values of %s", digestHeader)
+	}
+	return said[0], nil
+}
+
 // manifest fetches, verifies and decodes a manifest.
 func (s *session) manifest(ctx context.Context, ref name.Reference) (*Manifest, error) {
-	puller, err := remote.NewPuller(s.remoteOptions()...)
+	raw, header, err := s.getManifest(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
-	desc, err := puller.Get(ctx, unchecked{ref})
+	digest, err := verifyManifest(ref, header, raw)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkDigest(ref, desc.Manifest); err != nil {
-		return nil, err
-	}
-	m, err := manifest.Parse(desc.Manifest, desc.MediaType)
+	m, err := parseManifest(raw, contentType(header))
 	if err != nil {
-		return nil, err
+		return nil, noteKind(err, raw, contentType(header), digest)
 	}
-	d := v1.Descriptor{MediaType: m.MediaType, Size: int64(len(desc.Manifest)), Digest: desc.Digest}
-	if byDigest, ok := ref.(name.Digest); ok {
-		d.Digest, _ = v1.NewHash(byDigest.DigestStr()) // checked above
-	}
-	return &Manifest{Descriptor: d, Manifest: m, Raw: desc.Manifest}, nil
+	d := v1.Descriptor{MediaType: m.MediaType, Size: int64(len(raw)), Digest: digest}
+	return &Manifest{Descriptor: d, Manifest: m, Raw: raw}, nil
 }
 
-// unchecked stops package remote from verifying the digest, because its error has no type to
-// recognize it by; checkDigest does it instead.
-type unchecked struct{ name.Reference }
+// getManifest fetches a manifest of any kind, unverified.
+func (s *session) getManifest(ctx context.Context, ref name.Reference) ([]byte, http.Header, error) {
+	resp, err := s.do(ctx, s.manifestRequest(http.MethodGet, ref))
+	if err != nil {
+		if saysAbsent(err) {
+			err = errdef.WithNote(err, Absent{})
+		}
+		return nil, nil, err
+	}
+	raw, err := io.ReadAll(resp.Body) // package limit bounds it
+	return raw, resp.Header, errors.Join(err, resp.Body.Close())
+}
 
-// checkDigest verifies raw against ref if ref is a digest.
-func checkDigest(ref name.Reference, raw []byte) error {
-	byDigest, ok := ref.(name.Digest)
-	if !ok {
-		return nil
+func (s *session) manifestRequest(method string, ref name.Reference) request {
+	return request{
+		method: method, url: s.url("manifests/" + ref.Identifier()),
+		header:   http.Header{"Accept": {acceptedManifests}},
+		statuses: []int{http.StatusOK},
 	}
-	want, err := v1.NewHash(byDigest.DigestStr())
-	if err != nil {
-		return fmt.Errorf("%w: %w", errdef.ErrInvalidReference, err)
+}
+
+// acceptedManifests includes what is refused afterwards: "an index" says more than "not found".
+const acceptedManifests = string(types.OCIManifestSchema1 + "," + types.DockerManifestSchema2 + "," +
+	types.OCIImageIndex + "," + types.DockerManifestList + "," +
+	types.DockerManifestSchema1 + "," + types.DockerManifestSchema1Signed)
+
+// saysAbsent reports whether err is a registry's own 404 for a manifest. That of a place which the
+// registry redirects to counts only if it has a registry's code for it.
+func saysAbsent(err error) bool {
+	response, ok := err.(*transport.Error) //nolint:errorlint // one inside another error came from a token server
+	if !ok || response.StatusCode != http.StatusNotFound {
+		return false
 	}
-	h, err := v1.Hasher(want.Algorithm)
-	if err != nil {
+	redirected := response.Request != nil && response.Request.Response != nil
+	return !redirected || hasCode(response, transport.ManifestUnknownErrorCode, transport.NameUnknownErrorCode)
+}
+
+func hasCode(response *transport.Error, codes ...transport.ErrorCode) bool {
+	return slices.ContainsFunc(response.Errors, func(d transport.Diagnostic) bool { return slices.Contains(codes, d.Code) })
+}
+
+// contentType returns a response's media type without parameters.
+func contentType(header http.Header) types.MediaType {
+	bare, _, _ := strings.Cut(header.Get("Content-Type"), ";")
+	return types.MediaType(strings.ToLower(strings.TrimSpace(bare)))
+}
+
+// isGeneric reports whether a Content-Type says nothing about the kind of a manifest, as from a static
+// file server.
+func isGeneric(t types.MediaType) bool {
+	switch t {
+	case "", "application/json", "application/octet-stream", "binary/octet-stream", "text/plain":
+		return true
+	}
+	return false
+}
+
+// parseManifest decodes an image manifest. Its own media type counts, and the registry's only where it
+// has none. Where the registry calls it an index, others may read it as one, so that the same digest
+// would name two things: it is refused.
+func parseManifest(raw []byte, sentAs types.MediaType) (*v1.Manifest, error) {
+	original := sentAs
+	if isGeneric(sentAs) {
+		sentAs = types.OCIManifestSchema1
+	}
+	m, err := manifest.Parse(raw, sentAs)
+	if err == nil && original.IsIndex() {
+		err = fmt.Errorf("%w: an image manifest that is sent as an index (%s)", errdef.ErrUnsupportedManifest, original)
+	}
+	return m, err
+}
+
+// noteKind notes on the error of parseManifest what else was found, if that is a manifest. One that
+// somebody may take for an image manifest, because it is ambiguous or too large, is not noted.
+func noteKind(err error, raw []byte, sentAs types.MediaType, digest v1.Hash) error {
+	var m struct {
+		SchemaVersion int64           `json:"schemaVersion"`
+		MediaType     types.MediaType `json:"mediaType"`
+		Config        json.RawMessage `json:"config"`
+		Manifests     json.RawMessage `json:"manifests"`
+	}
+	isManifest := json.Unmarshal(raw, &m) == nil && (m.SchemaVersion > 0 || m.MediaType != "")
+	mayBeImage := m.Config != nil && (m.MediaType == "" || m.MediaType.IsImage() || m.Manifests != nil)
+	if !isManifest || mayBeImage {
 		return err
 	}
-	h.Write(raw)
-	got := v1.Hash{Algorithm: want.Algorithm, Hex: hex.EncodeToString(h.Sum(nil))}
-	if got != want {
-		return fmt.Errorf("%w: want %s, got %s", errdef.ErrVerification, want, got)
+	if m.MediaType == "" {
+		m.MediaType = sentAs
 	}
-	return nil
+	return errdef.WithNote(err, NotImage{m.MediaType, digest})
 }
-
-// rawManifest passes a manifest to package remote with its media type, which package remote would
-// otherwise guess.
-type rawManifest struct {
-	raw       []byte
-	mediaType types.MediaType
-}
-
-func (m rawManifest) RawManifest() ([]byte, error)        { return m.raw, nil }
-func (m rawManifest) MediaType() (types.MediaType, error) { return m.mediaType, nil }

@@ -12,6 +12,14 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
+// put is a manifest whose blobs are all there.
+func put(t *testing.T, raw string) registry.Put {
+	return registry.Put{
+		Raw: []byte(raw), MediaType: ociManifest, Digest: descriptor(t, raw).Digest,
+		Restore: func(context.Context) (bool, error) { return false, nil },
+	}
+}
+
 func TestAManifestIsPutUnderItsTagByteForByte(t *testing.T) {
 	w := newWorld(t)
 	handler := sampleHandler(t)
@@ -22,7 +30,7 @@ func TestAManifestIsPutUnderItsTagByteForByte(t *testing.T) {
 		registry.ServeHTTP(w, r)
 	})
 	raw := " " + sampleManifest + "\n"
-	must(t, w.client().Destination(repository(t, "main.localhost")).PutManifest(t.Context(), "v1", []byte(raw), ociManifest))
+	must(t, w.client().Destination(repository(t, "main.localhost")).PutManifest(t.Context(), "v1", put(t, raw)))
 	if got := say(t, handler, "GET", "/v2/org/cache/manifests/v1", "", ""); got != raw || contentType != ociManifest {
 		t.Errorf("the registry has %q of type %q", got, contentType)
 	}
@@ -37,9 +45,11 @@ func TestItIsUnknownWhetherATagWasMovedIfAResponseWasLost(t *testing.T) {
 	}{
 		"no fault":                     {nil, false, false},
 		"a response is lost, then not": {faults{lost}, false, false},
-		"both are lost":                {faults{lost, lost}, true, true},
-		"one is lost, then denied":     {faults{lost, leiocitest.Status(http.StatusForbidden, "DENIED")}, true, true},
-		"unavailable, then lost":       {faults{leiocitest.Status(http.StatusServiceUnavailable, ""), lost}, true, true},
+		"both are lost":                {faults{lost, lost}, false, false}, // the tag is looked at
+		"one is lost, then denied":     {faults{lost, leiocitest.Status(http.StatusForbidden, "DENIED")}, false, false},
+		"unavailable, then lost":       {faults{leiocitest.Status(http.StatusServiceUnavailable, ""), lost}, false, false},
+		"no response":                  {faults{leiocitest.Cut(), leiocitest.Cut()}, true, true},
+		"no response, then denied":     {faults{leiocitest.Cut(), leiocitest.Status(http.StatusForbidden, "DENIED")}, true, true},
 		"denied":                       {faults{leiocitest.Status(http.StatusForbidden, "DENIED")}, true, false},
 		"invalid":                      {faults{leiocitest.Status(http.StatusBadRequest, "MANIFEST_INVALID")}, true, false},
 		"unavailable":                  {faults{leiocitest.Status(http.StatusServiceUnavailable, ""), leiocitest.Status(http.StatusServiceUnavailable, "")}, true, false},
@@ -50,7 +60,7 @@ func TestItIsUnknownWhetherATagWasMovedIfAResponseWasLost(t *testing.T) {
 			for _, fault := range tc.faults {
 				reg.On(http.MethodPut, "/manifests/", 1, fault)
 			}
-			err := w.client().Destination(repo).PutManifest(t.Context(), "v1", []byte(sampleManifest), ociManifest)
+			err := w.client().Destination(repo).PutManifest(t.Context(), "v1", put(t, sampleManifest))
 			if _, unknown := errdef.NoteOf[registry.Unanswered](err); (err != nil) != tc.fails || unknown != tc.unknown {
 				t.Errorf("got %v, unknown: %v", err, unknown)
 			}
@@ -66,7 +76,7 @@ func TestATagWasNotMovedByARequestThatWasNotSent(t *testing.T) {
 	must(t, d.Connect(t.Context()))
 	transport.CloseIdleConnections()
 	w.network.Refuse("main.localhost", leiocitest.Always)
-	err := d.PutManifest(t.Context(), "v1", []byte(sampleManifest), ociManifest)
+	err := d.PutManifest(t.Context(), "v1", put(t, sampleManifest))
 	if _, unknown := errdef.NoteOf[registry.Unanswered](err); err == nil || unknown {
 		t.Errorf("got %v, unknown: %v", err, unknown)
 	}
@@ -80,7 +90,7 @@ func TestItIsUnknownWhetherATagWasMovedIfTheContextEndsBeforeTheResponse(t *test
 		reg.On(http.MethodPut, "/manifests/", 1, leiocitest.Hang(reached))
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() { <-reached; cancel() }()
-		err := w.client().Destination(repo).PutManifest(ctx, "v1", []byte(sampleManifest), ociManifest)
+		err := w.client().Destination(repo).PutManifest(ctx, "v1", put(t, sampleManifest))
 		if _, unknown := errdef.NoteOf[registry.Unanswered](err); !errors.Is(err, context.Canceled) || !unknown {
 			t.Errorf("got %v, unknown: %v", err, unknown)
 		}
@@ -96,10 +106,10 @@ func TestOneCallersContextDoesNotFailThePutOfAnother(t *testing.T) {
 		reg.On(http.MethodPut, "/manifests/", 1, leiocitest.Hang(reached))
 		ctx, cancel := context.WithCancel(t.Context())
 		first := make(chan error, 1)
-		go func() { first <- d.PutManifest(ctx, "v1", []byte(sampleManifest), ociManifest) }()
+		go func() { first <- d.PutManifest(ctx, "v1", put(t, sampleManifest)) }()
 		<-reached
 		cancel()
-		if err := d.PutManifest(t.Context(), "v1", []byte(sampleManifest), ociManifest); err != nil {
+		if err := d.PutManifest(t.Context(), "v1", put(t, sampleManifest)); err != nil {
 			t.Error(err)
 		}
 		if err := <-first; !errors.Is(err, context.Canceled) {

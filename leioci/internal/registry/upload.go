@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
@@ -15,41 +17,54 @@ import (
 )
 
 // Upload sends a blob unless the repository already has it (OCI distribution specification,
-// "Pushing a blob monolithically"). The content is opened anew for each attempt.
+// "Pushing a blob monolithically"), and reports whether it had to. The content is opened anew for
+// each attempt.
 //
 // A failed upload is retried as a whole: it checks for the blob again, because the response may
 // have been lost; it opens a new upload session, because a partially written one rejects a second
 // body; and it sends the blob from the beginning.
-func (d *Destination) Upload(ctx context.Context, blob v1.Layer, digest v1.Hash) error {
-	return d.do(ctx, func(ctx context.Context, s *session) error {
-		there, err := s.hasBlob(ctx, digest)
+func (d *Destination) Upload(ctx context.Context, blob v1.Layer, digest v1.Hash) (sent bool, err error) {
+	size, err := blob.Size()
+	if err != nil {
+		return false, err
+	}
+	err = d.do(ctx, func(ctx context.Context, s *session) error {
+		there, err := s.hasBlob(ctx, digest, size)
 		if err != nil {
 			return fmt.Errorf("look for it: %w", err)
 		}
 		if there {
 			return nil
 		}
-		to, err := d.openUpload(ctx, s)
+		sent = true
+		to, err := d.openUpload(ctx, s, digest, size)
 		if err != nil {
 			return fmt.Errorf("open an upload: %w", err)
 		}
-		if err := s.send(ctx, to, blob, digest); err != nil {
+		if to == nil {
+			return nil
+		}
+		if err := s.send(ctx, to, blob, digest, size); err != nil {
 			return fmt.Errorf("send it: %w", err)
 		}
 		return nil
 	})
+	return sent, err
 }
 
-// HasBlob reports whether the repository has a blob.
-func (d *Destination) HasBlob(ctx context.Context, digest v1.Hash) (there bool, err error) {
+// HasBlob reports whether the repository has a blob. A response with another size is about something
+// else, except for 0, which some registries send where they do not know.
+func (d *Destination) HasBlob(ctx context.Context, digest v1.Hash, size int64) (there bool, err error) {
 	err = d.do(ctx, func(ctx context.Context, s *session) error {
-		there, err = s.hasBlob(ctx, digest)
+		there, err = s.hasBlob(ctx, digest, size, 0)
 		return err
 	})
 	return there, err
 }
 
-func (s *session) hasBlob(ctx context.Context, digest v1.Hash) (bool, error) {
+// hasBlob reports whether the repository has a blob of one of the sizes. A response with status 200
+// about something else, such as a login page, does not count.
+func (s *session) hasBlob(ctx context.Context, digest v1.Hash, sizes ...int64) (bool, error) {
 	resp, err := s.do(ctx, request{
 		method: http.MethodHead, url: s.url("blobs/" + digest.String()),
 		statuses: []int{http.StatusOK, http.StatusNotFound},
@@ -57,45 +72,94 @@ func (s *session) hasBlob(ctx context.Context, digest v1.Hash) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return resp.StatusCode == http.StatusOK, resp.Body.Close()
+	isBlob := resp.StatusCode == http.StatusOK && contentType(resp.Header) != "text/html" &&
+		!contradicts(resp.Header, digest) && (resp.ContentLength < 0 || slices.Contains(sizes, resp.ContentLength))
+	return isBlob, resp.Body.Close()
 }
 
-// openUpload starts an upload session and returns the URL to send the content to.
-func (d *Destination) openUpload(ctx context.Context, s *session) (*url.URL, error) {
+// openUpload starts an upload session and returns the URL to send the content to: nil if the registry
+// responds that it has created the blob (201), and has it. If it does not, 201 may stand for 202.
+func (d *Destination) openUpload(ctx context.Context, s *session, digest v1.Hash, size int64) (*url.URL, error) {
 	resp, err := s.do(ctx, request{
 		method: http.MethodPost, url: s.url("blobs/uploads/"),
-		statuses: []int{http.StatusAccepted},
+		statuses: []int{http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent},
 	})
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
-	return d.client.guard.Location(resp)
+	if resp.StatusCode == http.StatusCreated {
+		if err := s.confirmBlob(ctx, digest, size, resp.StatusCode); err == nil || resp.Header.Get("Location") == "" {
+			return nil, err
+		}
+	}
+	to, err := d.client.guard.Location(resp)
+	if err == nil && to.User != nil {
+		return nil, errors.New("registry opened an upload at a Location with credentials in it") // net/http would send them
+	}
+	return to, err
 }
 
-// send uploads a blob in one request.
-func (s *session) send(ctx context.Context, to *url.URL, blob v1.Layer, digest v1.Hash) error {
-	size, err := blob.Size()
-	if err != nil {
-		return err
+// confirmBlob makes sure that a registry has a blob after a response that does not say so clearly.
+func (s *session) confirmBlob(ctx context.Context, digest v1.Hash, size int64, status int) error {
+	there, err := s.hasBlob(ctx, digest, size)
+	if err == nil && !there {
+		err = errors.New("the repository does not have it")
 	}
-	q := to.Query()
-	q.Set("digest", digest.String())
-	to.RawQuery = q.Encode()
+	if err != nil {
+		return seemsDone(status, fmt.Errorf("the registry responded with %d, but the blob is not seen to be there: %w", status, err))
+	}
+	return nil
+}
+
+// seemsDone marks err as retryable if the registry responded that it would do later what was not seen
+// to be done.
+func seemsDone(status int, err error) error {
+	if status == http.StatusAccepted {
+		return retry.Retryable(err)
+	}
+	return err
+}
+
+// send uploads a blob in one request. A registry must respond with 201; after another success, the blob
+// is looked for.
+func (s *session) send(ctx context.Context, to *url.URL, blob v1.Layer, digest v1.Hash, size int64) error {
 	opened := 0
 	resp, err := s.do(ctx, request{
-		method: http.MethodPut, url: to.String(), header: http.Header{"Content-Type": {"application/octet-stream"}},
+		method: http.MethodPut, url: uploadURL(to, digest), header: http.Header{"Content-Type": {"application/octet-stream"}},
 		body: func() (io.ReadCloser, error) {
 			opened++
 			return blob.Compressed()
 		},
 		size:     size,
-		statuses: []int{http.StatusCreated},
+		statuses: []int{http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent},
 	})
 	if err != nil {
 		return sessionLost(err, opened > 1 && retry.Number(ctx) == 1)
 	}
-	return resp.Body.Close()
+	_ = resp.Body.Close() // nothing in it is needed
+	if resp.StatusCode == http.StatusCreated && !contradicts(resp.Header, digest) {
+		return nil
+	}
+	return s.confirmBlob(ctx, digest, size, resp.StatusCode)
+}
+
+// uploadURL returns the Location of an upload with the blob's digest in place of any other. The rest of
+// the query goes back as it came: it may be signed, or not be what package url takes for a query.
+func uploadURL(to *url.URL, digest v1.Hash) string {
+	u := *to
+	u.ForceQuery, u.Fragment, u.RawFragment = false, "", ""
+	u.RawQuery = strings.ReplaceAll(u.RawQuery, " ", "%20") // a space would end the request line
+	params := slices.DeleteFunc(strings.Split(u.RawQuery, "&"), func(param string) bool {
+		key, _, _ := strings.Cut(param, "=")
+		return key == "digest"
+	})
+	u.RawQuery = strings.Join(params, "&")
+	if u.RawQuery != "" && !strings.HasSuffix(u.RawQuery, "&") {
+		u.RawQuery += "&"
+	}
+	u.RawQuery += "digest=" + url.QueryEscape(digest.String())
+	return u.String()
 }
 
 // sessionLost marks as retryable the responses of a registry that does not know an upload session,
@@ -108,7 +172,8 @@ func sessionLost(err error, doubtful bool) error {
 	if !errors.As(err, &response) {
 		return err
 	}
-	lost := response.StatusCode == http.StatusRequestedRangeNotSatisfiable
+	lost := response.StatusCode == http.StatusRequestedRangeNotSatisfiable ||
+		response.StatusCode == http.StatusNotFound && !hasCode(response, transport.NameUnknownErrorCode)
 	for _, d := range response.Errors {
 		lost = lost || d.Code == transport.BlobUploadUnknownErrorCode || d.Code == transport.BlobUploadInvalidErrorCode ||
 			doubtful && d.Code == transport.DigestInvalidErrorCode

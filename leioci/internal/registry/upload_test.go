@@ -71,7 +71,11 @@ func TestAnUploadSendsABlobUnlessItIsThere(t *testing.T) {
 				reg.On(tc.method, "/blobs/", 1, tc.fault)
 			}
 			blob := newLayer(tc.content)
-			must(t, d.Upload(t.Context(), blob, blob.digest(t)))
+			sent, err := d.Upload(t.Context(), blob, blob.digest(t))
+			must(t, err)
+			if want := tc.content != sampleBlob; sent != want {
+				t.Errorf("sent is %v, want %v", sent, want)
+			}
 			got := [...]int{asked(reg, "HEAD /v2/org/cache/blobs/"), asked(reg, "POST "+uploads), asked(reg, "PUT "+uploads)}
 			if want := [...]int{tc.looks, tc.opens, tc.sends}; got != want {
 				t.Errorf("looks, openings and sendings are %v, want %v:\n%s", got, want, strings.Join(reg.Requests(), "\n"))
@@ -104,7 +108,7 @@ func TestAnUploadThatTheRegistryRefusesIsNotTriedAgain(t *testing.T) {
 			reg, repo := w.serve("main.localhost")
 			fault := reg.On(tc.method, "/blobs/", leiocitest.Always, tc.fault)
 			blob := newLayer("new")
-			err := w.client().Destination(repo).Upload(t.Context(), blob, blob.digest(t))
+			_, err := w.client().Destination(repo).Upload(t.Context(), blob, blob.digest(t))
 			if err == nil || !strings.Contains(err.Error(), tc.step) || fault.Hits() != 1 {
 				t.Errorf("got %v after %d tries", err, fault.Hits())
 			}
@@ -128,7 +132,8 @@ func TestAnUploadGoesWhereTheRegistrySays(t *testing.T) {
 			var location string
 			main.On(http.MethodPost, "", 1, leiocitest.Location(func(s string) string { location = edit(s); return location }))
 			blob := newLayer("new")
-			must(t, w.client().Destination(repository(t, "main.localhost")).Upload(t.Context(), blob, blob.digest(t)))
+			_, err := w.client().Destination(repository(t, "main.localhost")).Upload(t.Context(), blob, blob.digest(t))
+			must(t, err)
 			to := main
 			if strings.Contains(location, "storage") {
 				to = storage
@@ -152,13 +157,13 @@ func TestHasBlobAsksTheRepository(t *testing.T) {
 	reg, repo := w.serve("main.localhost")
 	d := w.client().Destination(repo)
 	for content, want := range map[string]bool{sampleBlob: true, "absent": false} {
-		if got, err := d.HasBlob(t.Context(), descriptor(t, content).Digest); err != nil || got != want {
+		if got, err := d.HasBlob(t.Context(), descriptor(t, content).Digest, int64(len(content))); err != nil || got != want {
 			t.Errorf("%q: got %v, %v", content, got, err)
 		}
 	}
 	reg.On(http.MethodHead, "", 1, leiocitest.Status(http.StatusForbidden, ""))
 	var response *transport.Error
-	if got, err := d.HasBlob(t.Context(), sample(t).Digest); got || !errors.As(err, &response) || response.StatusCode != http.StatusForbidden {
+	if got, err := d.HasBlob(t.Context(), sample(t).Digest, sample(t).Size); got || !errors.As(err, &response) || response.StatusCode != http.StatusForbidden {
 		t.Errorf("denied: got %v, %v", got, err)
 	}
 }

@@ -54,7 +54,7 @@ func (d *Dir) refuse(date time.Time) error {
 // refuseAge returns an error if a snapshot of the given date is too old, or not of this time.
 func (d *Dir) refuseAge(date time.Time) error {
 	if artifact.IsFuture(date) && !d.policy.AllowFuture {
-		return fmt.Errorf("%w: it is of %s, and today is %s: if the clock of this machine is right, its publisher's was wrong; allow it with AllowFuture",
+		return fmt.Errorf("%w: it is of %s, and today is %s: if the clock of this machine is right, its publisher's was wrong; allow it with AllowFuture (--allow-future)",
 			errdef.ErrFuture, date.Format(time.DateOnly), time.Now().UTC().Format(time.DateOnly))
 	}
 	limit := d.policy.MaxAge

@@ -1,0 +1,86 @@
+package leioci
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/artifact"
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
+	"github.com/lowendinsight/lei-go/leioci/internal/registry"
+)
+
+// refuseMoveBack returns ErrOlder if a moving tag points to a newer snapshot than that of date.
+func (c *Client) refuseMoveBack(ctx context.Context, p *pushPlan, date time.Time, src *registry.Source) error {
+	for _, tag := range p.tags {
+		if isDated(tag) {
+			continue
+		}
+		current, err := c.dateAt(ctx, p.repo.Tag(tag), src)
+		if err != nil {
+			return fmt.Errorf("check tag %s: %w", tag, adviseLook(err))
+		}
+		if current.IsZero() || !date.Before(current) {
+			continue
+		}
+		if date.IsZero() {
+			return fmt.Errorf("%w: %s points to the snapshot of %s, and this one has no date; push it under another tag, "+
+				"or allow the move (AllowMoveBack, --allow-move-back)", ErrOlder, tag, current.Format(time.DateOnly))
+		}
+		return fmt.Errorf("%w: %s points to the snapshot of %s, this one is of %s; push it under %[4]s only, "+
+			"or allow the move (AllowMoveBack, --allow-move-back)",
+			ErrOlder, tag, current.Format(time.DateOnly), date.Format(time.DateOnly))
+	}
+	return nil
+}
+
+// dateAt returns the date of the snapshot that a tag points to. It is zero if there is none that must
+// not be replaced by an older one. If the tag holds something, but nothing that can be compared, that
+// is logged: the push replaces it.
+func (c *Client) dateAt(ctx context.Context, tag name.Tag, src *registry.Source) (time.Time, error) {
+	m, _, err := src.Manifest(ctx, tag, nil)
+	if _, absent := errdef.NoteOf[registry.Absent](err); absent {
+		return time.Time{}, nil
+	}
+	if other, ok := errdef.NoteOf[registry.NotImage](err); ok {
+		c.log.Warnf("%s holds %s (%s), which is not a snapshot: the push replaces it", tag, other.Digest, quote(string(other.MediaType)))
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	held := m.Descriptor
+	if _, err := artifact.Files(m.Manifest); err != nil {
+		c.log.Warnf("%s holds %s (%s, config %s), which is not a snapshot: the push replaces it",
+			tag, held.Digest, quote(string(held.MediaType)), quote(string(m.Manifest.Config.MediaType)))
+		return time.Time{}, nil //nolint:nilerr // the log has it
+	}
+	date, err := dateOf(ctx, m.Manifest, blobOpener(src))
+	switch {
+	case err != nil:
+		return time.Time{}, fmt.Errorf("read the date of its snapshot: %w", err)
+	case date.IsZero():
+		c.log.Warnf("%s holds the snapshot %s without a date: the push replaces it", tag, held.Digest)
+	case artifact.IsFuture(date):
+		c.log.Warnf("%s holds the snapshot %s of a future date, %s: the push replaces it", tag, held.Digest, date.Format(time.DateOnly))
+		date = time.Time{}
+	}
+	return date, nil
+}
+
+// adviseLook says what to do if a tag cannot be looked at. Some registries respond with 401 or 403 also
+// for what does not exist yet.
+func adviseLook(err error) error {
+	const option = "AllowMoveBack, --allow-move-back"
+	var response *transport.Error
+	if errors.As(err, &response) && (response.StatusCode == http.StatusForbidden || response.StatusCode == http.StatusUnauthorized) {
+		return fmt.Errorf("%w (the tag may point to a newer snapshot, so it must be readable; for the first push to a repository, "+
+			"or with credentials that may only push, skip this check with %s)", err, option)
+	}
+	return fmt.Errorf("%w (to skip this check, use %s)", err, option)
+}
