@@ -55,7 +55,7 @@ keeps the old one, which is empty after the next pull.`,
 					return withUsage(cmd, err)
 				}
 			}
-			return pull(cmd.Context(), env, network, args[0], mirrors, dir, opts)
+			return pull(cmd.Context(), env, network, args[0], mirrors, dir, verify, opts)
 		},
 	}
 	cmd.Flags().StringVarP(&dir, "output", "o", "",
@@ -66,7 +66,7 @@ keeps the old one, which is empty after the next pull.`,
 	cmd.Flags().Var(&maxAge, "max-age",
 		"fail, and replace nothing, if the snapshot's date is longer ago than this, such as 48h or 2d")
 	cmd.Flags().BoolVar(&verify, "verify", false,
-		"also check the reports against manifest.json, and replace nothing if they differ")
+		"also check the reports against manifest.json, even if they are already there; replace nothing if they differ")
 	cmd.Flags().StringSliceVar(&mirrors, "mirror", nil,
 		"`repository` to try before REF's own; several are tried in the order given")
 	network = addNetworkFlags(cmd)
@@ -75,7 +75,7 @@ keeps the old one, which is empty after the next pull.`,
 
 func pull(
 	ctx context.Context, env environment, network *networkFlags, s string, mirrors []string, dir string,
-	opts []leioci.PullOption,
+	verified bool, opts []leioci.PullOption,
 ) error {
 	ref, err := leioci.ParseReference(s)
 	if err != nil {
@@ -109,7 +109,11 @@ func pull(
 	if res.Source != ref.Context() {
 		from = " from " + res.Source.String()
 	}
-	fmt.Fprintf(env.stderr, "%s %s%s: %s\n", outcome, dir, from, describeAge(res, time.Now()))
+	checked := ""
+	if verified {
+		checked = ", verified"
+	}
+	fmt.Fprintf(env.stderr, "%s %s%s%s: %s\n", outcome, dir, from, checked, describeAge(res, time.Now()))
 	_, err = fmt.Fprintln(env.stdout, res.Ref)
 	return err
 }
