@@ -33,6 +33,9 @@ func newImage(ctx context.Context, raw []byte, m *v1.Manifest, open opener) (v1.
 // are fetched on demand, under ctx, and verified as by [Client.PullBlob]. The errors are those of
 // [Client.PullManifest].
 func (c *Client) Image(ctx context.Context, ref name.Reference) (v1.Image, error) {
+	if ref == nil {
+		return nil, fmt.Errorf("pull image: %w", errNilReference)
+	}
 	src := c.registry.Source(ref.Context())
 	m, from, err := pullManifest(ctx, src, ref, nil)
 	if err != nil {

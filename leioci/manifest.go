@@ -2,6 +2,7 @@ package leioci
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -31,9 +32,15 @@ type Manifest struct {
 //
 // [OCI image manifest]: https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md
 func (c *Client) PullManifest(ctx context.Context, ref name.Reference) (*Manifest, error) {
+	if ref == nil {
+		return nil, fmt.Errorf("pull manifest: %w", errNilReference)
+	}
 	m, _, err := pullManifest(ctx, c.registry.Source(ref.Context()), ref, nil)
 	return m, err
 }
+
+// errNilReference is for a caller that has no reference.
+var errNilReference = errors.New("the reference is nil")
 
 // pullManifest fetches a manifest from the first repository of src whose manifest passes accept,
 // and also returns that repository. accept may be nil.

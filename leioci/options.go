@@ -53,7 +53,10 @@ func makeOptions(opts []Option) (*options, error) {
 		},
 		concurrency: defaultConcurrency,
 	}
-	for _, opt := range opts {
+	for i, opt := range opts {
+		if opt == nil {
+			return nil, fmt.Errorf("option %d of %d is nil", i+1, len(opts))
+		}
 		if err := opt(o); err != nil {
 			return nil, err
 		}

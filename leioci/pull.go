@@ -141,7 +141,7 @@ func (c *Client) pull(ctx context.Context, ref name.Reference, dir string, opts 
 // pullPolicy returns the policy for a pull of ref.
 func pullPolicy(ref name.Reference, opts []PullOption) (target.Policy, error) {
 	if ref == nil {
-		return target.Policy{}, errors.New("the reference is nil")
+		return target.Policy{}, errNilReference
 	}
 	o := pullOptions{Policy: target.Policy{AllowOlder: !isMovingTag(ref)}}
 	err := o.apply(opts)

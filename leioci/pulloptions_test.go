@@ -8,8 +8,11 @@ import (
 	"testing"
 	"time"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
 	"github.com/lowendinsight/lei-go/leioci"
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
+	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
 // TestACallRefusesAnOptionThatMeansNothingToIt checks that nothing is asked or written either.
@@ -62,7 +65,23 @@ func TestANilArgumentIsAnErrorThatSaysSo(t *testing.T) {
 	for _, err := range c.Watch(t.Context(), nil, dir, leioci.WatchOptions{}) {
 		watchErr = err
 	}
-	for what, err := range map[string]error{"reference": pullErr, "image": unpackErr, "reference ": watchErr} {
+	_, manifestErr := c.PullManifest(t.Context(), nil)
+	_, imageErr := c.Image(t.Context(), nil)
+	repo, err := leioci.ParseRepository("registry.invalid/org/lei-cache")
+	must(t, err)
+	_, pushErr := c.PushSnapshot(t.Context(), repo, []string{"latest"}, nil)
+	img, err := leioci.Package(t.Context(), leiocitest.WriteSnapshot(t, monday, report))
+	must(t, err)
+	_, pushOptionErr := c.PushSnapshot(t.Context(), repo, []string{"latest"}, img, leioci.AllowMoveBack(), nil)
+	_, packageOptionErr := leioci.PackageSnapshot(t.Context(), &snapshot.Snapshot{}, nil)
+	_, optionErr := leioci.New(nil)
+	raw, err := img.RawManifest()
+	must(t, err)
+	_, blobErr := c.Push(t.Context(), repo, []string{"latest"}, raw, []v1.Layer{nil})
+	for what, err := range map[string]error{
+		"reference": pullErr, "image": unpackErr, "reference ": watchErr, "reference  ": manifestErr, "reference   ": imageErr,
+		"image ": pushErr, "option 2 of 2": pushOptionErr, "option 1": packageOptionErr, "option 1 of 1": optionErr, "blob 1 of 1": blobErr,
+	} {
 		if err == nil || !strings.Contains(err.Error(), strings.TrimSpace(what)+" is nil") {
 			t.Errorf("%s: got %v", what, err)
 		}

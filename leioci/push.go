@@ -100,6 +100,9 @@ func newPushPlan(repo name.Repository, tags []string, raw []byte, blobs []v1.Lay
 		blobs: make(map[v1.Hash]v1.Layer, len(blobs)),
 	}
 	for i, b := range blobs {
+		if b == nil {
+			return nil, fmt.Errorf("blob %d of %d is nil", i+1, len(blobs))
+		}
 		digest, err := b.Digest()
 		if err != nil {
 			return nil, fmt.Errorf("blob %d: %w", i+1, err)

@@ -44,7 +44,10 @@ func AllowMoveBack() PushOption {
 // [Client.Push], except that the registry checks the layers' data as it arrives.
 func (c *Client) PushSnapshot(ctx context.Context, repo name.Repository, tags []string, img v1.Image, opts ...PushOption) (name.Digest, error) {
 	var o pushOptions
-	for _, opt := range opts {
+	for i, opt := range opts {
+		if opt == nil {
+			return name.Digest{}, fmt.Errorf("push to %s: push option %d of %d is nil", repo, i+1, len(opts))
+		}
 		if err := opt(&o); err != nil {
 			return name.Digest{}, fmt.Errorf("push to %s: %w", repo, err)
 		}
@@ -66,6 +69,9 @@ func (c *Client) PushSnapshot(ctx context.Context, repo name.Repository, tags []
 }
 
 func newSnapshotPlan(repo name.Repository, tags []string, img v1.Image) (*pushPlan, error) {
+	if img == nil {
+		return nil, errors.New("the image is nil")
+	}
 	raw, err := img.RawManifest()
 	if err != nil {
 		return nil, err
