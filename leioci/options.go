@@ -116,7 +116,7 @@ func (o *options) bind(host string, a authn.Authenticator) error {
 	if registry.IsNil(a) {
 		return fmt.Errorf("credentials for %s: nil", quote(host))
 	}
-	reg, err := name.NewRegistry(host, name.StrictValidation)
+	reg, err := parseRegistry(host)
 	if err != nil {
 		return fmt.Errorf("credentials for %s: %w: want host or host:port", quote(host), ErrInvalidReference)
 	}
@@ -278,7 +278,7 @@ func WithStallTimeout(d time.Duration) Option {
 func WithPlainHTTP(registries ...string) Option {
 	return func(o *options) error {
 		for _, r := range registries {
-			reg, err := name.NewRegistry(r, name.StrictValidation)
+			reg, err := parseRegistry(r)
 			if err != nil {
 				return fmt.Errorf("plain HTTP for %s: %w: want host or host:port", quote(r), ErrInvalidReference)
 			}

@@ -138,3 +138,12 @@ func TestNewWorksWithoutAHomeDirectory(t *testing.T) {
 	reg := leiocitest.NewRegistry(t)
 	pushSample(t, newClient(t), repository(t, reg), "latest")
 }
+
+func TestDockerHubIsOneRegistryHoweverItIsWritten(t *testing.T) {
+	for _, host := range []string{"docker.io", "Docker.io", "index.docker.io", "INDEX.DOCKER.IO"} {
+		_, err := leioci.New(leioci.WithToken("docker.io", "t0ken"), leioci.WithToken(host, "another"))
+		if err == nil || !strings.Contains(err.Error(), "duplicate credentials for index.docker.io") {
+			t.Errorf("%s: got %v", host, err)
+		}
+	}
+}

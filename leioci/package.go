@@ -27,7 +27,8 @@ const timeLayout = "2006-01-02T15:04:05.000000Z07:00"
 // OCI layouts. Both layers are the files that s has open, so that what s.Verify verified is what is published, under the
 // date of s.Metadata, even if the directory is replaced meanwhile. Close s after the image was pushed, not before: the
 // layers are read once here, for their digests, and again when the image is pushed, as often as that needs. A file
-// that was written to since s was opened is [ErrVerification], then and here.
+// that was written to since s was opened is [ErrVerification], then and here. Its size and modification time tell; a
+// program that writes to it and sets the time back is not noticed between s.Verify and PackageSnapshot.
 //
 // Times and versions come from the snapshot, so that the same one always gives the same digest. The annotations are
 // those of the [OCI image specification]: created, version (the snapshot's date), title and description, and on each

@@ -161,9 +161,6 @@ func (c *Client) pull(ctx context.Context, ref name.Reference, dir string, opts 
 
 // pullPolicy returns the policy for a pull of ref.
 func pullPolicy(ref name.Reference, opts []PullOption) (target.Policy, error) {
-	if ref == nil {
-		return target.Policy{}, errors.New("the reference is nil")
-	}
 	o := pullOptions{Policy: target.Policy{AllowOlder: !isMovingTag(ref)}}
 	err := o.apply(opts)
 	return o.Policy, err

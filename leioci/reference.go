@@ -1,6 +1,7 @@
 package leioci
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -26,7 +27,7 @@ const referenceUsage = "want registry/repository[:tag][@digest], for example ghc
 
 // ParseReference parses [oci://]registry/repository[:tag][@digest]. The scheme is not
 // case-sensitive. The first path segment is always the registry, so "registry/repo" does not refer
-// to Docker Hub. docker.io becomes index.docker.io, the host of its API.
+// to Docker Hub. docker.io, in any case, becomes index.docker.io, the host of its API.
 //
 // With a digest (sha256 or sha512), the result is a [name.Digest]; a tag before the digest is
 // validated and dropped. Otherwise the result is a [name.Tag], whose tag is "latest" by default.
@@ -80,6 +81,10 @@ func split(s string) (parts, error) {
 }
 
 func splitParts(s string) (parts, error) {
+	if userinfo.MatchString(s) {
+		return parts{}, errors.New("no user, password or other text may come before an @ in front of the registry; " +
+			"log in to the registry, or provide a token")
+	}
 	location, err := trimScheme(s)
 	if err != nil {
 		return parts{}, err
@@ -116,11 +121,20 @@ func splitParts(s string) (parts, error) {
 			"with single separators between them, at most %d characters",
 			quote(repository), maxRepositoryLength)
 	}
-	reg, err := name.NewRegistry(registry, name.StrictValidation)
+	reg, err := parseRegistry(registry)
 	if err != nil {
 		return parts{}, err
 	}
 	return parts{repository: reg.Repo(repository), tag: tag, digest: digest}, nil
+}
+
+// parseRegistry parses host or host:port. Names of hosts are not case-sensitive, but
+// go-containerregistry knows docker.io in lower case only.
+func parseRegistry(s string) (name.Registry, error) {
+	if lower := strings.ToLower(s); lower == "docker.io" || lower == name.DefaultRegistry {
+		s = name.DefaultRegistry
+	}
+	return name.NewRegistry(s, name.StrictValidation)
 }
 
 // trimScheme removes oci://. The error for any other scheme says what to write instead.
@@ -136,14 +150,15 @@ func trimScheme(s string) (string, error) {
 	return trimmed, nil
 }
 
-// userinfo matches the part of a URL's authority up to the @. In a mistyped reference, it may
-// contain a password.
-var userinfo = regexp.MustCompile(`(^|//)[^/]*@`)
+// userinfo matches what stands before an @ in front of a registry, with the @. In a mistyped
+// reference, it may contain a password, and that any character. An @ before a digest is told from it
+// by what comes first, host or host:port with a slash, and by having no slash behind it.
+var userinfo = regexp.MustCompile(`(?s)^([a-zA-Z]*://)?(?:.*@([^@]*/)|[^/]*@|[^/@\[]*:[^/@]*[^0-9/@][^/@]*/.*@)`)
 
 // quote prepares s for an error message: escaped, truncated, and without a password.
 func quote(s string) string {
 	const maxLength = 200
-	s = userinfo.ReplaceAllString(s, "$1...@")
+	s = userinfo.ReplaceAllString(s, "$1...@$2")
 	if len(s) > maxLength {
 		s = s[:maxLength] + "..."
 	}

@@ -27,6 +27,10 @@ func TestParseReferenceReadsTheContractsReferences(t *testing.T) {
 		{"ghcr.io/org/sub/repo:v1.0", "ghcr.io", "org/sub/repo", "v1.0"},
 		{"docker.io/library/x", "index.docker.io", "library/x", "latest"},
 		{"docker.io/x", "index.docker.io", "library/x", "latest"},
+		{"Docker.IO/x", "index.docker.io", "library/x", "latest"},
+		{"INDEX.DOCKER.IO/a/x:b", "index.docker.io", "a/x", "b"},
+		{"[::1]:5000/a@sha256:" + hex64, "[::1]:5000", "a", "sha256:" + hex64},
+		{"oci://localhost:5000/a:b@sha256:" + hex64, "localhost:5000", "a", "sha256:" + hex64},
 		{"GHCR.IO/a/b:c", "GHCR.IO", "a/b", "c"},
 		{"OCI://ghcr.io/a:b", "ghcr.io", "a", "b"},
 		{"Oci://ghcr.io/a", "ghcr.io", "a", "latest"},
@@ -111,7 +115,11 @@ func TestParseReferenceRefusesWhatIsNoReference(t *testing.T) {
 }
 
 func TestParseReferenceKeepsAPasswordOutOfItsError(t *testing.T) {
-	for _, in := range []string{"https://user:hunter2@ghcr.io/a/b", "oci://user:hunter2@ghcr.io/a", "user:hunter2@ghcr.io/a", "hunter2@ghcr.io"} {
+	for _, in := range []string{
+		"https://user:hunter2@ghcr.io/a/b", "oci://user:hunter2@ghcr.io/a", "user:hunter2@ghcr.io/a", "hunter2@ghcr.io",
+		"oci://user:pa/hunter2@ghcr.io/a", "user:12345/hunter2@ghcr.io/a/b:c", "user:p@/hunter2@ghcr.io/a", "https://user:pa/hunter2@ghcr.io/a",
+		"user:hunter2/@ghcr.io/a@sha256:" + hex64, "user:pa/hunter2@ghcr.io", "user:pa\n/hunter2@ghcr.io/a", "user:hunter2://x@ghcr.io/a",
+	} {
 		_, err := leioci.ParseReference(in)
 		if err == nil {
 			t.Fatalf("%s was accepted", in)

@@ -67,7 +67,8 @@ const (
 // Watch waits at least as long as the registry asks, up to an hour or the interval, whichever is
 // longer.
 //
-// A check that finds no change is a single request and does not read the reports again. Every check
+// A check that finds no change is a single request and does not read the reports again: a file that
+// was intact counts as intact as long as it has the same size and modification time. Every check
 // first looks at the directory. One that cannot be replaced is an [ErrTargetNotEmpty] even if it is
 // up to date, and the first check, which then comes at once, reports it.
 //

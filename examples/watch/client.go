@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -18,7 +21,7 @@ func (c *config) transport() (*http.Transport, error) {
 	if c.caFile == "" {
 		return t, nil
 	}
-	pem, err := os.ReadFile(c.caFile)
+	file, err := os.ReadFile(c.caFile)
 	if err != nil {
 		return nil, fmt.Errorf("-ca-file: %w", err)
 	}
@@ -26,11 +29,35 @@ func (c *config) transport() (*http.Transport, error) {
 	if err != nil {
 		return nil, fmt.Errorf("-ca-file: load the system's certificate authorities: %w", err)
 	}
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("-ca-file: no PEM certificate in %s", c.caFile)
+	if err := addAuthorities(pool, file); err != nil {
+		return nil, fmt.Errorf("-ca-file %s: %w", c.caFile, err)
 	}
 	t.TLSClientConfig = &tls.Config{RootCAs: pool}
 	return t, nil
+}
+
+// addAuthorities adds all certificates in a PEM file to pool. x509's AppendCertsFromPEM is content with
+// one of them, and then nothing says why a registry is refused.
+func addAuthorities(pool *x509.CertPool, file []byte) error {
+	found := 0
+	for block, rest := pem.Decode(file); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return fmt.Errorf("certificate %d: %w", found+1, err)
+		}
+		pool.AddCert(certificate)
+		found++
+	}
+	switch n := bytes.Count(file, []byte("-----BEGIN CERTIFICATE-----")); {
+	case n == 0:
+		return errors.New("no PEM certificate")
+	case n != found:
+		return fmt.Errorf("%d of %d certificates cannot be read; does each begin on a line of its own?", n-found, n)
+	}
+	return nil
 }
 
 // client returns a client that sends its requests through base.

@@ -53,13 +53,34 @@ func TestTheRegistryIsReachedWithItsAuthorityAndItsToken(t *testing.T) {
 	}
 }
 
-func TestACertificateFileWithoutACertificateIsRefused(t *testing.T) {
-	empty := filepath.Join(t.TempDir(), "empty.pem")
-	must(t, os.WriteFile(empty, nil, 0o600))
-	for _, file := range []string{empty, "does-not-exist.pem"} {
+func TestACertificateFileThatCannotBeReadAsAWholeIsRefused(t *testing.T) {
+	server := httptest.NewTLSServer(nil)
+	server.Close()
+	block := func(der []byte) string {
+		return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	}
+	good := block(server.Certificate().Raw)
+	for name, content := range map[string]string{
+		"nothing":                   "",
+		"a damaged one":             good + block(server.Certificate().Raw[:100]),
+		"one that is cut off":       good + good[:len(good)/2],
+		"two on one line":           good[:len(good)-1] + good,
+		"another after a bad start": "\ufeff" + good + good,
+	} {
+		file := filepath.Join(t.TempDir(), "ca.pem")
+		must(t, os.WriteFile(file, []byte(content), 0o600))
 		c := &config{caFile: file}
-		if _, err := c.transport(); err == nil || !strings.Contains(err.Error(), "-ca-file") || !strings.Contains(err.Error(), file) {
-			t.Errorf("%s: got %v", file, err)
+		if _, err := c.transport(); err == nil || !strings.Contains(err.Error(), "-ca-file "+file) {
+			t.Errorf("%s: got %v", name, err)
 		}
 	}
+	c := &config{caFile: "does-not-exist.pem"}
+	if _, err := c.transport(); err == nil || !strings.Contains(err.Error(), "-ca-file: open does-not-exist.pem") {
+		t.Errorf("got %v", err)
+	}
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	must(t, os.WriteFile(file, []byte("# ours\r\n"+strings.ReplaceAll(good+good, "\n", "\r\n")), 0o600))
+	base, err := (&config{caFile: file}).transport()
+	must(t, err)
+	base.CloseIdleConnections()
 }

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
@@ -67,19 +68,31 @@ func open(dir string) (*snapshot.Snapshot, string, error) {
 	return s, after, nil
 }
 
+// maxManifestBytes is the size of the largest OCI manifest that a pull accepts.
+const maxManifestBytes = 4 << 20
+
 // digestOf returns the digest of the artifact that dir was pulled from, or "" if dir has no OCI
-// manifest.
+// manifest. What is there need not come from a pull: opening a named pipe would wait for its other
+// end, and reading a device may never end.
 func digestOf(dir string) (string, error) {
-	f, err := os.Open(filepath.Join(dir, ociManifest))
+	path := filepath.Join(dir, ociManifest)
+	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
 	if err != nil {
 		return "", err
 	}
+	if !info.Mode().IsRegular() || info.Size() > maxManifestBytes {
+		return "", fmt.Errorf("%s is not a file of at most %d bytes", path, maxManifestBytes)
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // it may have been replaced
+	if err != nil {
+		return "", err
+	}
 	defer f.Close()
 	hash := sha256.New()
-	if _, err := io.Copy(hash, f); err != nil {
+	if _, err := io.Copy(hash, io.LimitReader(f, maxManifestBytes)); err != nil {
 		return "", err
 	}
 	return "sha256:" + hex.EncodeToString(hash.Sum(nil)), nil

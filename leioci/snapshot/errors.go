@@ -16,7 +16,8 @@ var (
 	ErrTooLarge = errdef.ErrTooLarge
 	// ErrMismatch: the entry count, a size or the content hash differs from manifest.json.
 	ErrMismatch = errors.New("content differs from manifest.json")
-	// ErrMalformed: a line is not a JSON report.
+	// ErrMalformed: a line is not a JSON report, or gives a member that [Report] has twice, of which
+	// readers of JSON may take either.
 	ErrMalformed = errors.New("not a JSON report")
 	// ErrChanged: a file was written to after the snapshot was opened.
 	ErrChanged = errors.New("changed after the snapshot was opened")

@@ -73,10 +73,14 @@ func readMetadata(r io.Reader) (Metadata, error) {
 // manifestReader reads at most one byte more than a manifest.json may have. It keeps the first error,
 // which tells a failure to read from content that is wrong.
 type manifestReader struct {
-	r   io.Reader
-	n   int64
-	err error // never io.EOF
+	r     io.Reader
+	n     int64
+	empty int   // successive reads that returned nothing
+	err   error // never io.EOF
 }
+
+// maxEmptyReads is when a reader that returns nothing is broken, as in package bufio.
+const maxEmptyReads = 100
 
 func (m *manifestReader) Read(p []byte) (int, error) {
 	if m.err != nil {
@@ -85,6 +89,11 @@ func (m *manifestReader) Read(p []byte) (int, error) {
 	n, err := m.r.Read(p[:min(int64(len(p)), MaxManifestBytes+1-m.n)])
 	if m.n += int64(n); m.n > MaxManifestBytes {
 		err = fmt.Errorf("%w of %d bytes", ErrTooLarge, MaxManifestBytes)
+	}
+	if m.empty++; n > 0 {
+		m.empty = 0
+	} else if err == nil && m.empty >= maxEmptyReads {
+		err = io.ErrNoProgress
 	}
 	if err != io.EOF {
 		m.err = err

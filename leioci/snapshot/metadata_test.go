@@ -137,3 +137,17 @@ func (e *endless) Read(p []byte) (int, error) {
 	e.n += int64(n)
 	return n, nil
 }
+
+// nothing is a reader that never returns anything, which package io discourages and does not forbid.
+type nothing struct{}
+
+func (nothing) Read([]byte) (int, error) { return 0, nil }
+
+func TestReadMetadataEndsThoughItsReaderDoesNot(t *testing.T) {
+	for _, content := range []string{"", "not JSON", `{"date":`, `{}`} {
+		_, err := snapshot.ReadMetadata(io.MultiReader(strings.NewReader(content), nothing{}))
+		if !errors.Is(err, io.ErrNoProgress) || errors.Is(err, snapshot.ErrNotSnapshot) {
+			t.Errorf("%s: got %v", content, err)
+		}
+	}
+}

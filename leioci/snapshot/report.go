@@ -2,7 +2,10 @@ package snapshot
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/jsonstream"
 )
 
 // unknownRepo is the repository of a report that names none, as in the original client.
@@ -29,50 +32,110 @@ func (r Report) Clone() Report {
 	return r
 }
 
-// wireReport holds the members of a report that this package uses.
-//
-// encoding/json prefers the field whose name matches a member exactly. Otherwise it ignores case
-// and picks the first match. The fields named in capitals are there to absorb members that differ
-// only in case.
-type wireReport struct {
-	OtherHeader ignored `json:"HEADER"`
-	OtherData   ignored `json:"DATA"`
-	Header      section `json:"header"`
-	Data        section `json:"data"`
+// A reportParser parses lines, one after the other.
+type reportParser struct {
+	json *jsonstream.Reader
+	line bytes.Reader
 }
 
-type section struct {
-	OtherRepo ignored `json:"REPO"`
-	OtherRisk ignored `json:"RISK"`
-	Repo      *string `json:"repo"`
-	Risk      string  `json:"risk"`
-}
+func newReportParser() *reportParser { return &reportParser{json: jsonstream.NewReader(nil)} }
 
-// ignored accepts a member of any type.
-type ignored struct{}
-
-// UnmarshalJSON discards the value.
-func (*ignored) UnmarshalJSON([]byte) error { return nil }
-
-// parseReport parses a line. If the line is not a report, the result has only its number and bytes,
-// and the error is ErrMalformed.
-func parseReport(number int64, line []byte) (Report, error) {
+// parse parses a line. If the line is not a report, the result has only its number and bytes, and the
+// error is ErrMalformed.
+func (p *reportParser) parse(number int64, line []byte) (Report, error) {
 	report := Report{Line: number, Raw: line}
 	if len(line) == 0 {
 		return report, fmt.Errorf("%w: empty line", ErrMalformed)
 	}
-	var wire wireReport
-	if err := decodeObject(line, &wire); err != nil {
+	header, data, err := p.sections(line)
+	if err != nil {
 		return report, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	report.Risk = wire.Data.Risk
+	report.Risk = data.risk.value
 	switch {
-	case wire.Data.Repo != nil:
-		report.Repo = *wire.Data.Repo
-	case wire.Header.Repo != nil:
-		report.Repo = *wire.Header.Repo
+	case data.repo.present:
+		report.Repo = data.repo.value
+	case header.repo.present:
+		report.Repo = header.repo.value
 	default:
 		report.Repo = unknownRepo
 	}
 	return report, nil
+}
+
+// A section is the header or the data of a report, as far as this package uses it.
+type section struct {
+	given      bool
+	repo, risk text
+}
+
+// A text is a string of a section. One that is null is given, and not present.
+type text struct {
+	given, present bool
+	value          string
+}
+
+// sections reads exactly one JSON object. Of a member that is given twice, some readers of JSON take
+// the first and most the last, and encoding/json merges the two. So that is an error: the risk of a
+// repository must not depend on who reads it. Errors are short whatever the line holds.
+func (p *reportParser) sections(line []byte) (header, data section, err error) {
+	p.line.Reset(line)
+	p.json.Reset(&p.line)
+	err = p.json.Object(func(name []byte) error {
+		switch string(name) {
+		case "header":
+			return p.section("header", &header)
+		case "data":
+			return p.section("data", &data)
+		}
+		return p.json.Skip()
+	})
+	if errors.Is(err, jsonstream.ErrType) {
+		err = errors.New("not a JSON object")
+	}
+	if err == nil {
+		err = p.json.End()
+	}
+	return header, data, err
+}
+
+// section reads an object or null.
+func (p *reportParser) section(name string, into *section) error {
+	if into.given {
+		return fmt.Errorf("%s is given twice", name)
+	}
+	into.given = true
+	if null, err := p.json.Null(); null || err != nil {
+		return err
+	}
+	err := p.json.Object(func(member []byte) error {
+		switch string(member) {
+		case "repo":
+			return p.text(name, "repo", &into.repo)
+		case "risk":
+			return p.text(name, "risk", &into.risk)
+		}
+		return p.json.Skip()
+	})
+	if errors.Is(err, jsonstream.ErrType) {
+		return fmt.Errorf("%s is not an object", name)
+	}
+	return err
+}
+
+// text reads a string or null.
+func (p *reportParser) text(section, member string, into *text) error {
+	if into.given {
+		return fmt.Errorf("%s.%s is given twice", section, member)
+	}
+	into.given = true
+	if null, err := p.json.Null(); null || err != nil {
+		return err
+	}
+	value, err := p.json.String(MaxLineBytes)
+	if errors.Is(err, jsonstream.ErrType) {
+		return fmt.Errorf("%s.%s is not a string", section, member)
+	}
+	into.present, into.value = true, value
+	return err
 }

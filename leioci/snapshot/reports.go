@@ -49,6 +49,7 @@ func (s *Snapshot) Lookup(ctx context.Context, repo string) iter.Seq2[Report, er
 // first that is not ErrMalformed.
 func (l *lines) reports() iter.Seq2[Report, error] {
 	return func(yield func(Report, error) bool) {
+		parser := newReportParser()
 		for {
 			line, err := l.next()
 			if err == io.EOF {
@@ -60,7 +61,7 @@ func (l *lines) reports() iter.Seq2[Report, error] {
 				return
 			}
 			// Clip, so that appending to Raw does not overwrite the next line.
-			report, err := parseReport(l.count, slices.Clip(line))
+			report, err := parser.parse(l.count, slices.Clip(line))
 			if err != nil {
 				err = &LineError{report.Line, err}
 			}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -103,6 +104,25 @@ func TestARepositoryThatFailsDoesNotKeepTheSnapshotFromTheOthers(t *testing.T) {
 	}
 }
 
+// full is an output on a full disk.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+func TestAnOutputThatIsFullDoesNotKeepTheSnapshotFromTheOthers(t *testing.T) {
+	one, two, dir := leiocitest.NewRegistry(t), leiocitest.NewRegistry(t), absolute(t)
+	two.On(http.MethodPut, "/manifests/", leiocitest.Always, leiocitest.Status(http.StatusForbidden, "DENIED"))
+	three := leiocitest.NewRegistry(t)
+	var stderr strings.Builder
+	env := environment{stdout: full{}, stderr: &stderr, getenv: func(string) string { return "" }}
+	status := run(t.Context(), []string{"push", dir, one.Host() + "/org/a:v1", two.Host() + "/org/b:v1", three.Host() + "/org/c:v1"}, env)
+	if status != 1 || !strings.Contains(stderr.String(), syscall.ENOSPC.Error()) || !strings.Contains(stderr.String(), two.Host()+"/org/b") {
+		t.Errorf("%d, %q", status, stderr.String())
+	}
+	assertPut(t, one, "v1")
+	assertPut(t, three, "v1")
+}
+
 // assertPut fails unless exactly these tags were put, and want[0] first.
 func assertPut(t *testing.T, reg *leiocitest.Registry, want ...string) {
 	t.Helper()
@@ -147,6 +167,7 @@ func TestWrongUsageIsStatus2AndFailureIs1WithOneLine(t *testing.T) {
 		{2, "registry/repository[:tag]", "", []string{"push", dir, "https://ghcr.io/a/b"}},
 		{2, "cannot push to a digest", "", []string{"push", dir, ref + digest}},
 		{2, "--output is empty", "", []string{"pull", ref, "-o", ""}},
+		{2, "DIR is empty", "", []string{"push", "", ref}},
 		{2, "LEI_REGISTRY_TOKEN", "s3cret\n", []string{"pull", ref}},
 		{2, "name 2 registries", "s3cret", []string{"push", dir, ref, "localhost:1/a/b"}},
 		{1, "not an LEI snapshot", "", []string{"push", t.TempDir(), ref}},

@@ -32,6 +32,9 @@ each repository. If one repository fails, the snapshot is still pushed to the ot
 		Example: "  leioci push ./export ghcr.io/org/lei-cache\n  leioci push ./export ghcr.io/org/lei-cache:2026-02-08",
 		Args:    arguments(cobra.MinimumNArgs(2)),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if args[0] == "" { // push "$DIR" REF, where DIR is not set
+				return withUsage(cmd, errors.New("DIR is empty"))
+			}
 			opts.verify = verify && !noVerify
 			if moveBack {
 				opts.push = append(opts.push, leioci.AllowMoveBack())
@@ -89,7 +92,7 @@ func push(ctx context.Context, env environment, network *networkFlags, dir strin
 		}
 		fmt.Fprintf(env.stderr, "pushed %s to %s under %s\n", dir, t.repo, strings.Join(pushTags, ", "))
 		if _, err := fmt.Fprintln(env.stdout, digest); err != nil {
-			return err
+			failed = append(failed, fmt.Errorf("pushed %s, but cannot write that to standard output: %w", digest, err))
 		}
 	}
 	return joinOnOneLine(failed)

@@ -63,7 +63,7 @@ func runHelper(ctx context.Context, env environ, q query) (*credentials.Credenti
 	p := &program{ctx: ctx, env: env, name: q.program()}
 	creds, err := client.Get(p.withArgs, q.server.String())
 	switch {
-	case err == nil && creds.Username == "" && creds.Secret == "":
+	case err == nil && creds.Secret == "" && (creds.Username == "" || creds.Username == tokenUser):
 		return nil, nil
 	case err == nil:
 		return creds, nil
@@ -78,10 +78,13 @@ func runHelper(ctx context.Context, env environ, q query) (*credentials.Credenti
 	}
 }
 
+// tokenUser is the user name that comes with an identity token.
+const tokenUser = "<token>"
+
 // authConfig converts a helper's credentials for go-containerregistry. If the user name is <token>,
 // the secret is an identity token.
 func authConfig(c *credentials.Credentials) authn.AuthConfig {
-	if c.Username == "<token>" {
+	if c.Username == tokenUser {
 		return authn.AuthConfig{IdentityToken: c.Secret}
 	}
 	return authn.AuthConfig{Username: c.Username, Password: c.Secret}

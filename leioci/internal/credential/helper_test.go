@@ -158,6 +158,7 @@ func TestAHelperWithoutCredentialsFallsThroughToTheNext(t *testing.T) {
 	for name, nothing := range map[string]script{
 		"the documented message": {Stdout: "credentials not found in native keychain\n", Exit: 1},
 		"an empty object":        {Stdout: "{}"},
+		"an empty token":         {Stdout: `{"ServerURL":"ghcr.io","Username":"<token>","Secret":""}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDirector(t, "store", "one")
@@ -204,6 +205,11 @@ func TestAHelperThatFailsIsNamedWithWhatItSaid(t *testing.T) {
 		"shows one that is cut off":               {script{Stdout: `{"Secret":"s3cret"}`, Stderr: strings.Repeat("e", 1<<10-5) + "s3cret", Exit: 1}, strings.Repeat("e", 1<<10-5) + "***", exited},
 		"shows what is not the protocol's":        {script{Stdout: "s3cret\n", Stderr: "got s3cret"}, "got ***", garbage},
 		"shows a number":                          {script{Stdout: `{"Secret":31337313373133731337} `, Stderr: "got 31337313373133731337"}, "got ***", garbage},
+		"shows one that lacks its end":            {script{Stdout: `{"ServerURL":"ghcr.io", "Username":"bob", "Secret": "s3cret`, Stderr: "got s3cret", Exit: 1}, "got ***", exited},
+		"shows one that lacks a brace":            {script{Stdout: `{"Username":"bob", "Secret":"s3cret"`, Stderr: "got s3cret"}, "got ***", garbage},
+		"shows one after a word":                  {script{Stdout: `warning: {"Username":"bob", "Secret":"s3cret"}`, Stderr: "got s3cret"}, "got ***", garbage},
+		"shows one with a space":                  {script{Stdout: `{"Secret":"s3cret \"31337"`, Stderr: `got s3cret "31337`}, "got ***", garbage},
+		"shows the value of a shell":              {script{Stdout: "Username=bob\npassword = s3cret\n", Stderr: "got s3cret"}, "got ***", garbage},
 		"says it twice":                           {script{Stdout: "it is locked\n", Stderr: "it is locked\n", Exit: 1}, "it is locked", exited},
 		"traces its answer":                       {script{Stderr: `+ echo {"Username":"bob","Secret":"s3cret \"31337"}`, Exit: 1}, `+ echo {"Username":"bob","Secret":***}`, exited},
 		"shows its input":                         {script{Stderr: "PASSWORD='s3cret' token=s3cret; https://bob:s3cret@ghcr.io Authorization: Basic s3cret31337", Exit: 1}, "PASSWORD=*** token=***; https://***@ghcr.io Authorization: Basic ***", exited},

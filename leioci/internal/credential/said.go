@@ -35,16 +35,26 @@ func printable(text string) string {
 const minSecret = 4
 
 // answeredSecrets returns what may be the secret in a helper's answer, in case its standard error
-// repeats it. Of an answer that is not the protocol's, this is a single word: more are a message.
+// repeats it. Of an answer that is not the protocol's, this is a single word, because more are a
+// message, and what has the name of a secret: an answer may be cut off, or come after a warning.
 func answeredSecrets(stdout []byte) []string {
 	var answer map[string]any
 	decoder := json.NewDecoder(bytes.NewReader(stdout))
 	decoder.UseNumber()
 	if decoder.Decode(&answer) != nil {
-		if words := strings.Fields(string(stdout)); len(words) == 1 {
-			return words
+		words := strings.Fields(string(stdout))
+		if len(words) != 1 {
+			words = nil
 		}
-		return nil
+		for _, match := range assignment.FindAllSubmatch(stdout, -1) {
+			value := strings.Trim(string(match[2]), `"'`)
+			var plain string
+			if json.Unmarshal([]byte(`"`+value+`"`), &plain) == nil {
+				words = append(words, plain)
+			}
+			words = append(words, value)
+		}
+		return words
 	}
 	var found []string
 	for key, value := range answer {
@@ -82,5 +92,5 @@ var (
 	userinfo      = regexp.MustCompile(`(://)[^/\s@]+(@)`)
 	authorization = regexp.MustCompile(`(?i)(\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}`)
 	assignment    = regexp.MustCompile(
-		`(?i)((?:secret|passw(?:or)?d|token|api_?key)["']*\s*[:=]\s*)(?:"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s"',;}]+)`)
+		`(?i)((?:secret|passw(?:or)?d|token|api_?key)["']*\s*[:=]\s*)("(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s"',;}]+)`)
 )

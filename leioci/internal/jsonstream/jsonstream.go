@@ -56,6 +56,15 @@ type Reader struct {
 // NewReader returns a Reader of what r holds. It may read beyond the end of the JSON.
 func NewReader(r io.Reader) *Reader { return &Reader{r: r, buf: make([]byte, bufferBytes)} }
 
+// Reset makes r read what source holds. It keeps its buffers, unless one has become large.
+func (r *Reader) Reset(source io.Reader) {
+	text := r.text
+	if cap(text) > bufferBytes {
+		text = nil
+	}
+	*r = Reader{r: source, buf: r.buf, text: text}
+}
+
 // Values returns the number of values that have been read so far, skipped ones included.
 func (r *Reader) Values() int { return r.values }
 
