@@ -2,7 +2,6 @@ package registry
 
 import (
 	"crypto/tls"
-	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -56,11 +55,11 @@ const maxHeaderBytes = 256 << 10
 
 // NewTransport returns a transport with proxies from the environment, except to this machine, and with the numbers of
 // go-containerregistry's. That one is not copied: it is a variable, which a program may have set to
-// something else (remote.DefaultTransport). config may be nil.
-func NewTransport(config *tls.Config) http.RoundTripper {
+// something else (remote.DefaultTransport). plainHTTP is that of the [Config]. Both may be nil.
+func NewTransport(config *tls.Config, plainHTTP []string) http.RoundTripper {
 	return &http.Transport{
 		Proxy:                  proxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		DialContext:            dialer(plainHTTP),
 		TLSClientConfig:        config,
 		ForceAttemptHTTP2:      true,
 		MaxIdleConns:           100,
