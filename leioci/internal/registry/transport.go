@@ -20,11 +20,11 @@ const answerFactor = 10
 
 // newChain returns the chain of transports that every request passes through, including those of a
 // handshake. The guard comes first and the network last.
-func newChain(c Config) guard.Transport {
+func newChain(c Config, sent *limit.Sent) guard.Transport {
 	var rt http.RoundTripper = stall.Transport{Base: c.Transport, Timeout: c.StallTimeout, Answer: answerFactor * c.StallTimeout}
-	rt = wirelog.Transport{Base: rt, Log: c.Log, Redact: Redact}
+	rt = wirelog.Transport{Base: rt, Log: c.Log, Redact: func(err error) error { return Redact(hide(sent, err)) }, Hide: sent.Hide}
 	rt = retry.Transport{Base: rt}
-	rt = limit.Transport{Base: rt, Most: manifest.MaxBytes, Sent: &limit.Sent{}}
+	rt = limit.Transport{Base: rt, Most: manifest.MaxBytes, Sent: sent, Proxy: proxyOf(c.Transport)}
 	return guard.Transport{Base: rt, PlainHTTP: c.PlainHTTP, Private: c.PrivateNetworks, Proxy: proxyOf(c.Transport)}
 }
 
