@@ -1,6 +1,7 @@
 package leioci
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -88,6 +89,9 @@ func splitParts(s string) (parts, error) {
 	if !ok || registry == "" || path == "" {
 		return parts{}, fmt.Errorf("missing registry or repository (the first segment is always the registry)")
 	}
+	if !strings.Contains(registry, "@") && strings.HasPrefix(withoutPassword(location), "...@") {
+		return parts{}, errors.New("it seems to begin with a user name and a password (log in with docker login, or use a token)")
+	}
 	if !registryGrammar.MatchString(registry) {
 		if strings.EqualFold(registry[:min(4, len(registry))], "oci:") {
 			return parts{}, fmt.Errorf("write oci:// or no scheme before the registry, instead of %q", registry[:4])
@@ -136,14 +140,33 @@ func trimScheme(s string) (string, error) {
 	return trimmed, nil
 }
 
-// userinfo matches the part of a URL's authority up to the @. In a mistyped reference, it may
-// contain a password.
-var userinfo = regexp.MustCompile(`(^|//)[^/]*@`)
+// schemeLike matches the beginning of what may be meant as a URL.
+var schemeLike = regexp.MustCompile(`^([a-zA-Z][a-zA-Z0-9+.-]*:)?/+`)
+
+// withoutPassword replaces what stands before the @ of a host in a mistyped reference: it may be a
+// user name and a password, which may contain slashes. What follows the @ of a digest contains none.
+func withoutPassword(s string) string {
+	at := strings.LastIndex(s, "@")
+	if at < 0 {
+		return s
+	}
+	scheme := schemeLike.FindString(s[:at])
+	before, after := s[len(scheme):at], s[at+1:]
+	first, _, isPath := strings.Cut(before, "/")
+	_, port, hasPort := strings.Cut(first[strings.LastIndex(first, "]")+1:], ":")
+	isDigest := isPath && !strings.Contains(after, "/")
+	if isDigest && (!hasPort || isNumber(port) && !strings.Contains(after, ".")) {
+		return withoutPassword(s[:at]) + s[at:]
+	}
+	return scheme + "...@" + after
+}
+
+func isNumber(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
 // quote prepares s for an error message: escaped, truncated, and without a password.
 func quote(s string) string {
 	const maxLength = 200
-	s = userinfo.ReplaceAllString(s, "$1...@")
+	s = withoutPassword(s)
 	if len(s) > maxLength {
 		s = s[:maxLength] + "..."
 	}
