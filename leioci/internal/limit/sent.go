@@ -39,7 +39,8 @@ func (s *Sent) add(credentials []string) {
 // repeat them in more than the body of an error: in a URL that it redirects to, in the challenge that
 // names its token server, in a media type.
 func (s *Sent) Hide(text string) string {
-	secrets := s.all()
+	// Nothing decodes to more than twice its length, so most tokens are too long for a URL.
+	secrets := slices.DeleteFunc(s.all(), func(secret string) bool { return len(secret) > 2*len(text) })
 	if len(secrets) == 0 {
 		return text
 	}
