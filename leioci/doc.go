@@ -98,9 +98,9 @@
 // it redirects to. They are sent over https only, with two exceptions: this machine (loopback
 // addresses and names under localhost), without a proxy, and the registries of [WithPlainHTTP], for
 // which https is never used. Anything else fails with [ErrInsecure] before the request is sent. If a
-// registry on a loopback or private address (RFC 1918) does not answer over https, anonymous access
-// continues over http, as in go-containerregistry, and logs a warning unless it is one of these
-// exceptions. Apart from them, what a registry says over http never leads to a token or a password
+// registry on a loopback or private address (RFC 1918), or one of a reference made with
+// name.Insecure, does not answer over https, anonymous access continues over http, as in
+// go-containerregistry, and logs a warning unless it is one of these exceptions. Apart from them, what a registry says over http never leads to a token or a password
 // being sent. [WithHTTPSOnly] and [WithTLS] refuse http altogether.
 //
 // The certificates of [WithTLS] are different: any server that requests one gets it, a storage or a
