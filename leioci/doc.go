@@ -95,13 +95,20 @@
 // that expires during a transfer is renewed.
 //
 // Credentials are sent to the registry they belong to and to its token server, never to a host that
-// it redirects to. They are sent over https only, with two exceptions: loopback addresses, without
-// a proxy, and the registries of [WithPlainHTTP], for which https is never used. Anything else fails with
-// [ErrInsecure] before the request is sent. If a registry on a loopback or private address (RFC
-// 1918) does not answer over https, anonymous access continues over http, as in
-// go-containerregistry, and logs a warning unless it is one of these exceptions. What a registry
-// says over http never leads to a token or a password being sent. [WithHTTPSOnly] and [WithTLS]
-// refuse http altogether.
+// it redirects to. They are sent over https only, with two exceptions: this machine (loopback
+// addresses and names under localhost), without a proxy, and the registries of [WithPlainHTTP], for
+// which https is never used. Anything else fails with [ErrInsecure] before the request is sent. If a
+// registry on a loopback or private address (RFC 1918), or one of a reference made with
+// name.Insecure, does not answer over https, anonymous access continues over http, as in
+// go-containerregistry, and logs a warning unless it is one of these exceptions. Apart from them, what a registry says over http never leads to a token or a password
+// being sent. [WithHTTPSOnly] and [WithTLS] refuse http altogether.
+//
+// The certificates of [WithTLS] are different: any server that requests one gets it, a storage or a
+// token server included. Their keys are sent to nobody.
+//
+// No error and no log line shows credentials. If a server repeats those that the client sent lately,
+// in any of the usual encodings, they are removed. This holds for the error that a function returns;
+// those in its chain ([errors.Unwrap], [errors.As]) may have texts that show more.
 //
 // A token server may replace an identity token at each use. The client keeps the replacement for as
 // long as it lives, for all repositories of the registry.

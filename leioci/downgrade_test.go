@@ -288,3 +288,24 @@ func TestATokenServerOnAnotherHostIsUsual(t *testing.T) {
 	must(t, err)
 	assertNoSecret(t, &log, err)
 }
+
+func TestARegistryIsReachedOverHTTPWhereItsFirstResponseLeadsToAnotherHost(t *testing.T) {
+	for _, host := range []string{"10.0.0.5", "localhost:5000"} {
+		registry := func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/v2/" {
+				http.Redirect(w, r, "https://login.example/", http.StatusFound)
+				return
+			}
+			_, _ = w.Write([]byte(`{"tags":["latest"]}`))
+		}
+		c := newClient(t, leioci.WithTransport(&web{servers: map[string]http.Handler{
+			"http://" + host:        http.HandlerFunc(registry),
+			"https://login.example": http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}),
+		}}), leioci.WithKeychain(authn.NewMultiKeychain()))
+		repo, err := leioci.ParseRepository(host + "/org/lei-cache")
+		must(t, err)
+		if tags, err := c.Tags(t.Context(), repo); err != nil || len(tags) != 1 {
+			t.Errorf("%s: got %v, %v", host, tags, err)
+		}
+	}
+}

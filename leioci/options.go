@@ -70,7 +70,7 @@ func makeOptions(opts []Option) (*options, error) {
 		return nil, errors.New("WithTransport and WithTLS are exclusive: a transport has its own TLS configuration")
 	}
 	if o.registry.Transport == nil {
-		o.registry.Transport = registry.NewTransport(o.tls)
+		o.registry.Transport = registry.NewTransport(o.tls, o.registry.PlainHTTP)
 	}
 	if o.tls != nil && o.tls.InsecureSkipVerify {
 		o.registry.Log.Warn("TLS certificates are not verified: anyone on the network path can read credentials " +
@@ -148,10 +148,12 @@ func WithKeychain(k authn.Keychain) Option {
 // WithTransport sends all requests through rt, for example to use the caller's proxies, CAs or
 // tracing. By default, the client has its own transport, with proxies from the environment
 // ([http.ProxyFromEnvironment]; none for loopback addresses and names under localhost) and the
-// settings of [WithTLS]. A transport that is not an [*http.Transport] may use a proxy for names
-// under localhost, so credentials go there over http only with [WithPlainHTTP]. If rt queues requests, as net/http's
-// transport does with MaxConnsPerHost, time in the queue counts towards the stall timeout
-// ([WithStallTimeout]).
+// settings of [WithTLS], and connects to this machine for every name under localhost, which it does not
+// look up (RFC 6761), except for the registries of [WithPlainHTTP]. Where rt connects to is its own
+// matter: many resolvers ask the network for names under localhost. A transport that is not an
+// [*http.Transport] may use a proxy for them, too, so credentials go there over http only with
+// [WithPlainHTTP]. If rt queues requests, as net/http's transport does with MaxConnsPerHost, time in
+// the queue counts towards the stall timeout ([WithStallTimeout]).
 func WithTransport(rt http.RoundTripper) Option {
 	return func(o *options) error {
 		if registry.IsNil(rt) {

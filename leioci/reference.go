@@ -81,7 +81,7 @@ func split(s string) (parts, error) {
 }
 
 func splitParts(s string) (parts, error) {
-	if userinfo.MatchString(s) {
+	if withoutPassword(s) != s {
 		return parts{}, errors.New("no user, password or other text may come before an @ in front of the registry; " +
 			"log in to the registry, or provide a token")
 	}
@@ -150,15 +150,33 @@ func trimScheme(s string) (string, error) {
 	return trimmed, nil
 }
 
-// userinfo matches what stands before an @ in front of a registry, with the @. In a mistyped
-// reference, it may contain a password, and that any character. An @ before a digest is told from it
-// by what comes first, host or host:port with a slash, and by having no slash behind it.
-var userinfo = regexp.MustCompile(`(?s)^([a-zA-Z]*://)?(?:.*@([^@]*/)|[^/]*@|[^/@\[]*:[^/@]*[^0-9/@][^/@]*/.*@)`)
+// schemeLike matches the beginning of what may be meant as a URL.
+var schemeLike = regexp.MustCompile(`^([a-zA-Z][a-zA-Z0-9+.-]*:)?/+`)
+
+// withoutPassword replaces what stands before the @ of a host in a mistyped reference: it may be a
+// user name and a password, which may contain slashes. What follows the @ of a digest contains none.
+func withoutPassword(s string) string {
+	at := strings.LastIndex(s, "@")
+	if at < 0 {
+		return s
+	}
+	scheme := schemeLike.FindString(s[:at])
+	before, after := s[len(scheme):at], s[at+1:]
+	first, _, isPath := strings.Cut(before, "/")
+	_, port, hasPort := strings.Cut(first[strings.LastIndex(first, "]")+1:], ":")
+	isDigest := isPath && !strings.Contains(after, "/")
+	if isDigest && (!hasPort || isNumber(port) && !strings.Contains(after, ".")) {
+		return withoutPassword(s[:at]) + s[at:]
+	}
+	return scheme + "...@" + after
+}
+
+func isNumber(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
 // quote prepares s for an error message: escaped, truncated, and without a password.
 func quote(s string) string {
 	const maxLength = 200
-	s = userinfo.ReplaceAllString(s, "$1...@$2")
+	s = withoutPassword(s)
 	if len(s) > maxLength {
 		s = s[:maxLength] + "..."
 	}

@@ -2,6 +2,7 @@ package leioci_test
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -119,6 +120,9 @@ func TestParseReferenceKeepsAPasswordOutOfItsError(t *testing.T) {
 		"https://user:hunter2@ghcr.io/a/b", "oci://user:hunter2@ghcr.io/a", "user:hunter2@ghcr.io/a", "hunter2@ghcr.io",
 		"oci://user:pa/hunter2@ghcr.io/a", "user:12345/hunter2@ghcr.io/a/b:c", "user:p@/hunter2@ghcr.io/a", "https://user:pa/hunter2@ghcr.io/a",
 		"user:hunter2/@ghcr.io/a@sha256:" + hex64, "user:pa/hunter2@ghcr.io", "user:pa\n/hunter2@ghcr.io/a", "user:hunter2://x@ghcr.io/a",
+		"oci:/user:hunter2@ghcr.io/a", "user:hunter2@ghcr.io/a@sha256:" + hex64,
+		"https://user:x/hunter2@ghcr.io/a/b", "oci://user:hunter2/@ghcr.io/a", "user:1/hunter2@ghcr.io/a", "user:1/hunter2@ghcr.io",
+		"user:x/hunter2@ghcr.io", "user:x@y/hunter2@ghcr.io/a", "user:x/hunter2@ghcr.io/a@sha256:" + hex64,
 	} {
 		_, err := leioci.ParseReference(in)
 		if err == nil {
@@ -126,6 +130,14 @@ func TestParseReferenceKeepsAPasswordOutOfItsError(t *testing.T) {
 		}
 		if strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%v", err)
+		}
+	}
+}
+
+func TestTheErrorForAReferenceWithAWrongDigestShowsIt(t *testing.T) {
+	for _, in := range []string{"ghcr.io/a/b@latest", "localhost:5000/a@latest", "[::1]:5000/a:b@sha256:abc", "ghcr.io/A@sha256:" + hex64} {
+		if _, err := leioci.ParseReference(in); err == nil || !strings.Contains(err.Error(), strconv.Quote(in)) {
+			t.Errorf("%s: got %v", in, err)
 		}
 	}
 }

@@ -20,8 +20,8 @@ type TLS struct {
 	// blocks. A certificate that cannot be parsed is an error: without it, registries would be
 	// refused later, and nothing would say why.
 	RootCAs []byte
-	// Certificates are client certificates, for registries that request one
-	// ([tls.LoadX509KeyPair]).
+	// Certificates are client certificates ([tls.LoadX509KeyPair]). They are for every server that
+	// requests one: a registry, its token server, or a storage that it redirects to.
 	Certificates []tls.Certificate
 	// InsecureSkipVerify accepts any certificate. Anyone on the network path can then read the
 	// credentials and change content that is not requested by digest; [New] logs a warning. For a

@@ -135,11 +135,11 @@ func hide(part []bool) {
 	}
 }
 
-// wholes returns the encodings of a secret that do not encode it character by character. In base64 it
+// wholes returns the forms of a secret that do not encode it character by character. In base64 it
 // may be part of something longer: the characters that depend on its neighbours are left out.
 func wholes(secret string) []string {
 	encoded := hex.EncodeToString([]byte(secret))
-	all := []string{encoded, strings.ToUpper(encoded)}
+	all := []string{encoded, strings.ToUpper(encoded), strings.ToLower(secret), strings.ToUpper(secret)} // a host's name may be in either case
 	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 		for before := range 3 {
 			encoded := encoding.EncodeToString(slices.Concat(make([]byte, before), []byte(secret)))

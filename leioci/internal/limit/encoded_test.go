@@ -170,6 +170,28 @@ func TestWhatWasSentBeforeIsRemovedToo(t *testing.T) {
 	}
 }
 
+func TestAPasswordInUseIsNotForgottenForTokensThatWereUsedOnce(t *testing.T) {
+	sent := &limit.Sent{}
+	send := func(authorization string) {
+		req := post(t, "")
+		req.Header.Set("Authorization", authorization)
+		resp, err := limit.Transport{Base: refusing{strings.NewReader("")}, Sent: sent}.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+	}
+	for i := range 100 {
+		send("Basic dXNlcjpzM2NyZXQtcGFzc3dvcmQ=")
+		for j := range 12 {
+			send(fmt.Sprintf("Bearer token-%d-%d", i, j))
+		}
+		if got := sent.Hide("no s3cret-password here"); got != "no ... here" {
+			t.Fatalf("after %d times, got %q", i+1, got)
+		}
+	}
+}
+
 func TestUserAndPasswordAreRemovedTogether(t *testing.T) {
 	req := post(t, "")
 	req.SetBasicAuth("user", "abc") // too short to be looked for alone

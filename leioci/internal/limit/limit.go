@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 )
@@ -31,11 +32,15 @@ type Transport struct {
 	// Sent is where the transport remembers credentials. Without it, only those that a request
 	// carries are removed from its error.
 	Sent *Sent
+	// Proxy returns the proxy that Base uses for a request, or nil ([http.Transport.Proxy]). Its
+	// credentials are remembered, too. Leave it out if that is unknown.
+	Proxy func(*http.Request) (*url.URL, error)
 }
 
 // RoundTrip implements [http.RoundTripper].
 func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	t.Sent.add(credentials(req))
+	t.Sent.add(t.proxyCredentials(req))
 	resp, err := t.Base.RoundTrip(req)
 	if err != nil {
 		return nil, err

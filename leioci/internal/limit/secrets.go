@@ -29,6 +29,23 @@ func credentials(req *http.Request) []string {
 	return all
 }
 
+// proxyCredentials returns those that the transport shows the proxy of a request. A proxy responds in
+// place of a registry.
+func (t Transport) proxyCredentials(req *http.Request) []string {
+	if t.Proxy == nil {
+		return nil
+	}
+	proxy, err := t.Proxy(req)
+	if err != nil || proxy == nil {
+		return nil
+	}
+	password, ok := proxy.User.Password()
+	if !ok {
+		return nil
+	}
+	return []string{proxy.User.Username() + ":" + password, password}
+}
+
 // encoded returns secrets together with those of their encodings that are no encodings of single
 // characters, the longest first.
 func encoded(secrets []string) []string {

@@ -24,12 +24,30 @@ func (s *Sent) add(credentials []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range credentials {
-		if len(c) < minSecret || slices.Contains(s.recent, c) {
+		if len(c) < minSecret {
 			continue
+		}
+		if i := slices.Index(s.recent, c); i >= 0 {
+			s.recent = slices.Delete(s.recent, i, i+1) // what is in use is not forgotten for what was used once
 		}
 		s.recent = append(s.recent, c)
 		s.recent = slices.Delete(s.recent, 0, max(0, len(s.recent)-maxSent))
 	}
+}
+
+// Hide returns text without the credentials that s remembers, however they are encoded. A registry can
+// repeat them in more than the body of an error: in a URL that it redirects to, in the challenge that
+// names its token server, in a media type.
+func (s *Sent) Hide(text string) string {
+	// Nothing decodes to more than twice its length, so most tokens are too long for a URL.
+	secrets := slices.DeleteFunc(s.all(), func(secret string) bool { return len(secret) > 2*len(text) })
+	if len(secrets) == 0 {
+		return text
+	}
+	if len(text) > maxErrorBytes {
+		text = text[:maxErrorBytes]
+	}
+	return string(remove([]byte(text), encoded(secrets), len(text) == maxErrorBytes))
 }
 
 // all returns what s remembers.

@@ -24,6 +24,7 @@ import (
 
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 	"github.com/lowendinsight/lei-go/leioci/internal/guard"
+	"github.com/lowendinsight/lei-go/leioci/internal/limit"
 	"github.com/lowendinsight/lei-go/leioci/internal/retry"
 )
 
@@ -66,6 +67,7 @@ type Mirror struct{ Of, At name.Repository }
 type Client struct {
 	config   Config
 	guard    guard.Transport // the lower half of every session's transport
+	sent     *limit.Sent     // what no error may show
 	sessions sessions
 	// identities are the identity tokens that were replaced by token servers.
 	identities lru[identityKey, *identity]
@@ -74,7 +76,8 @@ type Client struct {
 // New returns a client.
 func New(config Config) *Client {
 	config = config.canonicalize()
-	return &Client{config: config, guard: newChain(config)}
+	sent := &limit.Sent{}
+	return &Client{config: config, guard: newChain(config, sent), sent: sent}
 }
 
 // CloseIdleConnections closes the transport's connections that are not in use, if it can do that.

@@ -32,7 +32,7 @@ func (p pinger) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if p.host(req.URL.Host) != p.repo.RegistryStr() {
-		ignoreForeign(resp)
+		ignoreForeign(resp, req)
 		return resp, nil
 	}
 	switch resp.StatusCode {
@@ -65,11 +65,19 @@ func (p pinger) askRepository(req *http.Request) (*http.Response, error) {
 
 // ignoreForeign turns what another host requires, to which the registry redirected, into no
 // requirement: it is that host's opinion where a password should be sent. If the registry has
-// requirements of its own, it says so in response to the first request that needs them.
-func ignoreForeign(resp *http.Response) {
-	if resp.StatusCode >= http.StatusBadRequest && !temporary(resp) {
+// requirements of its own, it says so in response to the first request that needs them. Nor does the
+// other host's scheme say how the registry is reached: that is the one of the first request.
+func ignoreForeign(resp *http.Response, req *http.Request) {
+	if temporary(resp) {
+		return
+	}
+	if resp.StatusCode >= http.StatusBadRequest {
 		resp.StatusCode = http.StatusOK
 	}
+	for req.Response != nil && req.Response.Request != nil {
+		req = req.Response.Request
+	}
+	resp.Request = req
 }
 
 // challenged reports whether a response asks for credentials.

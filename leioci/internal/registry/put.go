@@ -162,7 +162,7 @@ func (d *Destination) putReferrer(ctx context.Context, s *session, tag string, p
 		err = pusher.Put(ctx, d.repo.Tag(tag), rawManifest{p.Raw, p.MediaType})
 	}
 	if err != nil {
-		d.client.config.Log.Warnf("%s is put, but not listed as a referrer of its subject: %v", d.repo.Tag(tag), Redact(err))
+		d.client.config.Log.Warnf("%s is put, but not listed as a referrer of its subject: %v", d.repo.Tag(tag), Redact(hide(d.client.sent, err)))
 	}
 }
 

@@ -9,12 +9,21 @@ import (
 	"unicode/utf8"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/guard"
+	"github.com/lowendinsight/lei-go/leioci/internal/limit"
 )
 
 // secretText matches the parts of an error that must not be shown: the query of a URL, which is a
 // credential when a registry redirects to its storage or returns an upload location, and a token
 // server's response, which go-containerregistry quotes.
 var secretText = regexp.MustCompile(`(\?)[^\s")][^\s"]*|(no token in bearer response:)(?s:.*)`)
+
+// Texts in Go's quotes have another end than the next space or quotation mark. quotedQuery matches a
+// URL with a query or a fragment, and notURL what is quoted because it could not be read: nobody can
+// tell which part of that is a secret.
+var (
+	quotedQuery = regexp.MustCompile(`("[^"\\\s?#]+[?#])(?:[^"\\]|\\.)+"`)
+	notURL      = regexp.MustCompile(`((?:failed to parse Location header|parsing realm|parse|invalid port) )"(?:[^"\\]|\\.)*"`)
+)
 
 // userinfo matches what stands before the host in a URL. A registry may redirect to one with a password.
 var userinfo = regexp.MustCompile(`://[^/\s"@]*@`)
@@ -27,12 +36,29 @@ var userinfo = regexp.MustCompile(`://[^/\s"@]*@`)
 func Redact(err error) error {
 	text := err.Error()
 	clean := xmlError.ReplaceAllStringFunc(text, shortenXML)
+	clean = notURL.ReplaceAllString(clean, `$1"..."`)
+	clean = quotedQuery.ReplaceAllString(clean, `$1..."`)
 	clean = guard.Undisguise(secretText.ReplaceAllString(clean, "$1$2..."))
 	clean = userinfo.ReplaceAllString(clean, "://...@")
 	clean = page.ReplaceAllString(clean, "a page of HTML (from a registry, or from a proxy or another server?)")
 	clean = detail.ReplaceAllString(clean, "")
 	clean = printable(clean, maxErrorText)
 	if clean != text {
+		return &redacted{clean, err}
+	}
+	return err
+}
+
+// hide returns err with a text that shows no credentials that were sent.
+func hide(sent *limit.Sent, err error) error {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	if clean := sent.Hide(text); clean != text {
+		if clean == "" {
+			clean = "an error with too many encodings to be shown"
+		}
 		return &redacted{clean, err}
 	}
 	return err

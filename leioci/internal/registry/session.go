@@ -98,7 +98,13 @@ type operation func(context.Context, *session) error
 //
 // A pull then falls back from stored credentials to anonymous access, since an outdated password
 // does not make a public repository private.
+//
+// The error shows no credentials that the client has sent, wherever a registry repeats them.
 func (c *Client) inSession(ctx context.Context, key sessionKey, do operation) error {
+	return hide(c.sent, c.inSomeSession(ctx, key, do))
+}
+
+func (c *Client) inSomeSession(ctx context.Context, key sessionKey, do operation) error {
 	before := c.sessions.handshakes.Load()
 	s, used, err := c.perform(ctx, key, nil, do)
 	if !refused(err) {

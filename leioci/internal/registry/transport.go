@@ -2,7 +2,6 @@ package registry
 
 import (
 	"crypto/tls"
-	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -21,11 +20,11 @@ const answerFactor = 10
 
 // newChain returns the chain of transports that every request passes through, including those of a
 // handshake. The guard comes first and the network last.
-func newChain(c Config) guard.Transport {
+func newChain(c Config, sent *limit.Sent) guard.Transport {
 	var rt http.RoundTripper = stall.Transport{Base: c.Transport, Timeout: c.StallTimeout, Answer: answerFactor * c.StallTimeout}
-	rt = wirelog.Transport{Base: rt, Log: c.Log, Redact: Redact}
+	rt = wirelog.Transport{Base: rt, Log: c.Log, Redact: func(err error) error { return Redact(hide(sent, err)) }, Hide: sent.Hide}
 	rt = retry.Transport{Base: rt}
-	rt = limit.Transport{Base: rt, Most: manifest.MaxBytes, Sent: &limit.Sent{}}
+	rt = limit.Transport{Base: rt, Most: manifest.MaxBytes, Sent: sent, Proxy: proxyOf(c.Transport)}
 	return guard.Transport{Base: rt, PlainHTTP: c.PlainHTTP, Private: c.PrivateNetworks, Proxy: proxyOf(c.Transport)}
 }
 
@@ -56,11 +55,11 @@ const maxHeaderBytes = 256 << 10
 
 // NewTransport returns a transport with proxies from the environment, except to this machine, and with the numbers of
 // go-containerregistry's. That one is not copied: it is a variable, which a program may have set to
-// something else (remote.DefaultTransport). config may be nil.
-func NewTransport(config *tls.Config) http.RoundTripper {
+// something else (remote.DefaultTransport). plainHTTP is that of the [Config]. Both may be nil.
+func NewTransport(config *tls.Config, plainHTTP []string) http.RoundTripper {
 	return &http.Transport{
 		Proxy:                  proxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		DialContext:            dialer(plainHTTP),
 		TLSClientConfig:        config,
 		ForceAttemptHTTP2:      true,
 		MaxIdleConns:           100,

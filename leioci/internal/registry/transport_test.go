@@ -22,7 +22,7 @@ func TestWhatIsForThisMachineGoesToNoProxy(t *testing.T) {
 		return
 	}
 	t.Setenv("HTTP_PROXY", "http://proxy.example:3128")
-	proxy := registry.NewTransport(nil).(*http.Transport).Proxy
+	proxy := registry.NewTransport(nil, nil).(*http.Transport).Proxy
 	for url, want := range map[string]bool{
 		"http://registry.localhost:5000/": false, "http://a.b.LOCALHOST/": false, "http://localhost:5000/": false, "http://localhost./": false, "http://LOCALHOST/": false,
 		"http://127.0.0.1:5000/": false, "http://[::1]:5000/": false, "http://[::ffff:127.0.0.1]/": false,

@@ -42,7 +42,7 @@ func TestAControlCharacterInAURLDoesNotReachTheLog(t *testing.T) {
 	req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://registry.example/%1b%5b2J%0aa", nil)
 	resp, err := wirelog.Transport{Base: roundTripper(func(*http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
-	}), Log: log, Redact: redact}.RoundTrip(req)
+	}), Log: log, Redact: redact, Hide: hide}.RoundTrip(req)
 	if err != nil {
 		t.Fatal(err)
 	}

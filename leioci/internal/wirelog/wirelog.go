@@ -24,6 +24,8 @@ type Transport struct {
 	Log  logrus.FieldLogger
 	// Redact removes from an error what must not be shown.
 	Redact func(error) error
+	// Hide removes secrets from a URL: whoever redirects says what is in it.
+	Hide func(string) string
 }
 
 // RoundTrip implements [http.RoundTripper].
@@ -31,7 +33,7 @@ func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	start := time.Now()
 	logRequest := func(fields logrus.Fields) {
 		fields["method"] = req.Method
-		fields["url"] = cleanURL(req.URL)
+		fields["url"] = t.Hide(cleanURL(req.URL))
 		fields["duration"] = time.Since(start).Round(time.Microsecond)
 		fields["try"] = retry.Number(req.Context())
 		if req.ContentLength > 0 {

@@ -34,6 +34,9 @@ func answering(body io.ReadCloser) roundTripper {
 // redact stands in for the caller's redaction.
 func redact(err error) error { return errors.New(strings.ReplaceAll(err.Error(), "s3cret", "...")) }
 
+// hide stands in for what the caller knows of the secrets in a URL.
+func hide(url string) string { return strings.ReplaceAll(url, "s3cret", "...") }
+
 // logged sends a request, reads the response to its end or first error, and returns what was
 // logged.
 func logged(ctx context.Context, t *testing.T, base http.RoundTripper, closes int) ([]*logrus.Entry, string) {
@@ -42,10 +45,10 @@ func logged(ctx context.Context, t *testing.T, base http.RoundTripper, closes in
 	var text bytes.Buffer
 	log.SetOutput(&text)
 	log.SetLevel(logrus.DebugLevel)
-	req := httptest.NewRequestWithContext(ctx, http.MethodPut, "https://user:s3cret@registry.example/v2/a%2Fb/?sig=s3cret#s3cret", strings.NewReader("s3cret"))
+	req := httptest.NewRequestWithContext(ctx, http.MethodPut, "https://user:s3cret@registry.example/v2/a%2Fb/s3cret?sig=s3cret#s3cret", strings.NewReader("s3cret"))
 	req.Header.Set("Authorization", "Bearer s3cret")
 	req.Header.Set("Cookie", "s3cret")
-	resp, err := wirelog.Transport{Base: base, Log: log, Redact: redact}.RoundTrip(req)
+	resp, err := wirelog.Transport{Base: base, Log: log, Redact: redact, Hide: hide}.RoundTrip(req)
 	if err == nil {
 		_, _ = io.Copy(io.Discard, resp.Body) // its error is logged
 		for range closes {
@@ -57,7 +60,7 @@ func logged(ctx context.Context, t *testing.T, base http.RoundTripper, closes in
 
 func TestARequestIsOneLineThatShowsNoSecret(t *testing.T) {
 	broken := errors.New("broken at https://storage/?sig=s3cret")
-	usual := map[string]any{"method": "PUT", "url": "https://registry.example/v2/a/b/", "try": 1, "duration": time.Second, "sent": int64(6)}
+	usual := map[string]any{"method": "PUT", "url": "https://registry.example/v2/a/b/...", "try": 1, "duration": time.Second, "sent": int64(6)}
 	for name, tc := range map[string]struct {
 		base   http.RoundTripper
 		fields map[string]any
