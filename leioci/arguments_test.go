@@ -7,8 +7,10 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -128,6 +130,18 @@ func TestNilImagesLayersAndOptionsAreErrors(t *testing.T) {
 			_, err := c.Push(t.Context(), repo, []string{"a"}, manifest, append(blobs, layer))
 			return err
 		},
+		"Push, blob without content": func() error {
+			_, err := c.Push(t.Context(), repo, []string{"a"}, manifest, append(blobs, contentless{blobs[0]}))
+			return err
+		},
+		"PushSnapshot, a layer without content": func() error {
+			_, err := c.PushSnapshot(t.Context(), repo, []string{"a"}, withoutContent(t, dir))
+			return err
+		},
+		"Unpack, a layer without content": func() error {
+			_, err := leioci.Unpack(t.Context(), withoutContent(t, dir), filepath.Join(t.TempDir(), "lei"))
+			return err
+		},
 		"Push, nil everything":     func() error { _, err := c.Push(t.Context(), repo, nil, nil, nil); return err },
 		"PushSnapshot, nil":        func() error { _, err := c.PushSnapshot(t.Context(), repo, []string{"a"}, nil); return err },
 		"PushSnapshot, typed nil":  func() error { _, err := c.PushSnapshot(t.Context(), repo, []string{"a"}, image); return err },
@@ -240,4 +254,23 @@ func TestIdleConnectionsAreClosedWhereTheTransportCan(t *testing.T) {
 		t.Errorf("afterwards: %v", err)
 	}
 	c.CloseIdleConnections()
+}
+
+// contentless is a layer that returns neither its content nor an error.
+type contentless struct{ v1.Layer }
+
+func (contentless) Compressed() (io.ReadCloser, error) { return nil, nil }
+
+// withoutContent is the image of a snapshot whose layers are contentless.
+func withoutContent(t *testing.T, dir string) v1.Image {
+	img, err := leioci.Package(t.Context(), dir)
+	must(t, err)
+	return emptied{img}
+}
+
+type emptied struct{ v1.Image }
+
+func (e emptied) LayerByDigest(digest v1.Hash) (v1.Layer, error) {
+	l, err := e.Image.LayerByDigest(digest)
+	return contentless{l}, err
 }

@@ -41,6 +41,9 @@ func (d digested) Digest() (v1.Hash, error) { return d.digest, nil }
 // The other errors: [ErrNotFound], [ErrUnauthorized], [ErrDenied], [ErrStalled], [*RateLimitError],
 // and [ErrTooLarge] over the limit of [WithMaxBlobBytes]. Reading ends with ctx. If the connection
 // breaks, reading resumes over a new one, from the byte where it stopped.
+//
+// A mirror whose content turns out to be wrong is not passed over, unlike by [Client.PullSnapshot]: what
+// was read cannot be taken back.
 func (c *Client) PullBlob(ctx context.Context, ref name.Digest) (io.ReadCloser, error) {
 	if err := c.checkReference(ctx, "pull blob", ref); err != nil {
 		return nil, err

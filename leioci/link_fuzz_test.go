@@ -26,7 +26,7 @@ func FuzzTagsLink(f *testing.F) {
 		if asked++; asked == 1 {
 			w.Header().Set("Link", link)
 		}
-		fmt.Fprintf(w, `{"tags":["t%d"]}`, asked)
+		fmt.Fprintf(w, `{"tags":["t%d"]}`, min(asked, 2))
 	})
 	elsewhere := roundTripper(func(req *http.Request) (*http.Response, error) {
 		if req.URL.Host != reg.Host() || req.URL.User != nil {
@@ -39,7 +39,7 @@ func FuzzTagsLink(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		link, asked = s, 0
 		tags, err := c.Tags(t.Context(), repo)
-		if err == nil && len(tags) != asked || asked > 2 {
+		if err == nil && len(tags) != 2 || asked > 3 {
 			t.Errorf("%q: got %q, %v after %d requests", s, tags, err, asked)
 		}
 	})

@@ -78,10 +78,12 @@ func TestTagsListsAllOfThemHoweverTheyArePaged(t *testing.T) {
 		"several links":            {250, 100, next(`</v2/first>; rel="first", <PATH?last=LAST>; rel="next", </v2/last>; rel="last"`), 3},
 		"a comma in a link":        {250, 100, next(`</v2/first?a,b;c>; rel=first,<PATH?last=LAST>; rel=next`), 3},
 		"no relation":              {250, 100, next(`<PATH?last=LAST>`), 3},
-		"none, full pages":         {2500, 1000, nil, 3},
+		"none, full pages":         {2500, 1000, nil, 4},
 		"none, exactly full pages": {2000, 1000, nil, 3},
-		"none, all at once":        {2500, 5000, nil, 3},
-		"one page":                 {3, 1000, nil, 1},
+		"none, all at once":        {2500, 5000, nil, 4},
+		"none, short pages":        {250, 100, nil, 4},
+		"none, very short pages":   {7, 3, nil, 4},
+		"one page":                 {3, 1000, nil, 2},
 		"none at all":              {0, 1000, nil, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -156,9 +158,9 @@ func TestAListOfTagsEndsOrFails(t *testing.T) {
 		"empty pages without end":         {page(`</v2/org/lei-cache/tags/list?page=N>; rel="next"`), 0, true, 11},
 		"everything each time":            {page("", full...), 1000, false, 2},
 		"more than everything, each time": {page("", append(full, "x")...), 1001, false, 2},
-		"the same tag twice":              {page("", "a", "b", "a"), 2, false, 1},
+		"the same tag twice":              {page("", "a", "b", "a"), 2, false, 2},
 		"no valid tags":                   {page("", "", "a b", "a/b", "../a", "-a", ".a", "\x1b[31m", "a\n", strings.Repeat("a", 129)), 0, false, 1},
-		"some valid tags":                 {page("", "a b", "a", "\x1b[31m", "v1.0_x-y"), 2, false, 1},
+		"some valid tags":                 {page("", "a b", "a", "\x1b[31m", "v1.0_x-y"), 2, false, 2},
 	} {
 		n = 0
 		reg := leiocitest.NewRegistry(t)

@@ -46,6 +46,12 @@ func TestATagThatCannotBeLookedAtIsNotMoved(t *testing.T) {
 		"an image and an index at once":  {respond(http.StatusOK, ociManifest, `{"schemaVersion":2,"config":`+emptyBlob+`,"manifests":[]}`), leioci.ErrUnsupportedManifest, "skip this check"},
 		"another digest than it says":    {leiocitest.Header("Docker-Content-Digest", sampleDigest), leioci.ErrVerification, "skip this check"},
 		"an image that is sent as index": {leiocitest.Header("Content-Type", ociIndex), leioci.ErrUnsupportedManifest, "skip this check"},
+		"404 with a page for people":     {respond(http.StatusNotFound, "text/html; charset=utf-8", "<html>not here</html>"), leioci.ErrNotFound, "skip this check"},
+		"404 that means 401":             {leiocitest.Status(http.StatusNotFound, "UNAUTHORIZED"), leioci.ErrNotFound, "skip this check"},
+		"404 that means 403":             {leiocitest.Status(http.StatusNotFound, "DENIED"), leioci.ErrNotFound, "skip this check"},
+		"404 that means 429":             {leiocitest.Status(http.StatusNotFound, "TOOMANYREQUESTS"), nil, "skip this check"},
+		"404 that means 503":             {leiocitest.Status(http.StatusNotFound, "UNAVAILABLE"), nil, "skip this check"},
+		"404 that means 501":             {leiocitest.Status(http.StatusNotFound, "UNSUPPORTED"), nil, "skip this check"},
 		"a storage without it":           {redirectTo("/storage"), leioci.ErrNotFound, "skip this check"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -148,6 +154,31 @@ func TestASnapshotOfTheFutureDoesNotPinATag(t *testing.T) {
 		pushSnapshot(t, c, reg, leiocitest.WriteSnapshot(t, monday), "2026-02-09", "latest")
 		if text := log.String(); strings.Count(text, "level=warning") != 1 || !strings.Contains(text, "2206-02-09") {
 			t.Errorf("%s: the log says %s", name, text)
+		}
+	}
+}
+
+// Consumers go by manifest.json, and whoever looks at the tag later by the annotation.
+func TestASnapshotWhoseAnnotationNamesAnotherDateIsNotPushed(t *testing.T) {
+	for name, tc := range map[string]struct {
+		date      time.Time
+		annotated string
+		want      error
+	}{
+		"an earlier date":           {tuesday, "2020-01-01", leioci.ErrNotSnapshot},
+		"a later date":              {monday, "2026-02-10", leioci.ErrNotSnapshot},
+		"of a snapshot of tomorrow": {time.Now().AddDate(1, 0, 0), "2026-02-10", leioci.ErrNotSnapshot},
+		"the same":                  {tuesday, "2026-02-10", nil},
+		"no date":                   {tuesday, "v1.2.3", nil},
+		"nothing":                   {tuesday, "", nil},
+	} {
+		reg := leiocitest.NewRegistry(t)
+		img, err := leioci.Package(t.Context(), leiocitest.WriteSnapshot(t, tc.date), leioci.PackageFuture(),
+			leioci.Annotations(map[string]string{"org.opencontainers.image.version": tc.annotated}))
+		must(t, err)
+		_, err = newClient(t).PushSnapshot(t.Context(), repository(t, reg), []string{"latest"}, img)
+		if !errors.Is(err, tc.want) || err != nil && (len(reg.Requests()) > 0 || !strings.Contains(err.Error(), tc.annotated)) {
+			t.Errorf("%s: got %v after %q", name, err, reg.Requests())
 		}
 	}
 }

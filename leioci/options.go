@@ -330,7 +330,7 @@ type Mirror struct {
 // If all sources fail, the error gives the reason for each.
 //
 // A reference is resolved at one source. Everything after that uses the digest, from whichever
-// source has it. Each source has its own credentials, which are never sent to another.
+// source has it. If none has all of it, a tag is resolved at the next source. Each source has its own credentials, which are never sent to another.
 func WithMirrors(mirrors ...Mirror) Option {
 	return func(o *options) error {
 		for _, m := range mirrors {

@@ -106,7 +106,8 @@ func AllowFuture() PullOption {
 
 // PullSnapshot fetches the snapshot that ref names and writes it to dir as [Unpack] does: verified,
 // and all at once. The reference is resolved once. Everything after that uses the digest, which the
-// result reports.
+// result reports. Only where the snapshot that one source has under a tag is refused, or is not to be
+// had whole, is the tag resolved again, at the next of several sources ([WithMirrors]).
 //
 // If dir already has this snapshot, intact, a pull needs one request besides authentication, and
 // none if ref is a digest (sha256); it only reads the files. That the tag still names this snapshot
@@ -202,31 +203,54 @@ func (c *Client) upToDate(ctx context.Context, src *registry.Source, ref name.Re
 	return result, nil
 }
 
-// mostRefusals is how many snapshots from different sources are examined for one that the policy
-// accepts.
-const mostRefusals = 4
+// mostSnapshots is how many snapshots from different sources are tried, for one that the policy accepts
+// and whose content is to be had. The memory of a directory has room for so many.
+const mostSnapshots = 16
 
-// install fetches the snapshot that ref names and puts it in the directory's place. manifest.json may
-// reveal what the annotations of a snapshot did not: if the policy then refuses the snapshot of one
-// source, another source may have a newer one.
+// install fetches the snapshot that ref names and puts it in the directory's place.
+//
+// manifest.json may reveal what the annotations of a snapshot did not: if the policy then refuses the
+// snapshot of one source, another source may have a newer one. If ref is a tag whose snapshot at one
+// source is not to be had whole, at any, another source may have another.
 func install(ctx context.Context, src *registry.Source, ref name.Reference, targetDir *target.Dir, dir string) (*PullResult, error) {
-	for refusals := 1; ; refusals++ {
-		res, err := installOnce(ctx, src, ref, targetDir, dir)
-		refused := errors.Is(err, ErrOlder) || errors.Is(err, ErrStale) || errors.Is(err, ErrFuture) || errors.Is(err, ErrNotSnapshot)
-		if !refused || !src.HasMirrors() || refusals == mostRefusals {
-			return res, err
+	_, byDigest := ref.(name.Digest)
+	var lacking error  // of a snapshot that was not to be had,
+	var lacked v1.Hash // and which one that was
+	most := max(4, min(2*src.Places(), mostSnapshots))
+	for n := 1; ; n++ {
+		m, from, err := pullManifest(ctx, src, ref, targetDir.RefuseAnnotated) // another source may have a newer one
+		if err != nil {
+			if lacking != nil { // what there was before is more to the point
+				err = lacking
+			}
+			return nil, err
+		}
+		if m.Descriptor.Digest == lacked { // as everywhere
+			if src = src.Without(from); src == nil {
+				return nil, lacking
+			}
+			continue
+		}
+		res, err := installManifest(ctx, src.Prefer(from), ref, m, targetDir, dir)
+		switch {
+		case err == nil:
+			res.Source = from
+			return res, nil
+		case ctx.Err() != nil || !src.HasMirrors() || n == most:
+			return nil, err
+		case errors.Is(err, ErrOlder) || errors.Is(err, ErrStale) || errors.Is(err, ErrFuture) || errors.Is(err, ErrNotSnapshot):
+			// targetDir remembers it, and refuses it at once
+		case !byDigest && registry.Lacks(err):
+			lacking, lacked, src = err, m.Descriptor.Digest, src.PassOver(from, err)
+		default:
+			return nil, err
 		}
 	}
 }
 
-// installOnce is install with the first source whose snapshot is not known to be refused.
-func installOnce(ctx context.Context, src *registry.Source, ref name.Reference, targetDir *target.Dir, dir string) (*PullResult, error) {
-	m, from, err := pullManifest(ctx, src, ref, targetDir.RefuseAnnotated) // another source may have a newer one
-	if err != nil {
-		return nil, err
-	}
+// installManifest is install for the snapshot of a manifest.
+func installManifest(ctx context.Context, src *registry.Source, ref name.Reference, m *Manifest, targetDir *target.Dir, dir string) (*PullResult, error) {
 	pinned := ref.Context().Digest(m.Descriptor.Digest.String())
-	src = src.Prefer(from)
 	res, err := targetDir.Install(ctx, m.Raw, m.Manifest, func(ctx context.Context, d v1.Descriptor, part target.Partial) (int64, error) {
 		return src.Download(ctx, d, part)
 	})
@@ -238,7 +262,7 @@ func installOnce(ctx context.Context, src *registry.Source, ref name.Reference, 
 		return nil, err
 	}
 	result := newPullResult(res, digest)
-	result.Ref, result.Source = pinned, from
+	result.Ref = pinned
 	return result, nil
 }
 

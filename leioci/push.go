@@ -45,7 +45,7 @@ func (c *Client) Push(ctx context.Context, repo name.Repository, tags []string, 
 	}
 	p, err := newPushPlan(repo, tags, manifest, blobs)
 	if err == nil {
-		err = p.verifyBlobs(ctx)
+		err = verifyBlobs(ctx, blobs)
 	}
 	if err != nil {
 		return name.Digest{}, fmt.Errorf("push to %s: %w", repo, err)
@@ -135,9 +135,14 @@ func newPushPlan(repo name.Repository, tags []string, raw []byte, blobs []v1.Lay
 	return p, nil
 }
 
-// verifyBlobs reads every blob and compares it with its own digest and size.
-func (p *pushPlan) verifyBlobs(ctx context.Context) error {
-	for digest, b := range p.blobs {
+// verifyBlobs reads every blob, one that is given twice as well, and compares it with its own digest and
+// size.
+func verifyBlobs(ctx context.Context, blobs []v1.Layer) error {
+	for i, b := range blobs {
+		digest, err := b.Digest()
+		if err != nil {
+			return fmt.Errorf("blob %d: %w", i+1, err)
+		}
 		if err := verifyLayer(ctx, b, digest); err != nil {
 			return fmt.Errorf("blob %s: %w", digest, err)
 		}
@@ -150,7 +155,7 @@ func verifyLayer(ctx context.Context, l v1.Layer, digest v1.Hash) error {
 	if err != nil {
 		return err
 	}
-	rc, err := l.Compressed()
+	rc, err := contentOf(l)
 	if err != nil {
 		return err
 	}

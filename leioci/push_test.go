@@ -114,19 +114,20 @@ func TestPushRefusesBeforeTheFirstRequest(t *testing.T) {
 		blobs    []v1.Layer
 		want     error
 	}{
-		"no tags":                   {nil, string(manifest), blobs, leioci.ErrInvalidReference},
-		"an invalid tag":            {[]string{"2026-02-08", "a b"}, string(manifest), blobs, leioci.ErrInvalidReference},
-		"an empty tag":              {[]string{""}, string(manifest), blobs, leioci.ErrInvalidReference},
-		"a tag with a path":         {[]string{"../x"}, string(manifest), blobs, leioci.ErrInvalidReference},
-		"a repeated tag":            {[]string{"latest", "latest"}, string(manifest), blobs, leioci.ErrInvalidReference},
-		"an empty manifest":         {tags, "", blobs, leioci.ErrUnsupportedManifest},
-		"a manifest that is null":   {tags, "null", blobs, leioci.ErrUnsupportedManifest},
-		"a manifest in an array":    {tags, "[" + string(manifest) + "]", blobs, leioci.ErrUnsupportedManifest},
-		"a manifest and more":       {tags, string(manifest) + "{}", blobs, leioci.ErrUnsupportedManifest},
-		"a manifest without config": {tags, `{"schemaVersion":2,"layers":[]}`, blobs, leioci.ErrUnsupportedManifest},
-		"an index":                  {tags, `{"schemaVersion":2,"manifests":[]}`, blobs, leioci.ErrUnsupportedManifest},
-		"a huge manifest":           {tags, string(manifest) + strings.Repeat(" ", 4<<20), blobs, leioci.ErrTooLarge},
-		"a blob with other data":    {tags, string(manifest), append(slices.Clone(blobs), lying), leioci.ErrVerification},
+		"no tags":                             {nil, string(manifest), blobs, leioci.ErrInvalidReference},
+		"an invalid tag":                      {[]string{"2026-02-08", "a b"}, string(manifest), blobs, leioci.ErrInvalidReference},
+		"an empty tag":                        {[]string{""}, string(manifest), blobs, leioci.ErrInvalidReference},
+		"a tag with a path":                   {[]string{"../x"}, string(manifest), blobs, leioci.ErrInvalidReference},
+		"a repeated tag":                      {[]string{"latest", "latest"}, string(manifest), blobs, leioci.ErrInvalidReference},
+		"an empty manifest":                   {tags, "", blobs, leioci.ErrUnsupportedManifest},
+		"a manifest that is null":             {tags, "null", blobs, leioci.ErrUnsupportedManifest},
+		"a manifest in an array":              {tags, "[" + string(manifest) + "]", blobs, leioci.ErrUnsupportedManifest},
+		"a manifest and more":                 {tags, string(manifest) + "{}", blobs, leioci.ErrUnsupportedManifest},
+		"a manifest without config":           {tags, `{"schemaVersion":2,"layers":[]}`, blobs, leioci.ErrUnsupportedManifest},
+		"an index":                            {tags, `{"schemaVersion":2,"manifests":[]}`, blobs, leioci.ErrUnsupportedManifest},
+		"a huge manifest":                     {tags, string(manifest) + strings.Repeat(" ", 4<<20), blobs, leioci.ErrTooLarge},
+		"a blob with other data":              {tags, string(manifest), append(slices.Clone(blobs), lying), leioci.ErrVerification},
+		"a blob twice, first with other data": {tags, string(manifest), append([]v1.Layer{lyingAs{lying, blobs[0]}}, blobs...), leioci.ErrVerification},
 		"a blob of another size": {
 			tags, strings.Replace(string(manifest), `"size": 62724`, `"size": 62725`, 1), blobs, leioci.ErrVerification,
 		},
@@ -148,6 +149,14 @@ func TestPushRefusesBeforeTheFirstRequest(t *testing.T) {
 type liar struct{ v1.Layer }
 
 func (liar) Digest() (v1.Hash, error) { return v1.NewHash("sha256:" + strings.Repeat("0", 64)) }
+
+// lyingAs is a layer with the digest of another one.
+type lyingAs struct {
+	v1.Layer
+	other v1.Layer
+}
+
+func (l lyingAs) Digest() (v1.Hash, error) { return l.other.Digest() }
 
 func TestNewBlobRefusesDataThatHasAnotherDigest(t *testing.T) {
 	h, err := v1.NewHash(sampleConfig)

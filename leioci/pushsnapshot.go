@@ -48,13 +48,14 @@ func PushFuture() PushOption {
 // two concurrent publishers can still overwrite each other's tags.
 //
 // If the registry does not let a moving tag be looked at (401, 403), the push fails: only 404 means
-// that there is none. A tag that holds something other than a snapshot, or a snapshot of a future
+// that there is none, and not if it comes with a page of HTML or the code of another error. A tag that holds something other than a snapshot, or a snapshot of a future
 // date, is moved, and a warning is logged.
 //
 // A snapshot that is dated later than tomorrow (UTC) is [ErrFuture], unless [PushFuture] is given:
 // nothing newer could replace it at its consumers.
 //
-// An image that is not a snapshot (see [Unpack]) is [ErrNotSnapshot]. The other errors are those of
+// An image that is not a snapshot (see [Unpack]) is [ErrNotSnapshot], and so is one whose annotation
+// org.opencontainers.image.version is another date than that in its manifest.json. The other errors are those of
 // [Client.Push], except that the registry checks the layers' data as it arrives.
 func (c *Client) PushSnapshot(ctx context.Context, repo name.Repository, tags []string, img v1.Image, opts ...PushOption) (name.Digest, error) {
 	if err := c.checkDestination(ctx, "push", repo); err != nil {
@@ -73,7 +74,7 @@ func (c *Client) PushSnapshot(ctx context.Context, repo name.Repository, tags []
 	if err != nil {
 		return name.Digest{}, fmt.Errorf("push to %s: %w", repo, err)
 	}
-	date, err := dateOf(ctx, p.manifest, layersOf(img))
+	date, err := ownDate(ctx, p.manifest, layersOf(img))
 	if err == nil && artifact.IsFuture(date) && !o.allowFuture {
 		err = fmt.Errorf("%w: it is of %s, and today is %s by this machine's clock; if that is meant, allow it with PushFuture (--allow-future)",
 			ErrFuture, date.Format(time.DateOnly), time.Now().UTC().Format(time.DateOnly))
@@ -117,6 +118,22 @@ func newSnapshotPlan(repo name.Repository, tags []string, img v1.Image) (*pushPl
 	return p, err
 }
 
+// ownDate returns the date of the snapshot to be pushed. Its annotation, if it is a date, must be the one
+// of manifest.json: where the artifact is looked at later, one counts here and the other there.
+func ownDate(ctx context.Context, m *v1.Manifest, open opener) (time.Time, error) {
+	date, err := dateInside(ctx, m, open)
+	annotated, ok := artifact.Date(m)
+	switch {
+	case err != nil || !ok:
+	case date.IsZero():
+		date = annotated
+	case !annotated.Equal(date):
+		err = fmt.Errorf("%w: its annotation %s says %s, and its manifest.json %s", ErrNotSnapshot, artifact.AnnotationVersion,
+			annotated.Format(time.DateOnly), date.Format(time.DateOnly))
+	}
+	return date, err
+}
+
 // dateOf returns the date of the snapshot that m describes. It comes from the annotation or,
 // because the original client writes none, from manifest.json. It is zero if neither has one, for
 // example because m is not a snapshot.
@@ -124,6 +141,11 @@ func dateOf(ctx context.Context, m *v1.Manifest, open opener) (time.Time, error)
 	if date, ok := artifact.Date(m); ok {
 		return date, nil
 	}
+	return dateInside(ctx, m, open)
+}
+
+// dateInside returns the date in a snapshot's manifest.json.
+func dateInside(ctx context.Context, m *v1.Manifest, open opener) (time.Time, error) {
 	files, err := artifact.Files(m)
 	if err != nil {
 		return time.Time{}, nil

@@ -110,6 +110,15 @@ func layersOf(img v1.Image) opener {
 		if err != nil {
 			return nil, err
 		}
-		return l.Compressed()
+		return contentOf(l)
 	}
+}
+
+// contentOf opens the content of a layer.
+func contentOf(l v1.Layer) (io.ReadCloser, error) {
+	rc, err := l.Compressed()
+	if err == nil && registry.IsNil(rc) {
+		err = errors.New("the layer has neither content nor an error")
+	}
+	return rc, err
 }

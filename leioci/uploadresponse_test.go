@@ -141,6 +141,9 @@ func TestAnUnusualSuccessCountsIfItIsSeenToBeOne(t *testing.T) {
 		"a manifest put: 202":             {http.MethodPut, "/manifests/", as(202), false},
 		"a manifest put: 204":             {http.MethodPut, "/manifests/", as(204), false},
 		"a manifest put: 200 and nothing": {http.MethodPut, "/manifests/", leiocitest.Status(200, ""), true},
+		"a manifest put: 200 by a header": {http.MethodPut, "/manifests/", saysStored(200), true},
+		"a manifest put: 202 by a header": {http.MethodPut, "/manifests/", saysStored(202), true},
+		"a manifest put: 204 by a header": {http.MethodPut, "/manifests/", saysStored(204), true},
 		"a manifest put: a page":          {http.MethodPut, "/manifests/", page, true},
 		"a manifest put: 203":             {http.MethodPut, "/manifests/", leiocitest.Status(203, ""), true},
 	} {
@@ -160,6 +163,15 @@ func TestAnUnusualSuccessCountsIfItIsSeenToBeOne(t *testing.T) {
 				t.Errorf("pulled: %v", pullErr)
 			}
 		})
+	}
+}
+
+// saysStored names the digest of the sample, and stores nothing.
+func saysStored(status int) leiocitest.Fault {
+	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Docker-Content-Digest", sampleDigest)
+		w.WriteHeader(status)
 	}
 }
 

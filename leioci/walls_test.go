@@ -19,8 +19,8 @@ var walls = map[string][]string{
 	"leioci/snapshot":   {"internal/errdef", "internal/jsonstream", "internal/regular"},
 
 	"leioci/internal/registry": {
-		"internal/credential", "internal/errdef", "internal/guard", "internal/limit", "internal/manifest",
-		"internal/resume", "internal/retry", "internal/stall", "internal/verify", "internal/wirelog",
+		"internal/credential", "internal/errdef", "internal/guard", "internal/jsonstream", "internal/limit",
+		"internal/manifest", "internal/resume", "internal/retry", "internal/stall", "internal/verify", "internal/wirelog",
 	},
 	"leioci/internal/target": {
 		"internal/artifact", "internal/errdef", "internal/manifest", "internal/regular", "internal/staging",

@@ -46,9 +46,9 @@ func (s *Source) Download(ctx context.Context, d v1.Descriptor, part Partial) (f
 		switch {
 		case mayRestart && wrong && got.inPieces(d):
 			mayRestart = false
-		case wrong && got.answered() && s.without(got.content.from) != nil:
+		case wrong && got.answered() && s.Without(got.content.from) != nil:
 			s.report(got.content.from, err)
-			s = s.without(got.content.from)
+			s = s.Without(got.content.from)
 			mayRestart = true
 		case wrong:
 			return fetched, errors.Join(err, part.Reset()) // it would only mislead the next download

@@ -144,10 +144,15 @@ const acceptedManifests = string(types.OCIManifestSchema1 + "," + types.DockerMa
 	types.DockerManifestSchema1 + "," + types.DockerManifestSchema1Signed)
 
 // saysAbsent reports whether err is a registry's own 404 for a manifest. That of a place which the
-// registry redirects to counts only if it has a registry's code for it.
+// registry redirects to counts only if it has a registry's code for it. One that comes with the code for
+// something else, or with a page for people, does not say so.
 func saysAbsent(err error) bool {
-	response, ok := err.(*transport.Error) //nolint:errorlint // one inside another error came from a token server
+	response, ok := err.(*transport.Error) //nolint:errorlint // one inside another error came from a token server, or with a page
 	if !ok || response.StatusCode != http.StatusNotFound {
+		return false
+	}
+	if hasCode(response, transport.UnauthorizedErrorCode, transport.DeniedErrorCode, transport.UnsupportedErrorCode,
+		transport.TooManyRequestsErrorCode, transport.UnavailableErrorCode) {
 		return false
 	}
 	redirected := response.Request != nil && response.Request.Response != nil

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
@@ -45,6 +44,7 @@ type Put struct {
 func (d *Destination) PutManifest(ctx context.Context, tag string, p Put) error {
 	run := d.client.config.Retry.Run(d.client.logRetry)
 	unanswered := false // in any try: it may have succeeded
+	failing := false    // likewise, but what the tag holds can tell
 	for {
 		err := d.inSession(run.Context(ctx), func(ctx context.Context, s *session) error {
 			listed, err := s.putManifest(ctx, tag, p)
@@ -57,6 +57,7 @@ func (d *Destination) PutManifest(ctx context.Context, tag string, p Put) error 
 			return nil
 		}
 		unanswered = unanswered || isUnanswered(ctx, err)
+		failing = failing || isFailing(err)
 		lost := lacksBlob(err)
 		if lost || ctx.Err() == nil && mayLackBlob(err) && p.restored(ctx) {
 			err = retry.Retryable(err)
@@ -66,7 +67,7 @@ func (d *Destination) PutManifest(ctx context.Context, tag string, p Put) error 
 			_, err = p.Restore(ctx)
 		}
 		if err != nil {
-			return d.settle(ctx, tag, p, err, unanswered)
+			return d.settle(ctx, tag, p, err, unanswered, failing)
 		}
 	}
 }
@@ -77,13 +78,17 @@ func (p Put) restored(ctx context.Context) bool {
 	return restored && err == nil // if not, the put's own error is the one to tell
 }
 
-// settle looks what a tag holds after its put failed with err, and returns the error to tell.
-func (d *Destination) settle(ctx context.Context, tag string, p Put, err error, unanswered bool) error {
+// settle looks what a tag holds after its put failed with err, and returns the error to tell. A put that
+// made the registry fail was not carried out if the registry then says what else the tag holds, or that
+// there is none. One that was not answered may still be.
+func (d *Destination) settle(ctx context.Context, tag string, p Put, err error, unanswered, failing bool) error {
 	_, limited := RateLimited(err)
 	response, responded := responseToPut(err)
 	responded = responded && response.StatusCode != http.StatusUnauthorized // wrong credentials are to be told
 	if ctx.Err() == nil && !limited && (responded || unanswered) && !errors.Is(err, errdef.ErrVerification) {
-		held, lookErr := d.heldBy(ctx, tag, p.Digest.Algorithm)
+		held, lookErr := d.heldBy(ctx, tag, p.Digest)
+		_, absent := errdef.NoteOf[Absent](lookErr)
+		failing = failing && lookErr != nil && !absent
 		switch {
 		case lookErr == nil && held == p.Digest:
 			d.client.config.Log.Infof("%s holds %s, although its put failed: %v", d.repo.Tag(tag), held, Redact(err))
@@ -92,27 +97,31 @@ func (d *Destination) settle(ctx context.Context, tag string, p Put, err error, 
 			err = fmt.Errorf("%w (the tag holds other content, %s; the registry may not let tags be overwritten)", err, held)
 		}
 	}
-	if unanswered {
+	if unanswered || failing {
 		return errdef.WithNote(err, Unanswered{})
 	}
 	return err
 }
 
-// heldBy returns the digest of what a tag holds, computed from its content.
-func (d *Destination) heldBy(ctx context.Context, tag, algorithm string) (held v1.Hash, err error) {
+// heldBy returns the digest of what a tag holds, computed from its content, to be compared with want.
+func (d *Destination) heldBy(ctx context.Context, tag string, want v1.Hash) (held v1.Hash, err error) {
 	err = d.inSession(ctx, func(ctx context.Context, s *session) (err error) {
-		held, err = s.heldBy(ctx, tag, algorithm)
+		held, err = s.heldBy(ctx, tag, want)
 		return err
 	})
 	return held, err
 }
 
-func (s *session) heldBy(ctx context.Context, tag, algorithm string) (v1.Hash, error) {
-	raw, _, err := s.getManifest(ctx, s.repo.Tag(tag))
+func (s *session) heldBy(ctx context.Context, tag string, want v1.Hash) (v1.Hash, error) {
+	raw, header, err := s.getManifest(ctx, s.repo.Tag(tag))
 	if err != nil {
 		return v1.Hash{}, err
 	}
-	return digestOf(algorithm, raw)
+	held, err := digestOf(want.Algorithm, raw)
+	if err == nil && held != want && contentType(header) == "text/html" {
+		err = errors.New("a page of HTML in place of what the tag holds")
+	}
+	return held, err
 }
 
 // putManifest is one try. A registry must respond with 201; after another success, the tag is looked
@@ -132,7 +141,7 @@ func (s *session) putManifest(ctx context.Context, tag string, p Put) (listed bo
 	if err := checkDigestHeader(resp.Header, p.Raw); err != nil {
 		return false, errdef.WithNote(fmt.Errorf("the registry stored something else: %w", err), doubtful{})
 	}
-	if resp.StatusCode != http.StatusCreated && !slices.Contains(digestHeaders(resp.Header), p.Digest) {
+	if resp.StatusCode != http.StatusCreated { // whatever digest its header names
 		if err := s.confirm(ctx, tag, p, resp.StatusCode); err != nil {
 			return false, errdef.WithNote(err, doubtful{})
 		}
@@ -142,7 +151,7 @@ func (s *session) putManifest(ctx context.Context, tag string, p Put) (listed bo
 
 // confirm makes sure that a put which was answered with an unusual success has succeeded.
 func (s *session) confirm(ctx context.Context, tag string, p Put, status int) error {
-	held, err := s.heldBy(ctx, tag, p.Digest.Algorithm)
+	held, err := s.heldBy(ctx, tag, p.Digest)
 	switch {
 	case err == nil && held == p.Digest:
 		return nil

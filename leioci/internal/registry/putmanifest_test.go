@@ -68,6 +68,42 @@ func TestItIsUnknownWhetherATagWasMovedIfAResponseWasLost(t *testing.T) {
 	}
 }
 
+// A registry may fail after it has moved the tag.
+func TestItIsUnknownWhetherATagWasMovedIfTheRegistryFailsAndCannotBeLookedAt(t *testing.T) {
+	status := func(n int) leiocitest.Fault { return leiocitest.Status(n, "") }
+	for name, tc := range map[string]struct {
+		puts    []leiocitest.Fault
+		look    leiocitest.Fault
+		unknown bool
+	}{
+		"500, and 500":          {[]leiocitest.Fault{status(500), status(500)}, status(500), true},
+		"503, and 403":          {[]leiocitest.Fault{status(503), status(503)}, status(403), true},
+		"507, and 429":          {[]leiocitest.Fault{status(507)}, status(429), true},
+		"408, and a page":       {[]leiocitest.Fault{status(408), status(408)}, answer("<html></html>"), true},
+		"520, and nothing":      {[]leiocitest.Fault{status(520), status(520)}, leiocitest.Cut(), true},
+		"500, then refused":     {[]leiocitest.Fault{status(500), status(403)}, status(403), true},
+		"500, then limited":     {[]leiocitest.Fault{status(500), status(429)}, status(403), true},
+		"500, and it is absent": {[]leiocitest.Fault{status(500), status(500)}, status(404), false},
+		"500, and it holds another": {[]leiocitest.Fault{status(500), status(500)}, func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
+			registry.ServeHTTP(w, r)
+		}, false},
+		"refused, and refused": {[]leiocitest.Fault{status(403)}, status(403), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			reg, repo := w.serve("main.localhost")
+			for _, fault := range tc.puts {
+				reg.On(http.MethodPut, "/manifests/", 1, fault)
+			}
+			reg.On(http.MethodGet, "/manifests/", leiocitest.Always, tc.look)
+			err := w.client().Destination(repo).PutManifest(t.Context(), "latest", put(t, " "+sampleManifest))
+			if _, unknown := errdef.NoteOf[registry.Unanswered](err); err == nil || unknown != tc.unknown {
+				t.Errorf("got %v, unknown: %v", err, unknown)
+			}
+		})
+	}
+}
+
 func TestATagWasNotMovedByARequestThatWasNotSent(t *testing.T) {
 	w := newWorld(t)
 	_, repo := w.serve("main.localhost")

@@ -47,6 +47,13 @@ func isUnanswered(ctx context.Context, err error) bool {
 	return err != nil && connected && sent
 }
 
+// isFailing reports whether err is the response to a put of a registry, or of a proxy in front of it, that
+// failed in the middle of it: the put may have been carried out all the same.
+func isFailing(err error) bool {
+	response, ok := responseToPut(err)
+	return ok && (response.StatusCode >= http.StatusInternalServerError || response.StatusCode == http.StatusRequestTimeout)
+}
+
 // lacksBlob reports whether err is the response of a registry that misses a blob of the manifest.
 func lacksBlob(err error) bool {
 	response, ok := responseToPut(err)

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 )
 
 // request is one of the blob requests, which package remote does not send the way this package
@@ -43,12 +46,23 @@ func (s *session) do(ctx context.Context, r request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	if resp.StatusCode < http.StatusMultipleChoices && !slices.Contains(r.statuses, resp.StatusCode) {
+		_ = resp.Body.Close() // package limit leaves it as long and as slow as it is
+		resp.Body = http.NoBody
+	}
 	if err := transport.CheckError(resp, r.statuses...); err != nil {
 		_ = resp.Body.Close() // the registry's own error is the one to tell
+		if contentType(resp.Header) == "text/html" {
+			err = errdef.WithNote(err, forPeople{})
+		}
 		return nil, s.noteElsewhere(req, err)
 	}
 	return resp, nil
 }
+
+// forPeople is noted on the error of a response with a page of HTML: a proxy in front of the registry
+// sent it, or another server altogether.
+type forPeople struct{}
 
 // unopened is a placeholder for a body that package retry opens each time the request is sent.
 type unopened struct{}

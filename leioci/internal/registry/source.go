@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
@@ -38,8 +39,11 @@ func (c *Client) Source(repo name.Repository) *Source {
 // Repository returns the repository that references name.
 func (s *Source) Repository() name.Repository { return s.repo }
 
+// Places returns how many places there are to read from.
+func (s *Source) Places() int { return len(s.order) }
+
 // HasMirrors reports whether there is more than one place to read from.
-func (s *Source) HasMirrors() bool { return len(s.order) > 1 }
+func (s *Source) HasMirrors() bool { return s.Places() > 1 }
 
 // Prefer returns the source with one of its places moved to the front.
 func (s *Source) Prefer(first name.Repository) *Source {
@@ -51,12 +55,18 @@ func (s *Source) last(place name.Repository) *Source {
 	return s.reordered(append(s.others(place), place))
 }
 
-// without returns the source without one of its places, or nil if no other is left.
-func (s *Source) without(bad name.Repository) *Source {
+// Without returns the source without one of its places, or nil if no other is left.
+func (s *Source) Without(bad name.Repository) *Source {
 	if others := s.others(bad); len(others) > 0 {
 		return s.reordered(others)
 	}
 	return nil
+}
+
+// PassOver is Without, and logs why the place is passed over.
+func (s *Source) PassOver(bad name.Repository, why error) *Source {
+	s.report(bad, why)
+	return s.Without(bad)
 }
 
 func (s *Source) reordered(order []name.Repository) *Source {
@@ -78,19 +88,36 @@ func (s *Source) ask(ctx context.Context, do operation) (from name.Repository, e
 	return from, err
 }
 
-// askOnce is a single attempt of ask.
+// askOnce is a single attempt of ask. If every place fails, the next attempt waits until the first of
+// those that may respond next time wants to be asked again.
 func (s *Source) askOnce(ctx context.Context, do operation) (from name.Repository, err error) {
 	failed := sourceErrors{repo: s.repo}
+	var waits []time.Duration
 	for _, from = range s.order {
 		err := s.client.inSession(ctx, sessionKey{from, s.scope}, do)
 		if err == nil || len(s.order) == 1 || ctx.Err() != nil {
 			return from, err
 		}
 		s.report(from, err)
-		retry.ForgetRetryAfter(ctx)
+		if asked := retry.SwapRetryAfter(ctx, 0); retry.IsRetryable(err) {
+			waits = append(waits, asked)
+		}
 		failed.each = append(failed.each, sourceError{from, err})
 	}
+	if len(waits) > 0 {
+		retry.SwapRetryAfter(ctx, slices.Min(waits))
+	}
 	return from, failed
+}
+
+// Lacks reports whether err, of a download, says that the content was not to be had, at any place. It
+// does not if a place wants less traffic.
+func Lacks(err error) bool {
+	if _, limited := RateLimited(err); limited {
+		return false
+	}
+	var response *transport.Error
+	return errors.As(err, &response) || errors.Is(err, errdef.ErrVerification) || retry.IsRetryable(err)
 }
 
 // report logs why a place is passed over, as a warning if somebody should look into it.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
@@ -185,4 +186,43 @@ func TestAContextThatEndsEndsTheSearch(t *testing.T) {
 			t.Errorf("the next place was asked %d times; logged %s", n, p.log.String())
 		}
 	})
+}
+
+func TestNoPlaceIsAskedBeforeItWantsToBeIfNoOtherMayRespond(t *testing.T) {
+	for name, tc := range map[string]struct {
+		main, a, b leiocitest.Fault
+		wait       time.Duration // at least
+		asked      int           // the repository itself
+	}{
+		"the others have nothing":  {limited("30"), absent, absent, 30 * time.Second, 2},
+		"all of them want a pause": {limited("40"), limited("30"), limited("50"), 30 * time.Second, 2},
+		"one of them wants none":   {limited("40"), limited("30"), leiocitest.Status(http.StatusServiceUnavailable, ""), 0, 2},
+		"the pause is too long":    {limited("3600"), absent, absent, 0, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPlaces(t)
+				for host, fault := range map[string]leiocitest.Fault{"main.localhost": tc.main, "a.localhost": tc.a, "b.localhost": tc.b} {
+					p.regs[host].On(http.MethodGet, "/manifests/", leiocitest.Always, fault)
+				}
+				begin := time.Now()
+				s := p.source(func(c *registry.Config) { c.Retry.MaxRetryAfter = time.Minute })
+				_, _, err := s.Manifest(t.Context(), p.repo.Tag("latest"), nil)
+				if took := time.Since(begin); err == nil || took < tc.wait || tc.wait == 0 && took > time.Second {
+					t.Errorf("after %v: %v", took, err)
+				}
+				if n := asked(p.regs["main.localhost"], "GET /v2/org/cache/manifests/"); n != tc.asked {
+					t.Errorf("asked %d times, want %d", n, tc.asked)
+				}
+			})
+		})
+	}
+}
+
+func limited(retryAfter string) leiocitest.Fault {
+	return leiocitest.RetryAfter(http.StatusTooManyRequests, retryAfter)
+}
+
+func absent(w http.ResponseWriter, r *http.Request, registry http.Handler) {
+	leiocitest.Status(http.StatusNotFound, "MANIFEST_UNKNOWN")(w, r, registry)
 }

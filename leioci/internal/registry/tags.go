@@ -2,11 +2,8 @@ package registry
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"net/url"
 	"regexp"
 
@@ -14,12 +11,15 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
+	"github.com/lowendinsight/lei-go/leioci/internal/retry"
 )
 
 // The limits of a listing.
 const (
 	pageSize      = 1000    // tags that are asked for at once: more than this, some registries refuse
 	maxTags       = 500_000 // in all: with their longest names, 100 MB of memory
+	maxPages      = 5000    // in all, each with at least one tag: registries have 50 or more on each
+	maxTagBytes   = 128     // by the grammar of a tag
 	maxEmptyPages = 10      // in a row; some registries filter a page after they have cut it
 )
 
@@ -42,12 +42,19 @@ func (c *Client) Tags(ctx context.Context, repo name.Repository) ([]string, erro
 	}
 	first.RawQuery = fmt.Sprintf("n=%d", pageSize)
 	l := listing{first: first, seen: map[string]struct{}{}}
-	for next := first; next != nil; {
+	for pages, next := 1, first; next != nil; pages++ {
+		if pages > maxPages {
+			return nil, fmt.Errorf("%w: more than %d pages, with %d tags so far", errdef.ErrTooLarge, maxPages, len(l.tags))
+		}
 		page, err := c.tagPage(ctx, repo, first, next)
 		if next == first && refusesPageSize(err) {
 			unsized := *first
 			unsized.RawQuery = ""
-			page, err = c.tagPage(ctx, repo, first, &unsized)
+			l.first = &unsized
+			page, err = c.tagPage(ctx, repo, first, l.first)
+		}
+		if l.short && ctx.Err() == nil && refusesPage(err) {
+			break
 		}
 		if err == nil {
 			next, err = l.add(page)
@@ -62,91 +69,15 @@ func (c *Client) Tags(ctx context.Context, repo name.Repository) ([]string, erro
 	return l.tags, nil
 }
 
+// refusesPage reports whether err is a response that would be the same next time.
+func refusesPage(err error) bool {
+	var response *transport.Error
+	return errors.As(err, &response) && !retry.IsRetryable(err)
+}
+
 // refusesPageSize reports whether err is the response of a registry whose pages are shorter, such as
 // distribution 3 with a limit of its own.
 func refusesPageSize(err error) bool {
 	var response *transport.Error
 	return errors.As(err, &response) && hasCode(response, "PAGINATION_NUMBER_INVALID")
-}
-
-// A tagPage is one response of a listing.
-type tagPage struct {
-	tags []string
-	next *url.URL // where the registry says that the next page is; nil if it does not
-}
-
-// tagPage fetches a page, with retries of its own.
-func (c *Client) tagPage(ctx context.Context, repo name.Repository, first, at *url.URL) (page tagPage, err error) {
-	err = c.retry(ctx, func(ctx context.Context) error {
-		return c.inSession(ctx, sessionKey{repo, transport.PullScope}, func(ctx context.Context, s *session) (err error) {
-			page, err = s.tagPage(ctx, first, at)
-			return err
-		})
-	})
-	return page, err
-}
-
-func (s *session) tagPage(ctx context.Context, first, at *url.URL) (tagPage, error) {
-	resp, err := s.do(ctx, request{method: http.MethodGet, url: at.String(), statuses: []int{http.StatusOK}})
-	if err != nil {
-		return tagPage{}, err
-	}
-	body, err := io.ReadAll(resp.Body) // package limit bounds it
-	if err := errors.Join(err, resp.Body.Close()); err != nil {
-		return tagPage{}, err
-	}
-	var list struct {
-		Tags []string `json:"tags"`
-	}
-	if err := json.Unmarshal(body, &list); err != nil {
-		return tagPage{}, fmt.Errorf("decode the list of tags: %w", err)
-	}
-	next, err := nextPage(first, resp)
-	return tagPage{list.Tags, next}, err
-}
-
-// A listing is what the pages so far have brought.
-type listing struct {
-	first   *url.URL
-	tags    []string
-	seen    map[string]struct{}
-	invalid int
-	empty   int // pages in a row
-}
-
-// add adds a page, and returns where the next one is, or nil after the last. A page that a Link leads
-// to must bring a tag: the list would have no end.
-func (l *listing) add(page tagPage) (next *url.URL, err error) {
-	before, invalid, last := len(l.tags), 0, ""
-	for _, tag := range page.tags {
-		if !ValidTag(tag) {
-			invalid++
-			continue
-		}
-		last = tag
-		if _, known := l.seen[tag]; known {
-			continue
-		}
-		if len(l.tags) == maxTags {
-			return nil, fmt.Errorf("%w: more than %d tags", errdef.ErrTooLarge, maxTags)
-		}
-		l.seen[tag] = struct{}{}
-		l.tags = append(l.tags, tag)
-	}
-	l.invalid += invalid
-	progress := len(l.tags) > before
-	switch {
-	case progress:
-		l.empty = 0
-	case page.next != nil:
-		if l.empty++; len(page.tags) > 0 || l.empty > maxEmptyPages {
-			return nil, fmt.Errorf("the registry's list of tags has no end: after %d tags, its next pages bring no others", len(l.tags))
-		}
-	}
-	if page.next == nil && progress && len(page.tags) >= pageSize { // go-containerregistry's registry sends no Link
-		after := *l.first
-		after.RawQuery += "&last=" + url.QueryEscape(last)
-		return &after, nil
-	}
-	return page.next, nil
 }

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
@@ -76,5 +78,29 @@ func TestTheTagsOfAMirrorAreNotTheRepositorys(t *testing.T) {
 	var response *transport.Error
 	if _, err := p.client().Tags(t.Context(), p.repo.Repo("org", "absent")); !errors.As(err, &response) || response.StatusCode != http.StatusNotFound {
 		t.Errorf("an absent repository: got %v", err)
+	}
+}
+
+// Decoded as a whole, the first takes 20 times the memory that it has bytes.
+func TestAPageOfTagsTakesMemoryInProportionToItsSize(t *testing.T) {
+	const size, most = 4<<20 - 1024, 12 * 4 << 20
+	for name, tc := range map[string]struct {
+		element string
+		tags    int
+	}{
+		"empty names": {`""`, 0}, "one tag": {`"a"`, 1}, "no tags": {`null`, 0}, "long names": {`"` + strings.Repeat("x", 200) + `"`, 0},
+	} {
+		body := `{"tags":[` + tc.element + strings.Repeat(","+tc.element, size/(len(tc.element)+1)-1) + `]}`
+		w := newWorld(t)
+		reg, repo := w.serve("main.localhost")
+		reg.On(http.MethodGet, "/tags/", leiocitest.Always, answer(body))
+		c := w.client()
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		got, err := c.Tags(t.Context(), repo)
+		runtime.ReadMemStats(&after)
+		if used := after.TotalAlloc - before.TotalAlloc; err != nil || len(got) != tc.tags || used > most {
+			t.Errorf("%s: %d tags, %v, and %d MiB were allocated for %d", name, len(got), err, used>>20, len(body)>>20)
+		}
 	}
 }

@@ -78,12 +78,13 @@ func Number(ctx context.Context) int {
 	return 1
 }
 
-// ForgetRetryAfter says that the try which ctx belongs to continues with another server. A Retry-After
-// from one server does not apply to another.
-func ForgetRetryAfter(ctx context.Context) {
+// SwapRetryAfter sets how long the next try must wait at least, and returns the last response's
+// Retry-After. It is for a try that continues with another server, to which that does not apply.
+func SwapRetryAfter(ctx context.Context, wait time.Duration) (asked time.Duration) {
 	if a, ok := ctx.Value(attemptKey{}).(*attempt); ok {
-		a.retryAfter.Store(0)
+		return time.Duration(a.retryAfter.Swap(int64(wait)))
 	}
+	return 0
 }
 
 // Context returns the context for the requests of the next try.
