@@ -58,12 +58,13 @@ func explainResponse(response *transport.Error, err error) error {
 	case http.StatusUnauthorized:
 		return fmt.Errorf("%w (%s): %w", ErrUnauthorized, loginAdvice(err), err)
 	case http.StatusForbidden:
-		return fmt.Errorf("%w (%s may not do this): %w", ErrDenied, credentialsUsed(err), err)
+		return fmt.Errorf("%w (tried with %s): %w", ErrDenied, credentialsUsed(err), err)
 	case http.StatusBadRequest:
-		// This is the text of net/http's servers; nginx words it differently.
-		if strings.Contains(err.Error(), "HTTP request to an HTTPS server") {
+		if wantsHTTPS(response.Error()) { // all of it: err has no page
 			return fmt.Errorf("%w (the registry requires https: do not use plain HTTP)", err)
 		}
+	case http.StatusProxyAuthRequired:
+		return fmt.Errorf("%w (%s)", err, proxyAdvice)
 	case http.StatusRequestEntityTooLarge:
 		return fmt.Errorf("%w: the registry, or a proxy in front of it, does not accept a body of this size: %w",
 			ErrTooLarge, err)
@@ -99,40 +100,71 @@ func explainStorage(response *transport.Error, host string, err error) error {
 const mediaTypeAdvice = "some registries refuse config and layer types that they do not know; " +
 	"ask its operator to allow OCI artifacts, or use another registry"
 
-// connectionAdvice is for errors without a response from the registry.
+// wantsHTTPS reports whether a 400 says, in the words of net/http, nginx or Apache, that the port is
+// for https.
+func wantsHTTPS(text string) bool {
+	return strings.Contains(text, "HTTP request to an HTTPS server") ||
+		strings.Contains(text, "HTTP request was sent to HTTPS port") ||
+		strings.Contains(text, "speaking plain HTTP to an SSL-enabled server port")
+}
+
+const proxyAdvice = "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
+
+// connectionAdvice is for errors without a response from the registry. What failed may as well be
+// the storage or the token server to which the registry sends its clients: the advice names it.
 func connectionAdvice(err error) string {
+	last := registry.LastUnreached(err)
 	var dns *net.DNSError
 	var connection *net.OpError
 	switch {
-	case errors.As(err, &dns) && dns.IsNotFound:
+	case errors.As(last.Err, &dns) && dns.IsNotFound && last.Registry:
 		return "the first segment of a reference is always the registry"
-	case strings.Contains(err.Error(), "is a private or link-local address"): // go-containerregistry, of a token server
+	case errors.As(last.Err, &dns) && dns.IsNotFound:
+		return elsewhereAdvice("there is no such host", last)
+	case strings.Contains(last.Err.Error(), "is a private or link-local address"): // go-containerregistry, of a token server
 		return "if it belongs to the registry, allow it with WithPrivateRedirects, --allow-private-redirects"
-	case errors.Is(err, http.ErrSchemeMismatch):
+	case errors.Is(last.Err, http.ErrSchemeMismatch) && last.Registry:
 		return "the registry uses plain HTTP: allow it with WithPlainHTTP, --plain-http"
-	case errors.As(err, &connection) && connection.Op == "proxyconnect":
-		return "cannot connect to the proxy: check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
-	case errors.As(err, &connection) && connection.Op == "dial":
+	case errors.Is(last.Err, http.ErrSchemeMismatch):
+		return elsewhereAdvice("plain HTTP at an https address", last)
+	case errors.As(last.Err, &connection) && connection.Op == "proxyconnect":
+		return "cannot connect to the proxy: " + proxyAdvice
+	case errors.As(last.Err, &connection) && connection.Op == "dial" && last.Registry:
 		return "cannot connect: is the registry running, and is the port right?"
-	case errors.Is(err, ErrStalled):
+	case errors.As(last.Err, &connection) && connection.Op == "dial":
+		return elsewhereAdvice("cannot connect", last)
+	case errors.Is(last.Err, ErrStalled):
 		return "connected, but no data is moving; try again, or check any proxies in between"
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+	case errors.Is(last.Err, io.ErrUnexpectedEOF), errors.Is(last.Err, io.EOF):
 		return "the connection broke off; try again, or check any proxies in between"
-	case errors.Is(err, ErrVerification):
+	case errors.Is(last.Err, ErrVerification):
 		return "try again; if the problem persists, the content is corrupt in the registry or altered in transit"
 	}
 	return ""
 }
 
-// tlsAdvice is for certificates that the client or the registry rejects.
+// elsewhereAdvice is for a host that the user need not have named.
+func elsewhereAdvice(problem string, last registry.Unreached) string {
+	host := "the server asked"
+	if last.Host != "" {
+		host = last.Host
+	}
+	return fmt.Sprintf("%s: %s; if it stays so, tell the operator of the registry that sends its clients there", host, problem)
+}
+
+// tlsAdvice is for certificates that the client or the server that was asked rejects.
 func tlsAdvice(err error) string {
 	var authority x509.UnknownAuthorityError
 	var alert *net.OpError
+	host := "the registry"
+	if last := registry.LastUnreached(err); last.Host != "" && !last.Registry {
+		host = last.Host
+	}
 	switch {
 	case errors.As(err, &authority):
-		return "if the registry uses a private certificate authority, add it with WithTLS, --ca-file"
+		return "if " + host + " uses a private certificate authority, add it with WithTLS, --ca-file"
 	case errors.As(err, &alert) && alert.Op == "remote error": // crypto/tls received an alert (RFC 8446, section 6)
-		return "the registry rejects the TLS connection; it may require a client certificate: " +
+		return host + " rejects the TLS connection; it may require a client certificate: " +
 			"WithTLS, --cert-file and --key-file"
 	}
 	return ""

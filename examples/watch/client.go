@@ -70,7 +70,11 @@ func (c *config) client(base http.RoundTripper, log logrus.FieldLogger) (*leioci
 		opts = append(opts, leioci.WithPlainHTTP(registry))
 	}
 	if c.token != "" {
-		opts = append(opts, leioci.WithToken(registry, c.token))
+		withToken := leioci.WithToken(registry, c.token)
+		if _, err := leioci.New(withToken); err != nil {
+			return nil, fmt.Errorf("LEI_REGISTRY_TOKEN: %w", err)
+		}
+		opts = append(opts, withToken)
 	}
 	return leioci.New(opts...)
 }

@@ -84,3 +84,15 @@ func TestACertificateFileThatCannotBeReadAsAWholeIsRefused(t *testing.T) {
 	must(t, err)
 	base.CloseIdleConnections()
 }
+
+func TestATokenThatCannotBeSentIsNamedAndNotShown(t *testing.T) {
+	c, err := parseConfig([]string{"-ref", "localhost:1/a/b", "-dir", "d"}, func(name string) string {
+		return map[string]string{"LEI_REGISTRY_TOKEN": "t0ken\n"}[name]
+	}, nil)
+	must(t, err)
+	log, _ := logtest.NewNullLogger()
+	_, err = c.client(http.DefaultTransport, log)
+	if err == nil || !strings.Contains(err.Error(), "LEI_REGISTRY_TOKEN") || strings.Contains(err.Error(), "t0ken") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -36,8 +37,8 @@ func newClient(
 			tokenVariable, len(registries), registries)}
 	}
 	withToken := leioci.WithToken(registries[0], token)
-	if _, err := leioci.New(withToken); err != nil {
-		return nil, usageError{fmt.Errorf("%s: %w", tokenVariable, err)}
+	if err := checkOption(tokenVariable, withToken); err != nil {
+		return nil, err
 	}
 	return newOrUsage(append(opts, withToken))
 }
@@ -49,6 +50,19 @@ func newOrUsage(opts []leioci.Option) (*leioci.Client, error) {
 		return nil, usageError{err}
 	}
 	return client, nil
+}
+
+// checkOption returns a usageError if an option is invalid, which names the flag or variable that it
+// came from.
+func checkOption(from string, option leioci.Option) error {
+	_, err := leioci.New(option)
+	if err == nil {
+		return nil
+	}
+	if cause := errors.Unwrap(err); cause != nil {
+		err = cause // without the name of the function
+	}
+	return usageError{fmt.Errorf("%s: %w", from, err)}
 }
 
 // appendUnique appends s to list unless list contains it.

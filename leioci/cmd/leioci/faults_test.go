@@ -1,8 +1,14 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -18,7 +24,7 @@ func TestAFaultIsOneLineThatSaysWhatToDo(t *testing.T) {
 		args         []string
 	}{
 		"a login page":        {http.MethodGet, "/manifests/", leiocitest.Status(http.StatusUnauthorized, "UNAUTHORIZED"), "log in with docker login", nil},
-		"forbidden":           {http.MethodGet, "/manifests/", leiocitest.Status(http.StatusForbidden, "DENIED"), "may not do this", nil},
+		"forbidden":           {http.MethodGet, "/manifests/", leiocitest.Status(http.StatusForbidden, "DENIED"), "tried with no credentials", nil},
 		"absent":              {http.MethodGet, "/manifests/", leiocitest.Status(http.StatusNotFound, "MANIFEST_UNKNOWN"), "may not exist", nil},
 		"rate limited":        {http.MethodGet, "/manifests/", leiocitest.RetryAfter(http.StatusTooManyRequests, "3600"), "try again in 1h0m0s", nil},
 		"down":                {http.MethodGet, "/manifests/", leiocitest.Status(http.StatusServiceUnavailable, ""), "503 Service Unavailable (tried 2 times)", []string{"--attempts", "2"}},
@@ -47,7 +53,7 @@ func TestAFaultIsOneLineThatSaysWhatToDo(t *testing.T) {
 			if status != 1 || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.HasPrefix(stderr, "leioci: ") {
 				t.Errorf("%d, %q, %q", status, stdout, stderr)
 			}
-			if !strings.Contains(stderr, tc.says) || len(stderr) > 3000 {
+			if !strings.Contains(stderr, tc.says) || len(stderr) >= 1<<10 {
 				t.Errorf("it says %q, want %q", stderr, tc.says)
 			}
 		})
@@ -85,10 +91,18 @@ func TestVerboseLogsRequestsAndNoSecret(t *testing.T) {
 }
 
 func TestWrongNetworkFlagsAreStatus2(t *testing.T) {
+	notPEM := filepath.Join(absolute(t), "manifest.json")
 	for flag, says := range map[string]string{
 		"--attempts=0":                     "--attempts",
-		"--stall-timeout=-1s":              "stall timeout",
+		"--attempts=x":                     `--attempts "x": want a whole number`,
+		"--attempts=99999999999999999999":  `--attempts "99999999999999999999": want a whole number`,
+		"--verify=perhaps":                 `--verify "perhaps": want true or false`,
+		"--stall-timeout=-1s":              "--stall-timeout -1s: must be positive",
+		"--stall-timeout=5":                `--stall-timeout "5": want a number with its unit`,
+		"--max-age=5":                      "such as 2d",
+		"--plain-http-host=a/b":            "--plain-http-host: plain HTTP for",
 		"--ca-file=absent":                 "--ca-file",
+		"--ca-file=" + notPEM:              "--ca-file " + notPEM,
 		"--cert-file=absent":               "--key-file",
 		"--allow-private-redirects=10.1.2": "--allow-private-redirects",
 	} {
@@ -96,6 +110,31 @@ func TestWrongNetworkFlagsAreStatus2(t *testing.T) {
 		if status != 2 || !strings.Contains(stderr, says) || strings.Count(stderr, "\n") != 1 {
 			t.Errorf("%s: %d, %q", flag, status, stderr)
 		}
+		for _, of := range []string{"strconv.", "time: ", "netip.", "new client"} { // what only Go programmers know
+			if strings.Contains(stderr, of) {
+				t.Errorf("%s: %q", flag, stderr)
+			}
+		}
+	}
+}
+
+func TestSeveralProblemsOfASnapshotAreToldApart(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "export")
+	if err := os.CopyFS(dir, os.DirFS(absolute(t))); err != nil {
+		t.Fatal(err)
+	}
+	var other bytes.Buffer
+	z := gzip.NewWriter(&other)
+	_, err := io.WriteString(z, "{}\n")
+	if err := errors.Join(err, z.Close(), os.WriteFile(filepath.Join(dir, "cache.jsonl.gz"), other.Bytes(), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	status, _, stderr := leiociIn(t, t.TempDir(), "", "push", dir, "localhost:1/a/b")
+	if status != 1 || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "; content hash: ") {
+		t.Errorf("%d, %q", status, stderr)
+	}
+	if status, _, stderr = leiociIn(t, t.TempDir(), "", "push", "", "localhost:1/a/b"); status != 2 || !strings.Contains(stderr, "DIR is empty") {
+		t.Errorf("%d, %q", status, stderr)
 	}
 }
 

@@ -23,6 +23,7 @@ import (
 	"unicode"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 func main() {
@@ -88,7 +89,7 @@ registry that the references name, and is sent to no other.`,
 
 		DisableFlagsInUseLine: true,
 	}
-	root.SetFlagErrorFunc(withUsage)
+	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newPush(env), newPull(env), newVersion(env))
@@ -114,6 +115,21 @@ func withUsage(cmd *cobra.Command, err error) error {
 	return usageError{fmt.Errorf("%w; usage: %s", err, cmd.UseLine())}
 }
 
+// flagError explains an invalid flag. Where the flag's type did not say in its own words what it wants,
+// the error is one of package strconv or time, which say in which of their functions they are.
+func flagError(cmd *cobra.Command, err error) error {
+	var invalid *pflag.InvalidValueError
+	if !errors.As(err, &invalid) {
+		return withUsage(cmd, err)
+	}
+	want := map[string]string{"int": "a whole number", "bool": "true or false", "duration": "a number with its unit, such as 30s or 2m"}
+	flag, cause := invalid.GetFlag(), errors.Unwrap(err)
+	if _, own := flag.Value.(*days); own || cause == nil || want[flag.Value.Type()] == "" {
+		return withUsage(cmd, err)
+	}
+	return withUsage(cmd, fmt.Errorf("--%s %q: want %s", flag.Name, invalid.GetValue(), want[flag.Value.Type()]))
+}
+
 // arguments wraps a check of the positional arguments so that its errors show the usage.
 func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
@@ -124,8 +140,8 @@ func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
-// oneLine removes line breaks and terminal control characters from a message, because registries
-// may put either into theirs.
+// oneLine puts a message on one line without terminal control characters, because registries may put
+// either into theirs, and because errors that were joined have a line each.
 func oneLine(message string) string {
 	visible := func(r rune) rune {
 		if unicode.IsControl(r) {
@@ -133,5 +149,19 @@ func oneLine(message string) string {
 		}
 		return r
 	}
-	return strings.Join(strings.Fields(strings.Map(visible, message)), " ")
+	var text string
+	for line := range strings.Lines(message) {
+		line = strings.Join(strings.Fields(strings.Map(visible, line)), " ")
+		switch {
+		case line == "":
+			continue
+		case text == "":
+		case strings.HasSuffix(text, ":"), strings.HasSuffix(text, ";"):
+			text += " "
+		default:
+			text += "; "
+		}
+		text += line
+	}
+	return text
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -65,7 +66,11 @@ func (f *networkFlags) options(env environment, repos []name.Repository) ([]leio
 			opts = append(opts, leioci.WithPlainHTTP(r.RegistryStr()))
 		}
 	}
-	opts = append(opts, leioci.WithPlainHTTP(f.plainHosts...))
+	plain := leioci.WithPlainHTTP(f.plainHosts...)
+	if err := checkOption("--plain-http-host", plain); err != nil {
+		return nil, err
+	}
+	opts = append(opts, plain)
 	if f.cmd.Flags().Changed("attempts") {
 		if f.attempts < 1 {
 			return nil, usageError{fmt.Errorf("--attempts %d: must be at least 1", f.attempts)}
@@ -73,6 +78,9 @@ func (f *networkFlags) options(env environment, repos []name.Repository) ([]leio
 		opts = append(opts, leioci.WithRetry(leioci.RetryPolicy{Attempts: f.attempts}))
 	}
 	if f.cmd.Flags().Changed("stall-timeout") {
+		if f.stall <= 0 {
+			return nil, usageError{fmt.Errorf("--stall-timeout %v: must be positive", f.stall)}
+		}
 		opts = append(opts, leioci.WithStallTimeout(f.stall))
 	}
 	if len(f.privateNetworks) > 0 {
@@ -100,6 +108,9 @@ func (f *networkFlags) tls() (leioci.TLS, error) {
 		if err != nil {
 			return t, usageError{fmt.Errorf("--ca-file: %w", err)}
 		}
+		if err := checkOption("--ca-file "+f.caFile, leioci.WithTLS(leioci.TLS{RootCAs: pem})); err != nil {
+			return t, err
+		}
 		t.RootCAs = pem
 	}
 	if (f.certFile == "") != (f.keyFile == "") {
@@ -124,7 +135,9 @@ func readKeyPair(certFile, keyFile string) (tls.Certificate, error) {
 	if err != nil {
 		return tls.Certificate{}, err
 	}
-	return tls.X509KeyPair(cert, key)
+	// As in --ca-file, a byte order mark, which editors on Windows write, is no damage.
+	mark := []byte("\ufeff")
+	return tls.X509KeyPair(bytes.TrimPrefix(cert, mark), bytes.TrimPrefix(key, mark))
 }
 
 // maxPEMBytes is several times the size of an operating system's bundle of authorities.
@@ -170,7 +183,7 @@ func parseNetworks(texts []string) ([]netip.Prefix, error) {
 	for i, text := range texts {
 		n, err := netip.ParsePrefix(text)
 		if err != nil {
-			return nil, fmt.Errorf("--allow-private-redirects: %w", err)
+			return nil, fmt.Errorf("--allow-private-redirects %q: want a network, such as 10.0.0.0/8 or fd00::/8", text)
 		}
 		networks[i] = n
 	}

@@ -59,7 +59,7 @@ keeps the old one, which is empty after the next pull.`,
 		},
 	}
 	cmd.Flags().StringVarP(&dir, "output", "o", "",
-		"target directory (default ./lei-cache-TAG, or ./lei-cache- and the first 12 hex digits of the digest)")
+		"target `directory` (default ./lei-cache-TAG, or ./lei-cache- and the first 12 hex digits of the digest)")
 	cmd.Flags().BoolVar(&older, "allow-older", false,
 		"allow a moving tag to replace the directory's snapshot with an older one")
 	cmd.Flags().BoolVar(&future, "allow-future", false, "pull a snapshot that is dated later than tomorrow (UTC)")

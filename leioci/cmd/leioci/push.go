@@ -64,6 +64,9 @@ type pushOptions struct {
 }
 
 func push(ctx context.Context, env environment, network *networkFlags, dir string, refs []string, opts pushOptions) error {
+	if dir == "" {
+		return usageError{errors.New("DIR is empty: give the directory of the snapshot to push")}
+	}
 	targets, err := parseTargets(refs)
 	if err != nil {
 		return err

@@ -79,9 +79,10 @@ func (c *Client) ping(ctx context.Context, repo name.Repository, with credential
 	registry := repo.Registry
 	fallsBack := registry.Scheme() == "http" && !c.config.usesPlainHTTP(registry.RegistryStr())
 	httpsOnly := fallsBack && (c.config.HTTPSOnly || !c.trustsHTTP(registry) && !with.empty(ctx))
-	learned, err := transport.Ping(ctx, registry, pinger{base, repo, c.config.canonicalHost, httpsOnly})
+	var failed fallback
+	learned, err := transport.Ping(ctx, registry, pinger{base, repo, c.config.canonicalHost, httpsOnly, &failed})
 	if err == nil || !httpsOnly {
-		return learned, err
+		return learned, failed.note(err)
 	}
 	// The error is two in one. That of https is the one to tell: the other was made here.
 	var response *transport.Error
@@ -103,6 +104,7 @@ func (c *Client) ping(ctx context.Context, repo name.Repository, with credential
 func handshakeError(err error, repo name.Repository) error {
 	var response *transport.Error
 	var request *url.Error
+	err = errdef.WithNote(err, handshakeWith{repo.RegistryStr()})
 	if errors.As(err, &response) && response.Request != nil && strings.HasPrefix(response.Request.URL.Path, "/v2/") ||
 		errors.As(err, &request) && strings.HasSuffix(request.URL, "/v2/") {
 		return fmt.Errorf("ask %s how to authenticate: %w", repo.RegistryStr(), err)

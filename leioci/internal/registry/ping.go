@@ -18,6 +18,7 @@ type pinger struct {
 	host func(string) string // returns a host's canonical spelling
 	// httpsOnly refuses to ask over http.
 	httpsOnly bool
+	failed    *fallback
 }
 
 var errHTTPRefused = errors.New("refusing http")
@@ -29,6 +30,7 @@ func (p pinger) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp, err := p.base.RoundTrip(req)
 	if err != nil {
+		p.failed.record(req, err)
 		return nil, err
 	}
 	if p.host(req.URL.Host) != p.repo.RegistryStr() {

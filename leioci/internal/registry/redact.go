@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -40,9 +41,9 @@ func Redact(err error) error {
 	clean = quotedQuery.ReplaceAllString(clean, `$1..."`)
 	clean = guard.Undisguise(secretText.ReplaceAllString(clean, "$1$2..."))
 	clean = userinfo.ReplaceAllString(clean, "://...@")
-	clean = page.ReplaceAllString(clean, "a page of HTML (from a registry, or from a proxy or another server?)")
-	clean = detail.ReplaceAllString(clean, "")
-	clean = printable(clean, maxErrorText)
+	clean = page.ReplaceAllStringFunc(clean, shortenPage)
+	clean = dropDetails(clean)
+	clean = printable(clean, longest(err))
 	if clean != text {
 		return &redacted{clean, err}
 	}
@@ -64,13 +65,48 @@ func hide(sent *limit.Sent, err error) error {
 	return err
 }
 
-// Parts of a response that go-containerregistry quotes and nobody wants to read: an HTML page, up
-// to its closing tag or the end of the text, and the detail of a registry's error, which is printed
-// as a Go map.
+// page matches an HTML page, up to its closing tag or the end of the text, and title its title.
 var (
-	page   = regexp.MustCompile(`(?is)<(!doctype\s+)?html.*?(</html>\s*|$)`)
-	detail = regexp.MustCompile(`; \[?map\[[^\]]*\]\]?`)
+	page  = regexp.MustCompile(`(?is)<(!doctype\s+)?html.*?(</html>\s*\n|</html>|$)`)
+	title = regexp.MustCompile(`(?i)<title>\s*([^<]{1,100})`)
 )
+
+// shortenPage returns the title of a page of HTML, which is all of it that anybody wants to read.
+func shortenPage(text string) string {
+	named := ""
+	if m := title.FindStringSubmatch(text); m != nil {
+		named = fmt.Sprintf(" titled %q", strings.TrimSpace(m[1]))
+	}
+	return "a page of HTML" + named + " (from a registry, or from a proxy or another server?)"
+}
+
+// detail matches where the detail of a registry's error begins, which go-containerregistry prints as
+// a Go map.
+var detail = regexp.MustCompile(`; \[?map\[`)
+
+// dropDetails removes the details of errors, however deep they are.
+func dropDetails(text string) string {
+	for {
+		begin := detail.FindStringIndex(text)
+		if begin == nil {
+			return text
+		}
+		end := begin[0] + len("; ")
+		for depth := 0; end < len(text); {
+			switch text[end] {
+			case '[':
+				depth++
+			case ']':
+				depth--
+			}
+			end++
+			if depth == 0 && text[end-1] == ']' {
+				break
+			}
+		}
+		text = text[:begin[0]] + text[end:]
+	}
+}
 
 // What a storage sends in place of a registry's JSON, such as S3's, and what of it says why.
 var (
@@ -93,8 +129,24 @@ func shortenXML(text string) string {
 	return strings.Join(parts, ": ")
 }
 
-// maxErrorText is enough for several errors of a registry, each with its detail.
-const maxErrorText = 2 << 10
+// maxErrorText is enough for several errors of a registry, and leaves room for what is said about
+// them in a kibibyte.
+const maxErrorText = 640
+
+// Of several places that fail, each has its part of the text, so that the first does not hide the last.
+const (
+	maxSourceText  = 320
+	maxSourcesText = 2 << 10
+)
+
+// longest returns how long the text of err may be.
+func longest(err error) int {
+	var several sourceErrors
+	if errors.As(err, &several) {
+		return min(max(maxErrorText, len(several.each)*(maxSourceText+len("...; "))), maxSourcesText)
+	}
+	return maxErrorText
+}
 
 // printable returns the first bytes of text, at most so many, fit for a terminal and for one line of a
 // log: whoever sent it must not move the cursor, turn the direction of what follows, or begin a line that

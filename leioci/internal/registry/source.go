@@ -139,7 +139,7 @@ type sourceErrors struct {
 func (s sourceErrors) Error() string {
 	texts := make([]string, len(s.each))
 	for i, err := range s.each {
-		texts[i] = err.Error()
+		texts[i] = printable(Redact(err).Error(), maxSourceText)
 	}
 	return "no source has it: " + strings.Join(texts, "; ")
 }

@@ -1,0 +1,108 @@
+package leioci_test
+
+import (
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lowendinsight/lei-go/leioci"
+	"github.com/lowendinsight/lei-go/leioci/leiocitest"
+)
+
+// closedHost returns a loopback address on which nothing listens.
+func closedHost() string {
+	server := httptest.NewServer(nil)
+	server.Close()
+	return strings.TrimPrefix(server.URL, "http://")
+}
+
+func TestAdviceIsAboutTheHostThatFailed(t *testing.T) {
+	closed := closedHost()
+	cut := leiocitest.Serve(t, http.NotFoundHandler())
+	cut.On("", "", leiocitest.Always, leiocitest.Cut())
+	hang := leiocitest.Serve(t, http.NotFoundHandler())
+	hang.On("", "", leiocitest.Always, leiocitest.Hang(nil))
+	const operator = "tell the operator of the registry that sends its clients there"
+	for to, want := range map[string]string{
+		"http://" + closed:       closed + ": cannot connect; if it stays so, " + operator,
+		"https://" + closed:      closed + ": cannot connect; if it stays so, " + operator,
+		"http://storage.invalid": "storage.invalid: there is no such host; if it stays so, " + operator,
+		"https://" + cut.Host():  cut.Host() + ": plain HTTP at an https address; if it stays so, " + operator,
+		"http://" + cut.Host():   "the connection broke off",
+		"http://" + hang.Host():  "no data is moving",
+		"http://10.1.2.3":        "allow it with WithPrivateRedirects",
+		"ftp://a/b":              `refusing URL with scheme "ftp"`,
+	} {
+		for _, path := range []string{"/blobs/", "/manifests/", "/v2/"} { // also where https, and then http, was tried
+			reg := leiocitest.NewRegistry(t)
+			pushSample(t, newClient(t), repository(t, reg), "latest")
+			reg.On(http.MethodGet, path, leiocitest.Always, leiocitest.Redirect(http.StatusTemporaryRedirect, to))
+			c := newClient(t, leioci.WithStallTimeout(50*time.Millisecond), leioci.WithTransport(noSuchHost{t}))
+			_, err := c.PullSnapshot(t.Context(), repository(t, reg).Tag("latest"), filepath.Join(t.TempDir(), "lei"))
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s to %s: got %v, want %q", path, to, err, want)
+				continue
+			}
+			for _, wrong := range []string{"--plain-http", "the first segment", "is the registry running"} {
+				if strings.Contains(err.Error(), wrong) {
+					t.Errorf("%s to %s: wrong advice %q: %v", path, to, wrong, err)
+				}
+			}
+		}
+	}
+}
+
+func TestAnErrorStaysBelowAKibibyte(t *testing.T) {
+	long := strings.Repeat("long ", 1<<10)
+	for name, fault := range map[string]leiocitest.Fault{
+		"a text":     leiocitest.HugeError(http.StatusForbidden, 1<<20),
+		"a location": leiocitest.Redirect(http.StatusTemporaryRedirect, "http://"+closedHost()+"/"+strings.Repeat("x", 5000)),
+		"a host":     leiocitest.Redirect(http.StatusTemporaryRedirect, "http://"+strings.Repeat("x", 5000)+"/"),
+		"an error":   says(http.StatusUnauthorized, `{"errors":[{"code":"UNAUTHORIZED","message":"`+long+`"}]}`),
+		"errors": says(http.StatusNotFound, `{"errors":[`+strings.Repeat(`{"code":"A","message":"a","detail":{"x":[1,{"y":[]}]}},`, 200)+
+			`{"code":"B"}]}`),
+		"a page": says(http.StatusBadGateway, "<html><title>"+long+"</title>"+long),
+	} {
+		for _, path := range []string{"/blobs/", "/manifests/", "/v2/"} {
+			reg := leiocitest.NewRegistry(t)
+			pushSample(t, newClient(t), repository(t, reg), "latest")
+			reg.On(http.MethodGet, path, leiocitest.Always, fault)
+			_, err := newClient(t).PullSnapshot(t.Context(), repository(t, reg).Tag("latest"), filepath.Join(t.TempDir(), "lei"))
+			if err == nil || len(err.Error()) >= 1<<10 || strings.ContainsAny(err.Error(), "\n]") {
+				t.Errorf("%s, %s: got %v", name, path, err)
+			}
+		}
+	}
+}
+
+func TestAPortForHTTPSIsRecognizedInTheWordsOfItsServer(t *testing.T) {
+	for server, body := range map[string]string{
+		"net/http": "Client sent an HTTP request to an HTTPS server.\n",
+		"nginx":    "<html>\r\n<head><title>400 The plain HTTP request was sent to HTTPS port</title></head>\r\n<body></body>\r\n</html>\r\n",
+		"Apache": "<!DOCTYPE HTML><html><head>\n<title>400 Bad Request</title>\n</head><body>Reason: You're speaking plain HTTP " +
+			"to an SSL-enabled server port.<br /></body></html>",
+	} {
+		reg := leiocitest.NewRegistry(t)
+		reg.On("", "", leiocitest.Always, says(http.StatusBadRequest, body))
+		_, err := newClient(t, leioci.WithPlainHTTP(reg.Host())).PullManifest(t.Context(), repository(t, reg).Tag("latest"))
+		if err == nil || !strings.Contains(err.Error(), "the registry requires https") {
+			t.Errorf("%s: got %v", server, err)
+		}
+	}
+}
+
+// noSuchHost is a transport without DNS: names under invalid do not exist (RFC 6761).
+type noSuchHost struct{ t *testing.T }
+
+func (n noSuchHost) RoundTrip(req *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(req.URL.Hostname(), ".invalid") {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: req.URL.Hostname(), IsNotFound: true}}
+	}
+	base := http.DefaultTransport.(*http.Transport).Clone()
+	n.t.Cleanup(base.CloseIdleConnections)
+	return base.RoundTrip(req)
+}
