@@ -16,6 +16,7 @@ func TestATargetIsRefusedForWhatItIsWithoutBeingTouched(t *testing.T) {
 	must(t, os.WriteFile(filepath.Join(path("foreign"), "notes.txt"), nil, 0o600))
 	must(t, os.Mkdir(path("work"), 0o700))
 	oldContent.write(t, path("old"))
+	must(t, os.MkdirAll(filepath.Join(path("odd"), "a"), 0o700))
 	for name, to := range map[string]string{
 		"to-old": "old", "to-file": "file", "dangling": "absent", "loop": "loop", "to-work": "work",
 	} {
@@ -32,6 +33,7 @@ func TestATargetIsRefusedForWhatItIsWithoutBeingTouched(t *testing.T) {
 		path("file") + "/inside": "",
 		path("to-file"):          "not a directory",
 		path("foreign"):          `contains "notes.txt"`,
+		path("odd"):              `contains "a", which is not a regular file`,
 		path("dangling"):         "dangling symbolic link",
 		path("loop"):             "",
 		path("a\x00b"):           "",

@@ -28,6 +28,18 @@ func resolve(target string) (string, error) {
 	return target, nil // Check reports other problems
 }
 
+// Locate returns the absolute path of the directory to be replaced, which stays the same if the
+// working directory or a symbolic link changes. What New would refuse is not resolved.
+func Locate(target string) string {
+	if to, err := resolve(target); err == nil {
+		return to
+	}
+	if abs, err := filepath.Abs(target); err == nil && target != "" {
+		return abs
+	}
+	return target
+}
+
 // workingDirAdvice says what to do about a target that is the working directory.
 const workingDirAdvice = "replacing the working directory would leave this process in the deleted old one; " +
 	"use another directory"
