@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"path/filepath"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -82,6 +83,9 @@ func (c *Client) Watch(ctx context.Context, ref name.Reference, dir string, opts
 		if err != nil {
 			yield(nil, fmt.Errorf("watch %v: %w", ref, err))
 			return
+		}
+		if abs, err := filepath.Abs(dir); err == nil && dir != "" {
+			dir = abs // the working directory may change while this watches
 		}
 		timing := &schedule{interval: orDefault(opts.Interval, defaultInterval)}
 		memory := &target.Memory{}
