@@ -203,3 +203,12 @@ func TestTidyRemovesWhatNobodyUses(t *testing.T) {
 		t.Errorf("beside it are %q", left)
 	}
 }
+
+func TestANewDirectoryThatIsGoneIsTheReason(t *testing.T) {
+	d := newDir(t, filepath.Join(t.TempDir(), "parent", "target"))
+	must(t, os.RemoveAll(d.Path()))
+	if err := create(d, "a", "x"); err == nil || !strings.Contains(err.Error(), "another process") {
+		t.Errorf("got %v", err)
+	}
+	discard(t, d)
+}

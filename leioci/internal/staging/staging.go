@@ -192,6 +192,9 @@ func (d *Dir) create(name string, like fs.FileInfo) (File, error) {
 		return nil, err
 	}
 	f, err := d.disk.create(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = d.touched(err)
+	}
 	if err != nil {
 		return nil, err
 	}
