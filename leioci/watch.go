@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"path/filepath"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -84,9 +83,7 @@ func (c *Client) Watch(ctx context.Context, ref name.Reference, dir string, opts
 			yield(nil, fmt.Errorf("watch %v: %w", ref, err))
 			return
 		}
-		if abs, err := filepath.Abs(dir); err == nil && dir != "" {
-			dir = abs // the working directory may change while this watches
-		}
+		dir = target.Absolute(dir) // the working directory may change while this watches
 		timing := &schedule{interval: orDefault(opts.Interval, defaultInterval)}
 		memory := &target.Memory{}
 		wait := time.Duration(0)

@@ -3,6 +3,7 @@ package staging
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -50,6 +51,34 @@ func TestATargetIsRefusedForWhatItIsWithoutBeingTouched(t *testing.T) {
 	for _, target := range []string{"absent", "absent/inside", "empty", "empty/", "old", "to-old", "to-old/"} {
 		if err := Check(path(target), threeFiles); err != nil {
 			t.Errorf("%s: %v", target, err)
+		}
+	}
+}
+
+func TestAPathMeansWhatItMeansToEverybody(t *testing.T) {
+	parent, err := filepath.EvalSymlinks(t.TempDir())
+	must(t, err)
+	must(t, os.MkdirAll(filepath.Join(parent, "real", "deep"), 0o700))
+	must(t, os.Symlink("real/deep", filepath.Join(parent, "link")))
+	t.Chdir(parent)
+	for path, want := range map[string]string{
+		"":                          "",
+		"lei":                       parent + "/lei",
+		"./a//lei/.":                parent + "/a/lei",
+		"..lei/lei..":               parent + "/..lei/lei..",
+		"absent/../lei":             parent + "/lei",
+		"real/../lei":               parent + "/lei",
+		"real/deep/../../real/lei/": parent + "/real/lei",
+		"link/../lei":               parent + "/real/lei",
+		"link/../../link/../a/lei":  parent + "/real/a/lei",
+		parent + "/link/..":         parent + "/real",
+		"/../..":                    "/",
+	} {
+		if runtime.GOOS == "windows" {
+			break // ".." is the parent of the link there, to everybody
+		}
+		if got := Absolute(path); got != want {
+			t.Errorf("%q is %q, want %q", path, got, want)
 		}
 	}
 }

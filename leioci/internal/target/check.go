@@ -2,6 +2,9 @@ package target
 
 import "github.com/lowendinsight/lei-go/leioci/internal/staging"
 
+// Absolute returns the absolute path of a directory, or an empty path for an empty one.
+func Absolute(path string) string { return staging.Absolute(path) }
+
 // Check is [Check] for the directory.
 func (d *Dir) Check() error { return Check(d.path) }
 
