@@ -1,6 +1,7 @@
 package staging
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -31,21 +32,21 @@ func (d *Dir) salvage(stage string) {
 		if err != nil || !info.Mode().IsRegular() || !placed(info, parent) || !hasOneLink(path, info) {
 			continue
 		}
-		if err := d.salvageFile(path, info, d.names.partialPath(id)); err != nil {
+		if err := d.salvageFile(path, !trusted(info, parent), d.names.partialPath(id)); err != nil {
 			d.log.Infof("what was downloaded to %s has to be fetched again: %v", path, err)
 		}
 	}
 }
 
 // salvageFile makes a partial file of a file, and nobody else's: it may have been given to the owner
-// of the target. Where the file system cannot do that, the file is not moved.
-func (d *Dir) salvageFile(path string, info fs.FileInfo, to string) error {
-	if user, _, ok := ownerOf(info); ok && user != os.Geteuid() {
+// of the target. A file system that has no modes of its own shows both to the same users.
+func (d *Dir) salvageFile(path string, given bool, to string) error {
+	if given {
 		if err := d.disk.chown(path, os.Geteuid(), os.Getegid()); err != nil {
 			return err
 		}
 	}
-	if err := d.disk.chmod(path, 0o600); err != nil {
+	if err := d.disk.chmod(path, 0o600); err != nil && !unable(err) && !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
 	return d.disk.rename(path, to)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"testing"
 )
 
@@ -51,6 +52,21 @@ func TestWhatWasDownloadedOutlivesTheDirectoryItWasMovedTo(t *testing.T) {
 				t.Errorf("the target holds %q, and beside it are %q", got, left)
 			}
 		})
+	}
+}
+
+func TestADownloadIsSalvagedWhereModesCannotBeChanged(t *testing.T) {
+	target := filepath.Join(t.TempDir(), "parent", "target")
+	refusal := errors.New("refused")
+	d, err := newOn(t.Context(), lackingDisk{op: "chmod", err: syscall.EPERM}, target, salvaging, silent())
+	must(t, err)
+	must(t, errors.Join(create(d, "a", "x"), create(d, "b", "y"), download(d, newContent["c"])))
+	if err := d.Commit(t.Context(), func() error { return refusal }); !errors.Is(err, refusal) {
+		t.Errorf("got %v", err)
+	}
+	discard(t, d)
+	if left, want := beside(t, target), filepath.Base(d.names.partialPath(downloadID(newContent["c"]))); !slices.Equal(left, []string{want}) {
+		t.Errorf("beside it are %q", left)
 	}
 }
 
