@@ -53,16 +53,19 @@
 // Atomic: even after a crash, a full disk or a canceled context, a directory holds either the
 // complete old snapshot or the complete new one. On Linux and macOS, one system call exchanges the
 // two. Elsewhere, and on file systems without that call, the directory is absent for a moment
-// between two renames. Files and directories are flushed to disk first. A directory that is neither
+// between two renames. A directory that came with a container's image can only be removed file by
+// file, the first time; a crash in the middle of that leaves some of its files, or none, and the next
+// pull mends it. Files and directories are flushed to disk first. A directory that is neither
 // absent, nor empty, nor an earlier snapshot is left alone ([ErrTargetNotEmpty]). A mount point
 // cannot be exchanged and is refused; use a directory inside it. Concurrent pulls into one
-// directory wait for each other, even across processes, where directories can be locked (Linux,
-// macOS); elsewhere one of them may fail.
+// directory wait for each other, even across processes, where files can be locked; elsewhere one of
+// them may fail.
 //
 // Nothing fetched twice: if the directory is already up to date, a pull is a single request. If
 // not, it fetches only the blobs that the directory does not have. An interrupted pull resumes
-// where it stopped, even in another process. Partial downloads are kept beside the directory, as
-// .leioci-partial-…, until a pull into it succeeds. They are safe to delete.
+// where it stopped, even in another process. What was downloaded by a pull that failed, for whatever
+// reason, is kept beside the directory, as .leioci-partial-…, until a pull into it succeeds. It is
+// safe to delete.
 //
 // One digest: a tag is resolved once. Everything after that uses the digest, and the result reports
 // it.

@@ -35,7 +35,8 @@ var (
 	// ErrTooLarge: a manifest, blob or file exceeds its limit. Package snapshot reports it too.
 	ErrTooLarge = errdef.ErrTooLarge
 	// ErrTargetNotEmpty: a directory to pull into is neither absent, nor empty, nor an earlier
-	// snapshot, or it is a mount point or the working directory, which cannot be replaced.
+	// snapshot, or it cannot be replaced for what it is: a mount point, the working directory,
+	// immutable, or another user's in a directory such as /tmp.
 	ErrTargetNotEmpty = errdef.ErrTargetNotEmpty
 	// ErrOlder: a push would move a tag back to an older snapshot, or a pull of a moving tag would
 	// replace a directory's snapshot with an older one.

@@ -149,7 +149,7 @@ func (c *Client) pull(ctx context.Context, ref name.Reference, dir string, opts 
 		return nil, fail("pull", ref, err)
 	}
 	if res == nil {
-		if err := target.Check(dir); err != nil {
+		if err := targetDir.Check(); err != nil {
 			return nil, fail("pull", ref, adviseDisk(dir, err))
 		}
 		if res, err = install(ctx, src, ref, targetDir, dir); err != nil {

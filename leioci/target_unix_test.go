@@ -40,6 +40,17 @@ func targetRows() []targetRow {
 			w.chmod(w.dir, 0)
 			return c
 		}},
+		{name: "another user's directory in one like /tmp", says: []string{"belongs to another user", "use another directory"}, prepare: func(w *crashWorld) child {
+			if os.Geteuid() != 0 { // only root can give a directory away
+				must(w.t, os.WriteFile(filepath.Join(w.dir, "belongs to another user"), nil, 0o600))
+				return w.pulling()
+			}
+			c := w.unprivileged()
+			must(w.t, os.Chown(w.parent, 0, 0))
+			must(w.t, os.Chmod(w.parent, 0o777|os.ModeSticky))
+			must(w.t, os.Chown(w.dir, c.UID+1, c.UID+1))
+			return c
+		}},
 		{name: "foreign files", says: []string{"notes.txt", "use another directory"}, prepare: func(w *crashWorld) child {
 			must(w.t, os.WriteFile(filepath.Join(w.dir, "notes.txt"), []byte("mine"), 0o600))
 			return w.pulling()

@@ -80,14 +80,14 @@ func fetchFrom(img v1.Image) target.Fetch {
 		if part.Size() == d.Size && d.Size > 0 && verify.All(ctx, part.Content(), d.Digest, d.Size) == nil {
 			return 0, nil
 		}
+		rc, err := open(ctx, d)
+		if err != nil {
+			return 0, err // and what is there can still be continued from a registry
+		}
+		defer rc.Close()
 		if err := part.Reset(); err != nil {
 			return 0, err
 		}
-		rc, err := open(ctx, d)
-		if err != nil {
-			return 0, err
-		}
-		defer rc.Close()
 		v, err := verify.NewReader(verify.Until(ctx, rc), d.Digest, d.Size, defaultMaxBlobBytes)
 		if err != nil {
 			return 0, err

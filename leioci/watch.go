@@ -84,6 +84,7 @@ func (c *Client) Watch(ctx context.Context, ref name.Reference, dir string, opts
 			yield(nil, fmt.Errorf("watch %v: %w", ref, err))
 			return
 		}
+		dir = target.Absolute(dir) // the working directory may change while this watches
 		timing := &schedule{interval: orDefault(opts.Interval, defaultInterval)}
 		memory := &target.Memory{}
 		wait := time.Duration(0)

@@ -13,8 +13,8 @@ const modeBits = fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky
 // attributes are who may do what with the old directory and its files, by name. The new ones get
 // the same, so that whoever could read the old snapshot can read the new one.
 //
-// What another user owns is not an example to follow: in a directory such as /tmp, that user may
-// have created it for us to find, with a mode of their choice. See trusted.
+// What another user owns in a directory such as /tmp is not an example to follow: that user may have
+// created it for us to find, with a mode of their choice. See placed.
 type attributes struct {
 	dir   fs.FileInfo // nil if there is no old directory, or none to be trusted
 	files map[string]fs.FileInfo
@@ -28,17 +28,32 @@ func (d *Dir) attributesOf(target string) attributes {
 		return a
 	}
 	info, err := os.Lstat(target)
-	if err != nil || !info.IsDir() || !trusted(info, parent) {
+	if err != nil || !info.IsDir() || !placed(info, parent) {
 		return a
 	}
 	a.dir = info
 	for _, name := range d.replaceable.names() {
 		info, err := os.Lstat(filepath.Join(target, name))
-		if err == nil && info.Mode().IsRegular() && trusted(info, parent) {
+		if err == nil && info.Mode().IsRegular() && (trusted(info, parent) || sameOwner(info, a.dir)) {
 			a.files[name] = info
 		}
 	}
 	return a
+}
+
+// placed reports whether something in a directory was put there by those who are trusted: it is
+// owned by one of them, or nobody else can put anything there. Then they have given it to its owner,
+// such as a directory that root made for the user of a service.
+func placed(info, parent fs.FileInfo) bool {
+	const others = 0o022 // with an access control list, the group's bits are the most that it allows
+	return trusted(info, parent) || parent.Mode().Perm()&others == 0
+}
+
+// sameOwner reports whether two files are owned by the same user.
+func sameOwner(a, b fs.FileInfo) bool {
+	user, _, ok := ownerOf(a)
+	other, _, otherOK := ownerOf(b)
+	return ok && otherOK && user == other
 }
 
 // file returns the example for a file of the new directory: the old one with this name, or else

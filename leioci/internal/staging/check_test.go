@@ -3,6 +3,7 @@ package staging
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -16,6 +17,7 @@ func TestATargetIsRefusedForWhatItIsWithoutBeingTouched(t *testing.T) {
 	must(t, os.WriteFile(filepath.Join(path("foreign"), "notes.txt"), nil, 0o600))
 	must(t, os.Mkdir(path("work"), 0o700))
 	oldContent.write(t, path("old"))
+	must(t, os.MkdirAll(filepath.Join(path("odd"), "a"), 0o700))
 	for name, to := range map[string]string{
 		"to-old": "old", "to-file": "file", "dangling": "absent", "loop": "loop", "to-work": "work",
 	} {
@@ -32,6 +34,7 @@ func TestATargetIsRefusedForWhatItIsWithoutBeingTouched(t *testing.T) {
 		path("file") + "/inside": "",
 		path("to-file"):          "not a directory",
 		path("foreign"):          `contains "notes.txt"`,
+		path("odd"):              `contains "a", which is not a regular file`,
 		path("dangling"):         "dangling symbolic link",
 		path("loop"):             "",
 		path("a\x00b"):           "",
@@ -48,6 +51,34 @@ func TestATargetIsRefusedForWhatItIsWithoutBeingTouched(t *testing.T) {
 	for _, target := range []string{"absent", "absent/inside", "empty", "empty/", "old", "to-old", "to-old/"} {
 		if err := Check(path(target), threeFiles); err != nil {
 			t.Errorf("%s: %v", target, err)
+		}
+	}
+}
+
+func TestAPathMeansWhatItMeansToEverybody(t *testing.T) {
+	parent, err := filepath.EvalSymlinks(t.TempDir())
+	must(t, err)
+	must(t, os.MkdirAll(filepath.Join(parent, "real", "deep"), 0o700))
+	must(t, os.Symlink("real/deep", filepath.Join(parent, "link")))
+	t.Chdir(parent)
+	for path, want := range map[string]string{
+		"":                          "",
+		"lei":                       parent + "/lei",
+		"./a//lei/.":                parent + "/a/lei",
+		"..lei/lei..":               parent + "/..lei/lei..",
+		"absent/../lei":             parent + "/lei",
+		"real/../lei":               parent + "/lei",
+		"real/deep/../../real/lei/": parent + "/real/lei",
+		"link/../lei":               parent + "/real/lei",
+		"link/../../link/../a/lei":  parent + "/real/a/lei",
+		parent + "/link/..":         parent + "/real",
+		"/../..":                    "/",
+	} {
+		if runtime.GOOS == "windows" {
+			break // ".." is the parent of the link there, to everybody
+		}
+		if got := Absolute(path); got != want {
+			t.Errorf("%q is %q, want %q", path, got, want)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 )
 
 // Commit puts the new directory in the target's place and removes the old directory, along with
@@ -56,6 +57,7 @@ func (d *Dir) prepare(ctx context.Context, allow func() error) error {
 
 // finish does what comes after the exchange. The target is the new directory, whatever fails.
 func (d *Dir) finish() {
+	d.replaced = true
 	// Flush the exchange before removing the old directory. If that fails, keep the old directory.
 	err := d.syncDir(d.names.parent)
 	if err != nil {
@@ -78,9 +80,12 @@ func (d *Dir) swap(ctx context.Context) (err error) {
 	for range maxAttempts {
 		err = d.disk.rename(d.path, d.target)
 		if !errors.Is(err, fs.ErrExist) {
-			return err
+			return d.passOverDone(err)
 		}
 		err = d.swapDirs(ctx, d.path, d.target)
+		if !errors.Is(err, errExchanged) {
+			err = d.passOverDone(err)
+		}
 		if err == nil {
 			return d.recheck(ctx)
 		}
@@ -96,6 +101,27 @@ func (d *Dir) swap(ctx context.Context) (err error) {
 	return err
 }
 
+// passOverDone turns the error of an exchange into a log entry if the target is the new directory
+// nevertheless. A network file system asks again if the server's reply is lost, and then the new
+// directory is no longer where it was.
+func (d *Dir) passOverDone(err error) error {
+	if err == nil || !d.isInPlace() {
+		return err
+	}
+	d.log.Infof("%s was replaced, although the file system says otherwise: %v", d.target, err)
+	return nil
+}
+
+// isInPlace reports whether the target is the new directory.
+func (d *Dir) isInPlace() bool {
+	now, err := os.Lstat(d.target)
+	if err != nil || !os.SameFile(now, d.made) {
+		return false
+	}
+	left, err := os.Lstat(d.path) // not every file system's numbers tell files apart
+	return errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(left, d.made)
+}
+
 // recheck checks the old directory again before it is removed, and puts it back if somebody
 // changed it into something else since New checked it.
 func (d *Dir) recheck(ctx context.Context) error {
@@ -103,7 +129,7 @@ func (d *Dir) recheck(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
-	if undoErr := d.swapDirs(ctx, d.path, d.target); undoErr != nil {
+	if undoErr := d.swapDirs(ctx, d.path, d.target); undoErr != nil && d.isInPlace() {
 		d.keepForeign(errors.Join(err, undoErr))
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -46,11 +47,17 @@ func lockNewDir(path string) (io.Closer, error) {
 // lockExistingDir locks a directory that another process of this host may have created and may be
 // using.
 func lockExistingDir(path string) (io.Closer, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_DIRECTORY, 0)
+	open := func() (*os.File, error) {
+		return os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_DIRECTORY, 0)
+	}
+	f, err := open()
+	if errors.Is(err, fs.ErrPermission) && regain(path) {
+		f, err = open()
+	}
 	if err != nil {
 		return nil, err
 	}
-	err = checkOwner(f)
+	err = checkOwner(f, placed)
 	if err == nil {
 		err = tryLock(f)
 	}

@@ -45,6 +45,7 @@ type file interface {
 	File
 	io.ReaderAt
 	io.Seeker
+	Stat() (fs.FileInfo, error)
 	Truncate(size int64) error
 }
 

@@ -37,7 +37,7 @@ func (d *Dir) lockTarget(ctx context.Context) error {
 			return nil
 		}
 		if now := time.Now(); !now.Before(say) {
-			d.log.Infof("waiting for %v for another process that replaces %s, until it ends or lets go of %s",
+			d.log.Warnf("waiting for %v for another process that replaces %s, until it ends or lets go of %s",
 				now.Sub(begun).Round(time.Second), d.target, d.names.lock)
 			say = now.Add(sayEvery)
 		}

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sirupsen/logrus"
 	logrustest "github.com/sirupsen/logrus/hooks/test"
 )
 
@@ -34,7 +35,7 @@ func TestASecondReplacementWaitsAndSaysForWhat(t *testing.T) {
 			t.Errorf("%d lines at once", n)
 		}
 		time.Sleep(30 * time.Second)
-		if n := len(logged.AllEntries()); n != 1 || !strings.Contains(logged.LastEntry().Message, first.names.lock) {
+		if n := len(logged.AllEntries()); n != 1 || logged.LastEntry().Level != logrus.WarnLevel || !strings.Contains(logged.LastEntry().Message, first.names.lock) {
 			t.Errorf("%d lines, the last: %v", n, logged.LastEntry())
 		}
 		commit(t, first, "a", "b")
@@ -45,6 +46,25 @@ func TestASecondReplacementWaitsAndSaysForWhat(t *testing.T) {
 			t.Errorf("beside it are %q", left)
 		}
 	})
+}
+
+func TestALockFileThatIsDeletedIsNotMissed(t *testing.T) {
+	if !locksDirs {
+		return // there are no locks here, or nobody can delete an open file
+	}
+	target := filepath.Join(t.TempDir(), "parent", "target")
+	oldContent.write(t, target)
+	first := newDir(t, target)
+	must(t, os.Remove(first.names.lock))
+	second := newDir(t, target) // which has a lock file of its own, and keeps it
+	commit(t, first, "first", "first")
+	if _, err := os.Lstat(second.names.lock); err != nil {
+		t.Errorf("the second's lock file: %v", err)
+	}
+	commit(t, second, "second", "second")
+	if got, left := read(t, target), beside(t, target); got["a"] != "second" || left != nil {
+		t.Errorf("the target holds %q, and beside it are %q", got, left)
+	}
 }
 
 func TestAStageThatWasTouchedReplacesNothing(t *testing.T) {
@@ -63,7 +83,7 @@ func TestAStageThatWasTouchedReplacesNothing(t *testing.T) {
 			target := filepath.Join(t.TempDir(), "parent", "target")
 			oldContent.write(t, target)
 			d := newDir(t, target)
-			if err := errors.Join(create(d, "a", "x"), create(d, "b", "y"), download(d, "c", newContent["c"]), touch(d.Path())); err != nil {
+			if err := errors.Join(create(d, "a", "x"), create(d, "b", "y"), download(d, newContent["c"]), touch(d.Path())); err != nil {
 				t.Fatal(err)
 			}
 			if err := d.Commit(t.Context(), func() error { return nil }); err == nil || !strings.Contains(err.Error(), "another process") {
@@ -182,4 +202,13 @@ func TestTidyRemovesWhatNobodyUses(t *testing.T) {
 	if left := beside(t, target); len(left) != 1 || left[0] != "another" {
 		t.Errorf("beside it are %q", left)
 	}
+}
+
+func TestANewDirectoryThatIsGoneIsTheReason(t *testing.T) {
+	d := newDir(t, filepath.Join(t.TempDir(), "parent", "target"))
+	must(t, os.RemoveAll(d.Path()))
+	if err := create(d, "a", "x"); err == nil || !strings.Contains(err.Error(), "another process") {
+		t.Errorf("got %v", err)
+	}
+	discard(t, d)
 }

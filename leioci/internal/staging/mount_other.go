@@ -2,7 +2,7 @@
 
 package staging
 
-// isMountPoint cannot tell here. The exchange with a mount point fails by itself.
-func isMountPoint(string) bool { return false }
+// attributeFixed cannot tell here. The exchange with a mount point fails by itself.
+func attributeFixed(string) string { return "" }
 
 func explainBusy(_ string, err error) error { return err }

@@ -69,4 +69,12 @@ func (n names) created(path string) time.Time {
 func (n names) partialPath(id string) string { return filepath.Join(n.parent, n.partial+id) }
 
 // keptPath returns a path for a former target that cannot be put back. No sweep touches it.
-func keptPath(target string) string { return target + ".kept-" + rand.Text() }
+func keptPath(target string) string {
+	const longest = 255 // bytes of a file's name, on nearly every file system
+	dir, base := filepath.Split(target)
+	suffix := ".kept-" + rand.Text()
+	if most := longest - len(suffix); len(base) > most {
+		base = strings.ToValidUTF8(base[:most], "")
+	}
+	return filepath.Join(dir, base+suffix)
+}

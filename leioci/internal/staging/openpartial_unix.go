@@ -28,6 +28,10 @@ func openPartial(path string) (file, error) {
 			again = err // another host removed the file, and this one looked it up in its cache
 			continue
 		}
+		if errors.Is(err, fs.ErrPermission) && regain(path) {
+			again = err
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -61,6 +65,27 @@ func openPartial(path string) (file, error) {
 	return nil, &fs.PathError{Op: "open", Path: path, Err: again}
 }
 
+// regain makes accessible what this user owns beside the target, but may not open: a umask, or
+// somebody's hand, has taken the permissions away. It reports whether it gave any.
+func regain(path string) bool {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return false
+	}
+	lacking := fs.FileMode(0o600)
+	if info.IsDir() {
+		lacking = 0o700
+	}
+	owner, _, ok := ownerOf(info)
+	if !ok || owner != os.Geteuid() || info.Mode().Perm()&lacking == lacking || !info.IsDir() && !info.Mode().IsRegular() {
+		return false
+	}
+	if !info.IsDir() && !hasOneLink(path, info) {
+		return false
+	}
+	return os.Chmod(path, info.Mode()&modeBits|lacking) == nil
+}
+
 func removeEmpty(f *os.File) error {
 	info, err := f.Stat()
 	if err == nil && info.Size() == 0 {
@@ -78,6 +103,12 @@ func removed(opened fs.FileInfo) bool {
 	return ok && st.Nlink == 0
 }
 
+// hasOneLink reports whether a file has no other name.
+func hasOneLink(_ string, info fs.FileInfo) bool {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return ok && st.Nlink == 1
+}
+
 // checkExclusive returns an error unless f is a regular file with a single hard link and passes
 // checkOwner: the file will be written to, and will become part of the target.
 func checkExclusive(f *os.File) error {
@@ -89,11 +120,11 @@ func checkExclusive(f *os.File) error {
 	if !ok || !info.Mode().IsRegular() || st.Nlink > 1 {
 		return fmt.Errorf("%s is not a regular file with a single hard link", f.Name())
 	}
-	return checkOwner(f)
+	return checkOwner(f, trusted)
 }
 
-// checkOwner returns an error unless f is trusted.
-func checkOwner(f *os.File) error {
+// checkOwner returns an error unless f is accepted, given the directory that it is in.
+func checkOwner(f *os.File, accepts func(info, parent fs.FileInfo) bool) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err
@@ -102,7 +133,7 @@ func checkOwner(f *os.File) error {
 	if err != nil {
 		return err
 	}
-	if !trusted(info, parent) {
+	if !accepts(info, parent) {
 		return fmt.Errorf("%s is owned by another user", f.Name())
 	}
 	return nil

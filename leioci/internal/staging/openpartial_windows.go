@@ -34,3 +34,14 @@ func openPartial(path string) (file, error) {
 	}
 	return f, nil
 }
+
+// hasOneLink reports whether a file has no other name.
+func hasOneLink(path string, _ fs.FileInfo) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var info windows.ByHandleFileInformation
+	return windows.GetFileInformationByHandle(windows.Handle(f.Fd()), &info) == nil && info.NumberOfLinks == 1
+}

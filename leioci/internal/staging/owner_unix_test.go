@@ -24,6 +24,7 @@ func TestFilesOwnedByAnotherUserAreNotUsed(t *testing.T) {
 	stage, partial := filepath.Join(n.parent, n.staging+"1-X"), n.partialPath("sha256-00")
 	content{"a": "theirs"}.write(t, stage)
 	content{filepath.Base(partial): "theirs"}.write(t, n.parent)
+	likeTmp(t, n.parent)
 	if err := errors.Join(os.Chown(stage, somebody, somebody), os.Chown(partial, somebody, somebody)); err != nil {
 		t.Fatal(err)
 	}
@@ -98,6 +99,7 @@ func TestNobodyElseCanStopAReplacement(t *testing.T) {
 			}
 			target := filepath.Join(t.TempDir(), "parent", "target")
 			oldContent.write(t, target)
+			likeTmp(t, filepath.Dir(target))
 			if err := plant(t, namesOf(target)); err != nil {
 				t.Fatal(err)
 			}
@@ -115,6 +117,12 @@ func TestNobodyElseCanStopAReplacement(t *testing.T) {
 			}
 		})
 	}
+}
+
+// likeTmp lets everybody put files into a directory.
+func likeTmp(t *testing.T, dir string) {
+	t.Helper()
+	must(t, os.Chmod(dir, 0o777|fs.ModeSticky))
 }
 
 func giveAway(path string) error { return os.Chown(path, somebody, somebody) }
@@ -251,6 +259,7 @@ func TestAnotherUsersDirectoryIsNoExample(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			target := filepath.Join(t.TempDir(), "parent", "target")
 			c.write(t, target)
+			likeTmp(t, filepath.Dir(target))
 			if err := errors.Join(giveAway(target), os.Chmod(target, 0o777)); err != nil {
 				t.Fatal(err)
 			}

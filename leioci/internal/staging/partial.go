@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -34,7 +36,7 @@ type Partial struct {
 // private file instead, so that nobody waits. A private file starts empty and is removed with the
 // [Dir].
 func (d *Dir) Partial(id string) (*Partial, error) {
-	if id == "" || strings.Trim(id, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+	if !validID(id) {
 		return nil, fmt.Errorf("invalid partial file id %q", id)
 	}
 	p := &Partial{dir: d, path: d.names.partialPath(id), shared: true}
@@ -51,6 +53,10 @@ func (d *Dir) Partial(id string) (*Partial, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	return p, nil
+}
+
+func validID(id string) bool {
+	return id != "" && strings.Trim(id, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
 
 // Size returns how many bytes the file had when it was opened, or 0 after [Partial.Reset].
@@ -85,23 +91,49 @@ const closeFirst = runtime.GOOS == "windows"
 
 // MoveTo flushes the file and moves it to the given name in the new directory, replacing any file
 // with that name. The file, which was this user's alone until now, gets the mode and group of the
-// old file with this name. Where the file system refuses that, the file is copied, until ctx ends.
-// This ends the use of the Partial. After an error the Partial must still be closed.
+// old file with this name. Where the file system refuses that, and where somebody has deleted the file,
+// it is copied, until ctx ends. This ends the use of the Partial. After an error the Partial must still be closed.
 func (p *Partial) MoveTo(ctx context.Context, name string) error {
 	to := filepath.Join(p.dir.path, name)
 	if err := p.dir.removeFile(to); err != nil {
 		return err
 	}
-	ok, err := p.dir.adopt(p.path, name)
-	if err == nil && ok {
+	there, err := p.isAt(p.path)
+	if err != nil {
+		return err
+	}
+	ok := false
+	if there {
+		if ok, err = p.dir.adopt(p.path, name); err != nil {
+			return err
+		}
+	}
+	if ok {
 		err = p.rename(to)
-	} else if err == nil {
+	} else {
 		err = p.copyTo(ctx, name)
 	}
 	if err != nil {
 		return err
 	}
 	return p.dir.noteFile(name)
+}
+
+// isAt reports whether the file at path is this one. Somebody may have deleted it, and another process
+// begun its own.
+func (p *Partial) isAt(path string) (bool, error) {
+	if !p.shared || closeFirst { // nobody else knows it, or can delete it
+		return true, nil
+	}
+	opened, err := p.f.Stat()
+	if err != nil {
+		return false, err
+	}
+	now, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil && os.SameFile(opened, now), err
 }
 
 func (p *Partial) rename(to string) error {
@@ -114,6 +146,9 @@ func (p *Partial) rename(to string) error {
 	}
 	if err := p.dir.disk.rename(p.path, to); err != nil {
 		return err
+	}
+	if same, err := p.isAt(to); err != nil || !same {
+		return errors.Join(err, fmt.Errorf("%s was replaced by another process; try again", p.path))
 	}
 	return p.close()
 }
@@ -153,10 +188,15 @@ func (p *Partial) close() error {
 }
 
 // removeOpen removes an open file and closes it, in that order where possible, so that nobody else
-// can lock it in between.
+// can lock it in between. If the file was deleted, and another process has begun its own, that stays.
 func (d *Dir) removeOpen(f file, path string) error {
 	if closeFirst {
 		return errors.Join(f.Close(), d.removeFile(path))
+	}
+	opened, err := f.Stat()
+	now, nowErr := os.Lstat(path)
+	if err == nil && nowErr == nil && !os.SameFile(opened, now) {
+		return f.Close()
 	}
 	return errors.Join(d.removeFile(path), f.Close())
 }

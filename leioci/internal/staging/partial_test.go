@@ -213,3 +213,32 @@ func TestAPartialFileIsNeverSharedByARace(t *testing.T) {
 		t.Errorf("beside the target are %q", left)
 	}
 }
+
+// It may be deleted at any time, also while it is in use, and then another process may begin another.
+func TestAPartialFileThatIsDeletedIsStillMoved(t *testing.T) {
+	if closeFirst {
+		return // nobody can delete an open file here
+	}
+	for name, others := range map[string]content{"it is gone": nil, "another's is in its place": {"half": "ha"}} {
+		t.Run(name, func(t *testing.T) {
+			target := filepath.Join(t.TempDir(), "parent", "target")
+			d := newDir(t, target)
+			p := openPartialOf(t, d, "sha256-00")
+			must(t, appends("whole")(p))
+			must(t, os.Remove(p.path))
+			path := p.path
+			if others != nil {
+				must(t, os.WriteFile(path, []byte(others["half"]), 0o600))
+			}
+			must(t, p.MoveTo(t.Context(), "c"))
+			must(t, p.Close())
+			if got, err := os.ReadFile(path); others != nil && (err != nil || string(got) != others["half"]) {
+				t.Errorf("the other's says %q, %v", got, err)
+			}
+			commit(t, d, "a", "b")
+			if got := read(t, target); got["c"] != "whole" {
+				t.Errorf("the target holds %q", got)
+			}
+		})
+	}
+}

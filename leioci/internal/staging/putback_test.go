@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/sirupsen/logrus"
 	logrustest "github.com/sirupsen/logrus/hooks/test"
@@ -26,6 +27,17 @@ func (d onceDisk) exchange(a, b string) error {
 	}
 	*d.exchanged = true
 	return d.osDisk.exchange(a, b)
+}
+
+// A name that is as long as a name may be.
+func TestWhatIsKeptHasANameThatIsPossible(t *testing.T) {
+	parent := t.TempDir()
+	for _, name := range []string{"target", strings.Repeat("x", 255), "a" + strings.Repeat("ü", 127)} {
+		to := keptPath(filepath.Join(parent, name))
+		if err := os.Mkdir(to, 0o700); err != nil || !utf8.ValidString(to) || filepath.Dir(to) != parent {
+			t.Errorf("%q: %v", to, err)
+		}
+	}
 }
 
 // The old directory is no longer of the kind, and putting it back fails.

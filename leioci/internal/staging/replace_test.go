@@ -17,6 +17,7 @@ type content map[string]string
 
 var (
 	threeFiles = Replaceable{Required: []string{"a", "b"}, Optional: []string{"c"}}
+	salvaging  = Replaceable{Required: []string{"a", "b"}, Optional: []string{"c"}, Downloads: downloads}
 
 	oldContent   = content{"a": "the old a", "b": "the b of all", "c": "the old c"}
 	newContent   = content{"a": "the new a", "b": "the b of all", "c": "the new c"}
@@ -99,7 +100,7 @@ func replace(ctx context.Context, dk disk, target string, c content) (err error)
 }
 
 func replaceLogging(ctx context.Context, dk disk, target string, c content, log logrus.FieldLogger) (err error) {
-	d, err := newOn(ctx, dk, target, threeFiles, log)
+	d, err := newOn(ctx, dk, target, salvaging, log)
 	if err != nil {
 		return err
 	}
@@ -116,7 +117,7 @@ func replaceLogging(ctx context.Context, dk disk, target string, c content, log 
 	if err != nil {
 		return err
 	}
-	if err := download(d, "c", c["c"]); err != nil {
+	if err := download(d, c["c"]); err != nil {
 		return err
 	}
 	return d.Commit(ctx, func() error { return nil })
@@ -131,9 +132,20 @@ func create(d *Dir, name, data string) error {
 	return Finish(f, err)
 }
 
-// download continues a partial file if it holds the beginning of data, in two writes.
-func download(d *Dir, name, data string) (err error) {
-	p, err := d.Partial("sha256-" + strings.ReplaceAll(data, " ", "-"))
+// downloads returns the ids that download gave to the files of a directory: to c alone.
+func downloads(dir string) map[string]string {
+	data, err := os.ReadFile(filepath.Join(dir, "c"))
+	if err != nil {
+		return nil
+	}
+	return map[string]string{"c": downloadID(string(data))}
+}
+
+func downloadID(data string) string { return "sha256-" + strings.ReplaceAll(data, " ", "-") }
+
+// download fills c. It continues a partial file if it holds the beginning of data, in two writes.
+func download(d *Dir, data string) (err error) {
+	p, err := d.Partial(downloadID(data))
 	if err != nil {
 		return err
 	}
@@ -154,7 +166,7 @@ func download(d *Dir, name, data string) (err error) {
 			return err
 		}
 	}
-	return p.MoveTo(context.Background(), name)
+	return p.MoveTo(context.Background(), "c")
 }
 
 // beside returns the names of everything else in a target's parent.

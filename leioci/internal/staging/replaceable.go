@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -20,6 +21,9 @@ type Replaceable struct {
 	// be replaced too: a crash on a file system that does not keep its promises, or somebody's
 	// hand, took some of its files. May be nil.
 	Damaged func(dir string) bool
+	// Downloads returns the ids of the partial files that the files in a directory of the kind came
+	// from, by name, as far as the directory tells. May be nil.
+	Downloads func(dir string) map[string]string
 }
 
 // Check returns nil if the directory is absent, empty, or of the kind. Otherwise it returns
@@ -42,14 +46,13 @@ func (k Replaceable) Check(dir string) error {
 	if err != nil {
 		return err
 	}
-	if isMountPoint(dir) {
-		return refuse(dir, mountAdvice)
+	if why := whyFixed(dir); why != "" {
+		return refuse(dir, why)
 	}
 	missing := slices.Clone(k.Required)
 	for _, e := range entries {
 		if !k.known(e) {
-			return refuse(dir,
-				fmt.Sprintf("contains %q, which is not part of a snapshot; use another directory", e.Name()))
+			return refuse(dir, fmt.Sprintf("contains %q, which is %s; use another directory", e.Name(), k.whyUnknown(e)))
 		}
 		missing = slices.DeleteFunc(missing, func(name string) bool { return name == e.Name() })
 	}
@@ -67,6 +70,14 @@ func (k Replaceable) known(e fs.DirEntry) bool {
 	return e.Type().IsRegular() && slices.Contains(k.names(), e.Name())
 }
 
+// whyUnknown says what a directory entry is that is not known.
+func (k Replaceable) whyUnknown(e fs.DirEntry) string {
+	if slices.Contains(k.names(), e.Name()) {
+		return "not a regular file"
+	}
+	return "not part of a snapshot"
+}
+
 // unexpected returns the name of an entry that does not belong in a staging directory of the kind,
 // or "".
 func (k Replaceable) unexpected(entries []fs.DirEntry) string {
@@ -75,6 +86,26 @@ func (k Replaceable) unexpected(entries []fs.DirEntry) string {
 		if !private && !k.known(e) {
 			return e.Name()
 		}
+	}
+	return ""
+}
+
+// whyFixed says why a directory cannot be renamed, as far as that can be told before it is tried, or
+// "".
+func whyFixed(dir string) string {
+	if why := attributeFixed(dir); why != "" {
+		return why
+	}
+	info, err := os.Lstat(dir)
+	parent, parentErr := os.Stat(filepath.Dir(dir))
+	if err != nil || parentErr != nil || parent.Mode()&fs.ModeSticky == 0 || os.Geteuid() == 0 {
+		return ""
+	}
+	owner, _, ok := ownerOf(info)
+	parentOwner, _, parentOK := ownerOf(parent)
+	if ok && parentOK && owner != os.Geteuid() && parentOwner != os.Geteuid() {
+		return fmt.Sprintf("it belongs to another user, and only that user can replace what is in %s, whose sticky bit is set; "+
+			"use another directory", filepath.Dir(dir))
 	}
 	return ""
 }

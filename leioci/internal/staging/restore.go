@@ -21,7 +21,7 @@ func (d *Dir) restore(stages []string) {
 	}
 	for _, path := range stages {
 		info, err := os.Lstat(path)
-		if err != nil || !strings.HasSuffix(path, asideSuffix) || !trusted(info, parent) {
+		if err != nil || !strings.HasSuffix(path, asideSuffix) || !placed(info, parent) {
 			continue
 		}
 		if d.remains(path) {

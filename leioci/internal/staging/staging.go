@@ -20,13 +20,14 @@
 // ended, except the partial files of one that failed.
 //
 // A killed process leaves them behind. The next [New] for that target takes the lock file over, and
-// removes the directories that are not in use. [Dir.Partial] continues the partial files, and the
-// next [Dir.Commit] removes the rest of them. [Tidy] removes everything that is not in use.
+// removes the directories that are not in use, after it has made partial files again of what was
+// downloaded into them. [Dir.Partial] continues the partial files, and the next [Dir.Commit] removes
+// the rest of them. [Tidy] removes everything that is not in use.
 //
 // In use means locked, and a lock ends with its process. On a file system that may be shared, the
 // directory of another host, and on Windows any directory, is left alone for a day after it was
-// created and last written to, because its lock cannot be seen. What belongs to another user is never touched: neither used,
-// nor removed, nor waited for.
+// created and last written to, because its lock cannot be seen. What another user may have put there is
+// never touched: neither used, nor removed, nor waited for.
 //
 // # Several at once
 //
@@ -41,6 +42,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -58,9 +60,11 @@ type Dir struct {
 	target      string
 	replaceable Replaceable
 	old         attributes
-	lock        file      // the lock file; nil if it cannot be locked
-	dirLock     io.Closer // the lock on the new directory
-	keep        bool      // do not remove path: it may be the only copy of the former target
+	lock        file        // the lock file; nil if it cannot be locked
+	dirLock     io.Closer   // the lock on the new directory
+	made        fs.FileInfo // the new directory
+	keep        bool        // do not remove path: it may be the only copy of the former target
+	replaced    bool        // path is the former target, if anything
 
 	mu     sync.Mutex
 	filled map[string]fs.FileInfo // what was put into the new directory; nil if it was created here
@@ -74,8 +78,8 @@ type Dir struct {
 // killed processes left beside this target. If one was killed in the middle of an exchange in steps
 // (see [Dir.Commit]), New puts the old directory back.
 //
-// To log goes, at level info, what New waits for, what the file system lacks and what is left
-// behind, and as a warning what went wrong after the target was replaced.
+// To log goes, at level info, what the file system lacks and what is left behind, and as a warning
+// what New waits for and what went wrong after the target was replaced.
 func New(ctx context.Context, target string, replaceable Replaceable, log logrus.FieldLogger) (*Dir, error) {
 	return newOn(ctx, osDisk{}, target, replaceable, log)
 }
@@ -156,6 +160,10 @@ func (d *Dir) makeDir() error {
 		return err
 	}
 	d.path = path
+	var err error
+	if d.made, err = os.Lstat(path); err != nil {
+		return err
+	}
 	if d.old.dir == nil {
 		return nil
 	}
@@ -184,6 +192,9 @@ func (d *Dir) create(name string, like fs.FileInfo) (File, error) {
 		return nil, err
 	}
 	f, err := d.disk.create(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = d.touched(err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -219,13 +230,16 @@ func Finish(f File, err error) error {
 }
 
 // Discard removes the new directory and its files, and ends the lock. After a successful
-// [Dir.Commit] there is nothing left to do. Shared partial files stay. Close this Dir's partial
-// files first.
+// [Dir.Commit] there is nothing left to do. Shared partial files stay, and what was moved from them
+// becomes one again. Close this Dir's partial files first.
 func (d *Dir) Discard() error {
 	defer d.unlockTarget()
 	defer d.unlockDir()
 	if d.keep || d.path == "" {
 		return nil
+	}
+	if !d.replaced {
+		d.salvage(d.path)
 	}
 	return d.clear(d.path)
 }

@@ -46,7 +46,12 @@ func (d *Dir) sweep(age time.Duration) error {
 		if strings.HasSuffix(path, asideSuffix) && targetErr != nil {
 			continue // the only copy of the target
 		}
-		_ = d.whileIdle(path, func() error { return d.removeStage(path) })
+		_ = d.whileIdle(path, func() error {
+			if age > 0 { // else nothing that is there is wanted
+				d.salvage(path)
+			}
+			return d.removeStage(path)
+		})
 	}
 	for _, path := range partials {
 		if age == 0 || older(path, age) {

@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 )
 
 // resolve returns the absolute path of the directory to be replaced. If target is a symbolic link,
@@ -13,10 +15,7 @@ func resolve(target string) (string, error) {
 	if target == "" {
 		return "", errors.New("no target directory given")
 	}
-	target, err := filepath.Abs(target)
-	if err != nil {
-		return "", err
-	}
+	target = Absolute(target)
 	info, err := os.Lstat(target)
 	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
 		to, err := filepath.EvalSymlinks(target)
@@ -26,6 +25,38 @@ func resolve(target string) (string, error) {
 		return to, err
 	}
 	return target, nil // Check reports other problems
+}
+
+// Locate returns the absolute path of the directory to be replaced, which stays the same if the
+// working directory or a symbolic link changes. What New would refuse is not resolved.
+func Locate(target string) string {
+	if to, err := resolve(target); err == nil {
+		return to
+	}
+	return Absolute(target)
+}
+
+// Absolute returns the absolute path of a directory, or an empty path for an empty one. After a
+// symbolic link, ".." is the parent of what that points to, as for everybody who opens the same path;
+// [filepath.Abs] takes it for the directory that the link is in.
+func Absolute(path string) string {
+	if path == "" {
+		return ""
+	}
+	elements := strings.Split(path, "/")
+	rest := len(elements) // where what follows the last ".." begins
+	for rest > 0 && elements[rest-1] != ".." {
+		rest--
+	}
+	if rest > 0 && runtime.GOOS != "windows" { // which itself takes it as filepath.Abs does
+		if up, err := filepath.EvalSymlinks(strings.Join(elements[:rest], "/")); err == nil {
+			path = filepath.Join(up, strings.Join(elements[rest:], "/"))
+		}
+	}
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	return path
 }
 
 // workingDirAdvice says what to do about a target that is the working directory.

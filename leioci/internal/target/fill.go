@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 
@@ -34,7 +35,8 @@ type filling struct {
 	m           *v1.Manifest
 	files       []artifact.File // manifest.json first
 	fetch       Fetch
-	held        *held // the old snapshot, whose files may be reused
+	dir         string // the old snapshot, whose files may be reused
+	held        *held  // and what it is
 	concurrency int
 	fetched     atomic.Int64
 }
@@ -89,21 +91,21 @@ func (f *filling) fill(ctx context.Context, stage *staging.Dir, examine examiner
 	if err := f.each(ctx, first, len(f.files), get); err != nil {
 		return meta, err
 	}
-	err = f.each(ctx, 0, len(f.files), func(ctx context.Context, i int) error {
-		if parts[i] == nil {
-			return nil
-		}
-		return parts[i].MoveTo(ctx, f.files[i].Name)
-	})
-	if err != nil {
-		return meta, err
-	}
+	// Before the files, because it tells what they are: they can become partial files again.
 	w, err := stage.Create(ociManifestFile)
 	if err != nil {
 		return meta, err
 	}
 	_, err = w.Write(f.raw)
-	return meta, staging.Finish(w, err)
+	if err := staging.Finish(w, err); err != nil {
+		return meta, err
+	}
+	return meta, f.each(ctx, 0, len(f.files), func(ctx context.Context, i int) error {
+		if parts[i] == nil {
+			return nil
+		}
+		return parts[i].MoveTo(ctx, f.files[i].Name)
+	})
 }
 
 // each does something for the files from first up to but not including end, for several at once.
@@ -140,6 +142,12 @@ func (f *filling) get(ctx context.Context, stage *staging.Dir, file artifact.Fil
 // the old directory may have been replaced in the meantime.
 func (f *filling) reuse(ctx context.Context, stage *staging.Dir, file artifact.File) bool {
 	from := f.held.path(file.Descriptor.Digest)
-	return from != "" && stage.Link(ctx, file.Name, from) == nil &&
+	if from == "" { // the manifest kept there may be lost, and the file not
+		from = filepath.Join(f.dir, file.Name)
+		if info, err := os.Lstat(from); err != nil || info.Size() != file.Descriptor.Size {
+			return false
+		}
+	}
+	return stage.Link(ctx, file.Name, from) == nil &&
 		verifyFile(ctx, filepath.Join(stage.Path(), file.Name), file.Descriptor) == nil
 }

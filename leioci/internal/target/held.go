@@ -28,6 +28,15 @@ func replaceable() staging.Replaceable {
 		Required: []string{snapshot.ManifestFile, snapshot.CacheFile},
 		Optional: []string{ociManifestFile, "config.json"},
 		Damaged:  func(dir string) bool { return readHeld(dir) != nil },
+		Downloads: func(dir string) map[string]string {
+			ids := map[string]string{}
+			if h := readHeld(dir); h != nil {
+				for _, f := range h.files {
+					ids[f.Name] = partialID(f.Descriptor.Digest)
+				}
+			}
+			return ids
+		},
 	}
 }
 

@@ -27,9 +27,17 @@ func TestASnapshotIsInstalledAndWhatIsThereAlreadyIsNotFetched(t *testing.T) {
 		fetched  []string
 		upToDate bool
 	}{
-		"absent":                      {func(t *testing.T, dir string) { must(t, os.RemoveAll(dir)) }, nil, both, false},
-		"empty":                       {func(t *testing.T, dir string) { must(t, os.RemoveAll(dir)); must(t, os.Mkdir(dir, 0o700)) }, nil, both, false},
-		"of the original client":      {func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, "oci-manifest.json"))) }, nil, both, false},
+		"absent":                 {func(t *testing.T, dir string) { must(t, os.RemoveAll(dir)) }, nil, both, false},
+		"empty":                  {func(t *testing.T, dir string) { must(t, os.RemoveAll(dir)); must(t, os.Mkdir(dir, 0o700)) }, nil, both, false},
+		"of the original client": {func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, "oci-manifest.json"))) }, nil, nil, false},
+		"the manifest is lost":   {func(t *testing.T, dir string) { write(t, dir, "oci-manifest.json", "") }, nil, nil, false},
+		"the manifest is another's": {func(t *testing.T, dir string) {
+			write(t, dir, "oci-manifest.json", string(publish(t, monday, reportB).raw))
+		}, nil, nil, false},
+		"without its manifest, damaged": {func(t *testing.T, dir string) {
+			write(t, dir, "oci-manifest.json", "")
+			flip(t, dir, "cache.jsonl.gz")
+		}, nil, []string{"cache.jsonl.gz"}, false},
 		"the same":                    {nil, nil, nil, true},
 		"the same, damaged":           {func(t *testing.T, dir string) { flip(t, dir, "cache.jsonl.gz") }, nil, []string{"cache.jsonl.gz"}, false},
 		"another date, same reports":  {nil, func(t *testing.T) *published { return publish(t, monday.AddDate(0, 0, 1), reportA) }, []string{"manifest.json"}, false},
@@ -74,6 +82,87 @@ func TestAFileThatIsReusedIsTheSameFile(t *testing.T) {
 	must(t, err)
 	if !os.SameFile(before, after) {
 		t.Error("it was copied, or fetched again")
+	}
+}
+
+// Until everything is decided, much may end a pull that has fetched all it needs.
+func TestWhatIsFetchedIsNotFetchedAgainHoweverThePullEnds(t *testing.T) {
+	malformed := publish(t, monday, "not a report")
+	for name, tc := range map[string]struct {
+		p      *published
+		policy target.Policy
+		ends   func(ctx context.Context, dir string) context.Context
+	}{
+		"the reports are refused": {malformed, target.Policy{VerifyReports: true}, nil},
+		"the context ends while the reports are read": {publish(t, monday, reportA), target.Policy{VerifyReports: true}, func(ctx context.Context, dir string) context.Context {
+			return &endsWhen{ctx, func() bool {
+				found, err := filepath.Glob(filepath.Join(filepath.Dir(dir), ".leioci-staging-*", "cache.jsonl.gz"))
+				return err == nil && len(found) > 0
+			}}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, ctx := filepath.Join(t.TempDir(), "lei"), t.Context()
+			if tc.ends != nil {
+				ctx = tc.ends(ctx, dir)
+			}
+			tc.p.fetched = nil
+			_, err := open(dir, tc.policy).Install(ctx, tc.p.raw, tc.p.manifest, tc.p.fetch)
+			if err == nil || !slices.Equal(tc.p.fetched, both) {
+				t.Fatalf("fetched %q, %v", tc.p.fetched, err)
+			}
+			res, err := tc.p.install(t, open(dir, target.Policy{}))
+			if err != nil || res.Fetched != 0 {
+				t.Errorf("fetched again: %+v, %v", res, err)
+			}
+			assertHolds(t, dir, tc.p)
+		})
+	}
+}
+
+// endsWhen is a context that ends by itself.
+type endsWhen struct {
+	context.Context
+	ended func() bool
+}
+
+func (c *endsWhen) Err() error {
+	if c.ended() {
+		return context.Canceled
+	}
+	return c.Context.Err()
+}
+
+func TestADirectoryStaysTheOneThatItsNameMeantAtFirst(t *testing.T) {
+	for name, tc := range map[string]struct {
+		path   string // in the working directory
+		change func(t *testing.T, parent string)
+	}{
+		"a relative path, and another working directory": {"lei", func(t *testing.T, parent string) { t.Chdir(filepath.Join(parent, "elsewhere")) }},
+		"a symbolic link that is changed": {"link", func(t *testing.T, parent string) {
+			must(t, os.Remove(filepath.Join(parent, "link")))
+			must(t, os.Symlink("elsewhere/lei", filepath.Join(parent, "link")))
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			parent := t.TempDir()
+			old, elsewhere, p := publish(t, monday, reportA), publish(t, monday.AddDate(0, 0, 2), reportA), publish(t, monday.AddDate(0, 0, 1), reportB)
+			for dir, s := range map[string]*published{"lei": old, "elsewhere/lei": elsewhere} {
+				_, err := s.install(t, open(filepath.Join(parent, dir), target.Policy{}))
+				must(t, err)
+			}
+			must(t, os.Symlink("lei", filepath.Join(parent, "link")))
+			t.Chdir(parent)
+			d := open(tc.path, target.Policy{})
+			tc.change(t, parent)
+			_, err := p.install(t, d)
+			must(t, err)
+			for dir, s := range map[string]*published{"lei": p, "elsewhere/lei": elsewhere} {
+				if got := read(t, filepath.Join(parent, dir), "oci-manifest.json"); got != string(s.raw) {
+					t.Errorf("%s does not hold what it should", dir)
+				}
+			}
+		})
 	}
 }
 

@@ -1,8 +1,9 @@
 package target
 
 import (
-	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"io/fs"
 	"os"
 	"sync"
@@ -21,8 +22,7 @@ type Memory struct {
 	files    map[v1.Hash]fs.FileInfo
 	metadata map[v1.Hash]metadata // by the digest of manifest.json
 	reports  reports              // the last that were read and found well-formed
-	wrong    []byte               // the manifest of the last snapshot whose reports were malformed
-	why      error
+	wrong    map[v1.Hash]error    // why reports were malformed, by the digest of the manifest
 }
 
 // mostRemembered is how many entries a map of Memory has at most. Which snapshots there are is up to
@@ -51,21 +51,24 @@ func (m *Memory) known(digest v1.Hash) (metadata, bool) {
 	return meta, ok
 }
 
-// refuse records that the reports of the snapshot with this manifest are malformed, and why.
-func (m *Memory) refuse(raw []byte, err error) {
+// refuse records that the reports of the snapshot with this manifest are malformed, and why. A tag may
+// name several such snapshots in turns, for example where a registry's replicas disagree.
+func (m *Memory) refuse(raw []byte, why error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.wrong, m.why = raw, err
+	m.wrong = put(m.wrong, digestOf(raw), why)
 }
 
 // refused returns why the snapshot with this manifest was refused before, or nil.
 func (m *Memory) refused(raw []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.why == nil || !bytes.Equal(m.wrong, raw) {
-		return nil
-	}
-	return m.why
+	return m.wrong[digestOf(raw)]
+}
+
+func digestOf(raw []byte) v1.Hash {
+	sum := sha256.Sum256(raw)
+	return v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(sum[:])}
 }
 
 // acceptReports notes that the files of a snapshot were read and its reports found well-formed.

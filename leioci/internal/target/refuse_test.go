@@ -100,6 +100,7 @@ func TestReportsThatAreMalformedAreRefusedAndNotFetchedAgain(t *testing.T) {
 	dir := installed(t, old)
 	memory := &target.Memory{}
 	bad := publish(t, monday.AddDate(0, 0, 1), reportB, "no report")
+	worse := publish(t, monday.AddDate(0, 0, 1), "no report")
 	good := publish(t, monday.AddDate(0, 0, 2), reportB)
 	for _, step := range []struct {
 		name    string
@@ -111,6 +112,9 @@ func TestReportsThatAreMalformedAreRefusedAndNotFetchedAgain(t *testing.T) {
 	}{
 		{"the first time", bad, verify, memory, true, snapshot.ErrMalformed},
 		{"again", bad, verify, memory, false, snapshot.ErrMalformed},
+		{"another, in turns", worse, verify, memory, true, snapshot.ErrMalformed},
+		{"the first, in turns", bad, verify, memory, false, snapshot.ErrMalformed},
+		{"the other, in turns", worse, verify, memory, false, snapshot.ErrMalformed},
 		{"with another memory", bad, verify, &target.Memory{}, true, snapshot.ErrMalformed},
 		{"another snapshot", good, verify, memory, true, nil},
 		{"if nobody asks", bad, target.Policy{AllowOlder: true}, memory, true, nil},

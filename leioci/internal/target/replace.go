@@ -27,7 +27,7 @@ func (d *Dir) replace(ctx context.Context, f *filling) (_ *Result, err error) {
 	if err := stage.KeepPartials(f.partialIDs()...); err != nil {
 		return nil, err
 	}
-	f.held = d.held
+	f.dir, f.held = d.path, d.held
 	meta, err := f.fill(ctx, stage, d.examine)
 	if err != nil {
 		return nil, err

@@ -43,9 +43,11 @@ type Dir struct {
 	held        *held // nil if that is nothing or cannot be determined
 }
 
-// Open inspects the directory at path, which may be absent. At most concurrency files are fetched
-// at the same time.
+// Open inspects the directory at path, which may be absent. It stays the same directory if path is
+// relative, or a symbolic link, and what that means changes. At most concurrency files are fetched at
+// the same time.
 func Open(path string, policy Policy, memory *Memory, concurrency int, log logrus.FieldLogger) *Dir {
+	path = staging.Locate(path)
 	return &Dir{path, policy, memory, concurrency, log, readHeld(path)}
 }
 
