@@ -126,8 +126,8 @@ func mount(t *testing.T, dir string, l lacks) string {
 	return at
 }
 
-// Two hosts pull into one directory of a network file system. That two mounts are on one host makes no
-// difference to what they know of each other: a lock on a directory is local to its mount.
+// Two hosts pull into one directory of a network file system. That two mounts are on one host makes
+// no difference to what they know of each other: a lock on a directory is local to its mount.
 func TestTwoHostsOnOneNetworkFileSystemLeaveWholeSnapshots(t *testing.T) {
 	for name, l := range map[string]lacks{
 		"locks":                           {},
@@ -243,7 +243,8 @@ func TestWhatAFileSystemLacksDoesNotStopAPull(t *testing.T) {
 	}
 }
 
-// assertAccessible fails unless everybody may read the snapshot in a directory, as the umask has it.
+// assertAccessible fails unless everybody may read the snapshot in a directory, as the umask has
+// it.
 func assertAccessible(t *testing.T, dir string) {
 	t.Helper()
 	for _, path := range []string{dir, filepath.Join(dir, snapshot.ManifestFile), filepath.Join(dir, snapshot.CacheFile)} {

@@ -42,8 +42,8 @@ func (d digested) Digest() (v1.Hash, error) { return d.digest, nil }
 // and [ErrTooLarge] over the limit of [WithMaxBlobBytes]. Reading ends with ctx. If the connection
 // breaks, reading resumes over a new one, from the byte where it stopped.
 //
-// A mirror whose content turns out to be wrong is not passed over, unlike by [Client.PullSnapshot]: what
-// was read cannot be taken back.
+// A mirror whose content turns out to be wrong is not passed over, unlike by [Client.PullSnapshot]:
+// what was read cannot be taken back.
 func (c *Client) PullBlob(ctx context.Context, ref name.Digest) (io.ReadCloser, error) {
 	if err := c.checkReference(ctx, "pull blob", ref); err != nil {
 		return nil, err
@@ -67,8 +67,8 @@ func blobOpener(src *registry.Source) opener {
 	}
 }
 
-// A blob is the content of a blob. Its read errors name the blob. Reading ends with ctx even if all of
-// the content has come already.
+// A blob is the content of a blob. Its read errors name the blob. Reading ends with ctx even if all
+// of the content has come already.
 type blob struct {
 	ctx context.Context
 	ref name.Digest

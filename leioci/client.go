@@ -27,9 +27,10 @@ func New(opts ...Option) (*Client, error) {
 	return &Client{registry: registry.New(o.registry), log: o.registry.Log, concurrency: o.concurrency}, nil
 }
 
-// CloseIdleConnections closes the client's connections that are not in use. The client stays usable,
-// and transfers in progress continue. A transport given with [WithTransport] is asked to close its
-// idle connections if it has a method of this name, as with [http.Client.CloseIdleConnections].
+// CloseIdleConnections closes the client's connections that are not in use. The client stays
+// usable, and transfers in progress continue. A transport given with [WithTransport] is asked to
+// close its idle connections if it has a method of this name, as with
+// [http.Client.CloseIdleConnections].
 func (c *Client) CloseIdleConnections() {
 	if c.check() == nil {
 		c.registry.CloseIdleConnections()

@@ -54,8 +54,8 @@
 // complete old snapshot or the complete new one. On Linux and macOS, one system call exchanges the
 // two. Elsewhere, and on file systems without that call, the directory is absent for a moment
 // between two renames. A directory that came with a container's image can only be removed file by
-// file, the first time; a crash in the middle of that leaves some of its files, or none, and the next
-// pull mends it. Files and directories are flushed to disk first. A directory that is neither
+// file, the first time; a crash in the middle of that leaves some of its files, or none, and the
+// next pull mends it. Files and directories are flushed to disk first. A directory that is neither
 // absent, nor empty, nor an earlier snapshot is left alone ([ErrTargetNotEmpty]). A mount point
 // cannot be exchanged and is refused; use a directory inside it. Concurrent pulls into one
 // directory wait for each other, even across processes, where files can be locked; elsewhere one of
@@ -63,9 +63,9 @@
 //
 // Nothing fetched twice: if the directory is already up to date, a pull is a single request. If
 // not, it fetches only the blobs that the directory does not have. An interrupted pull resumes
-// where it stopped, even in another process. What was downloaded by a pull that failed, for whatever
-// reason, is kept beside the directory, as .leioci-partial-…, until a pull into it succeeds. It is
-// safe to delete.
+// where it stopped, even in another process. What was downloaded by a pull that failed, for
+// whatever reason, is kept beside the directory, as .leioci-partial-…, until a pull into it
+// succeeds. It is safe to delete.
 //
 // One digest: a tag is resolved once. Everything after that uses the digest, and the result reports
 // it.
@@ -100,18 +100,19 @@
 // Credentials are sent to the registry they belong to and to its token server, never to a host that
 // it redirects to. They are sent over https only, with two exceptions: this machine (loopback
 // addresses and names under localhost), without a proxy, and the registries of [WithPlainHTTP], for
-// which https is never used. Anything else fails with [ErrInsecure] before the request is sent. If a
-// registry on a loopback or private address (RFC 1918), or one of a reference made with
+// which https is never used. Anything else fails with [ErrInsecure] before the request is sent. If
+// a registry on a loopback or private address (RFC 1918), or one of a reference made with
 // name.Insecure, does not answer over https, anonymous access continues over http, as in
-// go-containerregistry, and logs a warning unless it is one of these exceptions. Apart from them, what a registry says over http never leads to a token or a password
-// being sent. [WithHTTPSOnly] and [WithTLS] refuse http altogether.
+// go-containerregistry, and logs a warning unless it is one of these exceptions. Apart from them,
+// what a registry says over http never leads to a token or a password being sent. [WithHTTPSOnly]
+// and [WithTLS] refuse http altogether.
 //
 // The certificates of [WithTLS] are different: any server that requests one gets it, a storage or a
 // token server included. Their keys are sent to nobody.
 //
-// No error and no log line shows credentials. If a server repeats those that the client sent lately,
-// in any of the usual encodings, they are removed. This holds for the error that a function returns;
-// those in its chain ([errors.Unwrap], [errors.As]) may have texts that show more.
+// No error and no log line shows credentials. If a server repeats those that the client sent
+// lately, in any of the usual encodings, they are removed. This holds for the error that a function
+// returns; those in its chain ([errors.Unwrap], [errors.As]) may have texts that show more.
 //
 // A token server may replace an identity token at each use. The client keeps the replacement for as
 // long as it lives, for all repositories of the registry.
@@ -119,13 +120,13 @@
 // # Unreliable networks
 //
 // Failed connections and transient responses (408, 429, 502, a CDN's 522 and others; see
-// [RetryPolicy]) are retried by one policy, up to five attempts ([WithRetry]). Retry-After is honored up to one minute; beyond that,
-// the error is a [*RateLimitError].
+// [RetryPolicy]) are retried by one policy, up to five attempts ([WithRetry]). Retry-After is
+// honored up to one minute; beyond that, the error is a [*RateLimitError].
 //
 // An interrupted download resumes at its last byte with an HTTP range request (RFC 9110, section
-// 14), a fresh token and a fresh signed URL. If ranges are refused, the whole is requested once, and
-// what is there already is skipped. If the result does not match the digest, the whole
-// blob is fetched once more. An upload is always restarted from the beginning.
+// 14), a fresh token and a fresh signed URL. If ranges are refused, the whole is requested once,
+// and what is there already is skipped. If the result does not match the digest, the whole blob is
+// fetched once more. An upload is always restarted from the beginning.
 //
 // A request that transfers nothing for 30 seconds is aborted ([WithStallTimeout], [ErrStalled]).
 // One that makes progress is never aborted, however slow it is.

@@ -237,8 +237,8 @@ func ExampleUnpack() {
 	// Output: 2026-02-08
 }
 
-// Publish a snapshot: the one that was verified, under the tags of its own date, even if another takes its
-// place in the directory meanwhile.
+// Publish a snapshot: the one that was verified, under the tags of its own date, even if another
+// takes its place in the directory meanwhile.
 func ExamplePackageSnapshot() {
 	ctx := context.Background()
 	host, stop := startRegistry()

@@ -201,8 +201,8 @@ func noRanges(fault leiocitest.Fault) leiocitest.Fault {
 	}
 }
 
-// dripping answers with a status, and a body that brings a byte from time to time, for ever. A redirect leads to where it
-// comes from, and a 401 to the token server.
+// dripping answers with a status, and a body that brings a byte from time to time, for ever. A
+// redirect leads to where it comes from, and a 401 to the token server.
 func dripping(status int) leiocitest.Fault {
 	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 		w.Header().Set("Location", "http://"+r.Host+r.URL.String())

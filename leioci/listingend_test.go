@@ -13,8 +13,8 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// A page without a Link and shorter than was asked for is the last, by the specification. So whoever
-// refuses to tell what follows it has told it all.
+// A page without a Link and shorter than was asked for is the last, by the specification. So
+// whoever refuses to tell what follows it has told it all.
 func TestWhatFollowsAShortPageMayBeRefusedAndNothingElse(t *testing.T) {
 	for name, tc := range map[string]struct {
 		most  int

@@ -14,8 +14,8 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// A collector is a registry whose garbage collection removes blobs that no manifest names: all of them,
-// the first times that a manifest is put.
+// A collector is a registry whose garbage collection removes blobs that no manifest names: all of
+// them, the first times that a manifest is put.
 type collector struct {
 	mu      sync.Mutex
 	times   int

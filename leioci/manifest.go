@@ -26,10 +26,10 @@ type Manifest struct {
 //
 // The errors: [ErrNotFound], [ErrUnauthorized], [ErrDenied]; [ErrUnsupportedManifest] for an index,
 // a manifest without config or layers, one that another JSON reader could read as another manifest,
-// and anything that is not a manifest; [ErrTooLarge] for a manifest of more than 4 MiB, 1,000 layers
-// or 50,000 JSON values; [ErrVerification] if ref is a digest and the response does not match it, or
-// if ref is a tag and the registry says that the manifest has another digest than it has
-// (Docker-Content-Digest).
+// and anything that is not a manifest; [ErrTooLarge] for a manifest of more than 4 MiB, 1,000
+// layers or 50,000 JSON values; [ErrVerification] if ref is a digest and the response does not
+// match it, or if ref is a tag and the registry says that the manifest has another digest than it
+// has (Docker-Content-Digest).
 //
 // The manifest's own media type counts. The response's Content-Type counts only where the manifest
 // has none, and if it says that the manifest is an index, which others may then read it as.

@@ -93,9 +93,10 @@ func addRepos(t *testing.T, dir string, n int) {
 	}
 }
 
-// TestMemoryDoesNotGrowWithTheBlob pushes and pulls a gigabyte, and a manifest.json with the names of a million
-// repositories. What is counted is every byte that was allocated on the
-// way, by the client and the registry together, whether it was freed or not: the heap can never have been larger.
+// TestMemoryDoesNotGrowWithTheBlob pushes and pulls a gigabyte, and a manifest.json with the names
+// of a million repositories. What is counted is every byte that was allocated on the way, by the
+// client and the registry together, whether it was freed or not: the heap can never have been
+// larger.
 func TestMemoryDoesNotGrowWithTheBlob(t *testing.T) {
 	const blob, heap = 1 << 30, 16 << 20
 	dir := leiocitest.WriteSnapshot(t, monday)

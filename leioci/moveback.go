@@ -39,9 +39,9 @@ func (c *Client) refuseMoveBack(ctx context.Context, p *pushPlan, date time.Time
 	return nil
 }
 
-// dateAt returns the date of the snapshot that a tag points to. It is zero if there is none that must
-// not be replaced by an older one. If the tag holds something, but nothing that can be compared, that
-// is logged: the push replaces it.
+// dateAt returns the date of the snapshot that a tag points to. It is zero if there is none that
+// must not be replaced by an older one. If the tag holds something, but nothing that can be
+// compared, that is logged: the push replaces it.
 func (c *Client) dateAt(ctx context.Context, tag name.Tag, src *registry.Source) (time.Time, error) {
 	m, _, err := src.Manifest(ctx, tag, nil)
 	if _, absent := errdef.NoteOf[registry.Absent](err); absent {
@@ -73,8 +73,8 @@ func (c *Client) dateAt(ctx context.Context, tag name.Tag, src *registry.Source)
 	return date, nil
 }
 
-// adviseLook says what to do if a tag cannot be looked at. Some registries respond with 401 or 403 also
-// for what does not exist yet.
+// adviseLook says what to do if a tag cannot be looked at. Some registries respond with 401 or 403
+// also for what does not exist yet.
 func adviseLook(err error) error {
 	const option = "AllowMoveBack, --allow-move-back"
 	var response *transport.Error

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -24,10 +22,6 @@ const (
 	defaultStallTimeout = 30 * time.Second
 	defaultUserAgent    = "leioci"
 )
-
-func defaultRetryPolicy() RetryPolicy {
-	return RetryPolicy{Attempts: 5, MinDelay: 500 * time.Millisecond, MaxDelay: 20 * time.Second, MaxRetryAfter: time.Minute}
-}
 
 // An Option configures a [Client]. [New] returns an error for an invalid one.
 type Option func(*options) error
@@ -145,25 +139,6 @@ func WithKeychain(k authn.Keychain) Option {
 	}
 }
 
-// WithTransport sends all requests through rt, for example to use the caller's proxies, CAs or
-// tracing. By default, the client has its own transport, with proxies from the environment
-// ([http.ProxyFromEnvironment]; none for loopback addresses and names under localhost) and the
-// settings of [WithTLS], and connects to this machine for every name under localhost, which it does not
-// look up (RFC 6761), except for the registries of [WithPlainHTTP]. Where rt connects to is its own
-// matter: many resolvers ask the network for names under localhost. A transport that is not an
-// [*http.Transport] may use a proxy for them, too, so credentials go there over http only with
-// [WithPlainHTTP]. If rt queues requests, as net/http's transport does with MaxConnsPerHost, time in
-// the queue counts towards the stall timeout ([WithStallTimeout]).
-func WithTransport(rt http.RoundTripper) Option {
-	return func(o *options) error {
-		if registry.IsNil(rt) {
-			return errors.New("transport: nil")
-		}
-		o.registry.Transport = rt
-		return nil
-	}
-}
-
 // WithLogger logs to l. The default is no logging. The levels are:
 //
 //   - warning: whatever makes a transfer less safe than it looks
@@ -216,132 +191,10 @@ func WithUserAgent(ua string) Option {
 	}
 }
 
-// RetryPolicy says how often an operation is attempted and how long to wait between attempts. An
-// operation is a handshake or the transfer of a manifest, a tag or a blob. It is retried if the
-// connection fails or stalls; on the statuses by which a registry, or a proxy in front of it, says
-// that it is busy or away (408, 425, 429, 500, 502, 503, 504, 520 to 524, 527, 529, 530, 598 and
-// 599); and on the codes TOOMANYREQUESTS and UNAVAILABLE of the OCI distribution specification.
-//
-// Each delay is random, between zero and an upper bound. The bound starts at MinDelay and doubles
-// with each failure, up to MaxDelay. A Retry-After (RFC 9110), in seconds or as a date, is honored
-// up to MaxRetryAfter. If it is longer, the operation fails at once with a [*RateLimitError].
-type RetryPolicy struct {
-	Attempts           int           // total attempts, so 1 means no retries; default 5
-	MinDelay, MaxDelay time.Duration // default 500 ms and 20 s
-	MaxRetryAfter      time.Duration // default 1 minute
-}
-
-// WithRetry sets the policy for transient failures. Zero fields mean the default. An interrupted
-// download resumes where it stopped, and every byte received resets the count of attempts.
-func WithRetry(r RetryPolicy) Option {
-	return func(o *options) error {
-		if r.Attempts < 0 || r.MinDelay < 0 || r.MaxDelay < 0 || r.MaxRetryAfter < 0 {
-			return fmt.Errorf("retry: negative value in %+v", r)
-		}
-		d := defaultRetryPolicy()
-		r.Attempts = orDefault(r.Attempts, d.Attempts)
-		r.MinDelay = orDefault(r.MinDelay, d.MinDelay)
-		r.MaxDelay = orDefault(r.MaxDelay, max(d.MaxDelay, r.MinDelay))
-		r.MaxRetryAfter = orDefault(r.MaxRetryAfter, d.MaxRetryAfter)
-		if r.MaxDelay < r.MinDelay {
-			return fmt.Errorf("retry: MaxDelay %v is shorter than MinDelay %v", r.MaxDelay, r.MinDelay)
-		}
-		o.registry.Retry = registry.RetryPolicy(r)
-		return nil
-	}
-}
-
 func orDefault[T comparable](value, def T) T {
 	var zero T
 	if value == zero {
 		return def
 	}
 	return value
-}
-
-// WithStallTimeout fails a request with [ErrStalled] if no byte moves in either direction for d.
-// The default is 30 seconds. Once an upload was sent completely, its response may take ten times as
-// long. A transfer that makes progress may take forever; to limit that, use a context with a
-// deadline.
-func WithStallTimeout(d time.Duration) Option {
-	return func(o *options) error {
-		if d <= 0 {
-			return fmt.Errorf("stall timeout %v: must be positive", d)
-		}
-		o.registry.StallTimeout = d
-		return nil
-	}
-}
-
-// WithPlainHTTP uses http, and never https, for these registries (host or host:port; the default
-// port is 80), and lets credentials be sent to them unencrypted. Without it, credentials are sent
-// over http only to loopback addresses and names under localhost, and not through a proxy. It
-// cannot be combined with [WithHTTPSOnly].
-func WithPlainHTTP(registries ...string) Option {
-	return func(o *options) error {
-		for _, r := range registries {
-			reg, err := parseRegistry(r)
-			if err != nil {
-				return fmt.Errorf("plain HTTP for %s: %w: want host or host:port", quote(r), ErrInvalidReference)
-			}
-			o.registry.PlainHTTP = append(o.registry.PlainHTTP, reg.RegistryStr())
-		}
-		return nil
-	}
-}
-
-// WithPrivateRedirects lets registries direct their clients to other addresses in these networks,
-// by redirects, upload locations and the addresses of token servers.
-//
-// By default, a literal address that is not public by IANA's registries (RFC 6890: private
-// networks, 100.64.0.0/10, loopback, link-local and others, also inside an IPv6 address) is refused
-// unless it is the registry's own, on any port, and so is localhost. Otherwise, a registry could
-// make its clients send requests to hosts that only they can reach. Host names are not resolved for
-// this check.
-func WithPrivateRedirects(networks ...netip.Prefix) Option {
-	return func(o *options) error {
-		if len(networks) == 0 {
-			return errors.New("private redirects: no networks")
-		}
-		for _, n := range networks {
-			if !n.IsValid() {
-				return fmt.Errorf("private redirects: invalid network %v", n)
-			}
-		}
-		o.registry.PrivateNetworks = append(o.registry.PrivateNetworks, networks...)
-		return nil
-	}
-}
-
-// A Mirror is another repository with the same content.
-type Mirror struct {
-	// Of is the original repository, the one that references name.
-	Of name.Repository
-	// At is the mirror, which is tried first.
-	At name.Repository
-}
-
-// WithMirrors pulls from the mirrors of a repository first, in the order given, and from the
-// repository itself last. Pushes and [Client.Tags] do not use mirrors.
-//
-// A source is skipped if it cannot be reached, does not respond, does not have the content, or
-// responds with an error. It is skipped with a warning if it rejects the credentials, serves
-// content that does not match its digest, or has a snapshot that is too old ([MaxAge], [ErrOlder]).
-// If all sources fail, the error gives the reason for each.
-//
-// A reference is resolved at one source. Everything after that uses the digest, from whichever
-// source has it. If none has all of it, a tag is resolved at the next source. Each source has its own credentials, which are never sent to another.
-func WithMirrors(mirrors ...Mirror) Option {
-	return func(o *options) error {
-		for _, m := range mirrors {
-			if m.Of.RepositoryStr() == "" || m.At.RepositoryStr() == "" {
-				return errors.New("mirror: both Of and At must be set")
-			}
-			if registry.SameRepository(m.Of, m.At) {
-				return fmt.Errorf("mirror: %s cannot mirror itself", m.Of)
-			}
-			o.registry.Mirrors = append(o.registry.Mirrors, registry.Mirror(m))
-		}
-		return nil
-	}
 }

@@ -23,21 +23,23 @@ import (
 // timeLayout is the format of times in a snapshot: RFC 3339, UTC, with microseconds.
 const timeLayout = "2006-01-02T15:04:05.000000Z07:00"
 
-// PackageSnapshot makes an LEI artifact of an open snapshot: an image for [Client.PushSnapshot], for package remote and for
-// OCI layouts. Both layers are the files that s has open, so that what s.Verify verified is what is published, under the
-// date of s.Metadata, even if the directory is replaced meanwhile. Close s after the image was pushed, not before: the
-// layers are read once here, for their digests, and again when the image is pushed, as often as that needs. A file
-// that was written to since s was opened is [ErrVerification], then and here. Its size and modification time tell; a
-// program that writes to it and sets the time back is not noticed between s.Verify and PackageSnapshot.
+// PackageSnapshot makes an LEI artifact of an open snapshot: an image for [Client.PushSnapshot],
+// for package remote and for OCI layouts. Both layers are the files that s has open, so that what
+// s.Verify verified is what is published, under the date of s.Metadata, even if the directory is
+// replaced meanwhile. Close s after the image was pushed, not before: the layers are read once
+// here, for their digests, and again when the image is pushed, as often as that needs. A file that
+// was written to since s was opened is [ErrVerification], then and here. Its size and modification
+// time tell; a program that writes to it and sets the time back is not noticed between s.Verify and
+// PackageSnapshot.
 //
-// Times and versions come from the snapshot, so that the same one always gives the same digest. The annotations are
-// those of the [OCI image specification]: created, version (the snapshot's date), title and description, and on each
-// layer its file's name as title.
+// Times and versions come from the snapshot, so that the same one always gives the same digest. The
+// annotations are those of the [OCI image specification]: created, version (the snapshot's date),
+// title and description, and on each layer its file's name as title.
 //
-// A date later than tomorrow is [ErrFuture], unless [PackageFuture] is given. Annotations that make the manifest larger
-// than registries take are [ErrTooLarge]. A cache.jsonl.gz of any size can be packaged, but a client pulls no more than 8 GiB
-// unless told to ([WithMaxBlobBytes]). Whether the reports agree with manifest.json is not checked;
-// [snapshot.Snapshot.Verify] does that.
+// A date later than tomorrow is [ErrFuture], unless [PackageFuture] is given. Annotations that make
+// the manifest larger than registries take are [ErrTooLarge]. A cache.jsonl.gz of any size can be
+// packaged, but a client pulls no more than 8 GiB unless told to ([WithMaxBlobBytes]). Whether the
+// reports agree with manifest.json is not checked; [snapshot.Snapshot.Verify] does that.
 //
 // [OCI image specification]: https://github.com/opencontainers/image-spec/blob/v1.1.1/annotations.md
 func PackageSnapshot(ctx context.Context, s *snapshot.Snapshot, opts ...PackageOption) (v1.Image, error) {
@@ -48,13 +50,14 @@ func PackageSnapshot(ctx context.Context, s *snapshot.Snapshot, opts ...PackageO
 	return img, nil
 }
 
-// Package is [PackageSnapshot] for the snapshot in dir, for programs that do not verify it first. It opens manifest.json and
-// cache.jsonl.gz together, as [snapshot.Open] does, ignores other files, and keeps none open. When the image is pushed, they
-// are opened again, and it is [ErrVerification] if they are not the files that were packaged, as after the directory was
-// replaced.
+// Package is [PackageSnapshot] for the snapshot in dir, for programs that do not verify it first.
+// It opens manifest.json and cache.jsonl.gz together, as [snapshot.Open] does, ignores other files,
+// and keeps none open. When the image is pushed, they are opened again, and it is [ErrVerification]
+// if they are not the files that were packaged, as after the directory was replaced.
 //
-// A directory that is not there, lacks one of the two files, has a link out of the directory in place of one, or a
-// manifest.json that is not LEI's, is [ErrNotSnapshot]. The other errors are those of PackageSnapshot.
+// A directory that is not there, lacks one of the two files, has a link out of the directory in
+// place of one, or a manifest.json that is not LEI's, is [ErrNotSnapshot]. The other errors are
+// those of PackageSnapshot.
 func Package(ctx context.Context, dir string, opts ...PackageOption) (v1.Image, error) {
 	img, err := packageDir(ctx, dir, opts)
 	if err != nil {

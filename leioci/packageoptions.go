@@ -41,9 +41,9 @@ func newPackaging(meta snapshot.Metadata, opts []PackageOption) (*packaging, err
 	return p, nil
 }
 
-// Created sets the artifact's time of creation. The default is the snapshot's own, so that the same directory
-// always has the same digest. The zero time is refused, and so is a year that RFC 3339 cannot write: before 0 or after
-// 9999, in UTC.
+// Created sets the artifact's time of creation. The default is the snapshot's own, so that the same
+// directory always has the same digest. The zero time is refused, and so is a year that RFC 3339
+// cannot write: before 0 or after 9999, in UTC.
 func Created(t time.Time) PackageOption {
 	return func(p *packaging) error {
 		if t.IsZero() {
@@ -57,8 +57,8 @@ func Created(t time.Time) PackageOption {
 	}
 }
 
-// LEIVersion sets the version of LowEndInsight that the config names. The default is the snapshot's own. It is at most
-// 256 bytes of UTF-8 without control characters.
+// LEIVersion sets the version of LowEndInsight that the config names. The default is the snapshot's
+// own. It is at most 256 bytes of UTF-8 without control characters.
 func LEIVersion(v string) PackageOption {
 	return func(p *packaging) error {
 		if err := checkVersion(v); err != nil {
@@ -83,8 +83,9 @@ func checkVersion(v string) error {
 	return nil
 }
 
-// Annotations adds annotations to the manifest, such as org.opencontainers.image.vendor. They replace those of the
-// same name that [Package] writes. Keys must not be empty, and keys and values must be UTF-8.
+// Annotations adds annotations to the manifest, such as org.opencontainers.image.vendor. They
+// replace those of the same name that [Package] writes. Keys must not be empty, and keys and values
+// must be UTF-8.
 func Annotations(a map[string]string) PackageOption {
 	return func(p *packaging) error {
 		for key, value := range a {

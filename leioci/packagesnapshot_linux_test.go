@@ -13,8 +13,8 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
-// Each snapshot has a different number in both its files. The directory is a symbolic link, which a rename
-// replaces atomically.
+// Each snapshot has a different number in both its files. The directory is a symbolic link, which a
+// rename replaces atomically.
 func TestPackageNeverMixesTheFilesOfTwoSnapshots(t *testing.T) {
 	base := t.TempDir()
 	dir, link := filepath.Join(base, "dir"), filepath.Join(base, "link")

@@ -94,9 +94,9 @@ func MaxAge(d time.Duration) PullOption {
 	}
 }
 
-// AllowFuture allows a pull to take a snapshot that is dated later than tomorrow (UTC). Otherwise it
-// is refused with [ErrFuture] before anything is replaced, because it would pass every [MaxAge], and
-// every later snapshot would be older. A directory that already holds one accepts any other.
+// AllowFuture allows a pull to take a snapshot that is dated later than tomorrow (UTC). Otherwise
+// it is refused with [ErrFuture] before anything is replaced, because it would pass every [MaxAge],
+// and every later snapshot would be older. A directory that already holds one accepts any other.
 func AllowFuture() PullOption {
 	return func(o *pullOptions) error {
 		o.AllowFuture = true
@@ -106,8 +106,8 @@ func AllowFuture() PullOption {
 
 // PullSnapshot fetches the snapshot that ref names and writes it to dir as [Unpack] does: verified,
 // and all at once. The reference is resolved once. Everything after that uses the digest, which the
-// result reports. Only where the snapshot that one source has under a tag is refused, or is not to be
-// had whole, is the tag resolved again, at the next of several sources ([WithMirrors]).
+// result reports. Only where the snapshot that one source has under a tag is refused, or is not to
+// be had whole, is the tag resolved again, at the next of several sources ([WithMirrors]).
 //
 // If dir already has this snapshot, intact, a pull needs one request besides authentication, and
 // none if ref is a digest (sha256); it only reads the files. That the tag still names this snapshot
@@ -203,15 +203,15 @@ func (c *Client) upToDate(ctx context.Context, src *registry.Source, ref name.Re
 	return result, nil
 }
 
-// mostSnapshots is how many snapshots from different sources are tried, for one that the policy accepts
-// and whose content is to be had. The memory of a directory has room for so many.
+// mostSnapshots is how many snapshots from different sources are tried, for one that the policy
+// accepts and whose content is to be had. The memory of a directory has room for so many.
 const mostSnapshots = 16
 
 // install fetches the snapshot that ref names and puts it in the directory's place.
 //
-// manifest.json may reveal what the annotations of a snapshot did not: if the policy then refuses the
-// snapshot of one source, another source may have a newer one. If ref is a tag whose snapshot at one
-// source is not to be had whole, at any, another source may have another.
+// manifest.json may reveal what the annotations of a snapshot did not: if the policy then refuses
+// the snapshot of one source, another source may have a newer one. If ref is a tag whose snapshot
+// at one source is not to be had whole, at any, another source may have another.
 func install(ctx context.Context, src *registry.Source, ref name.Reference, targetDir *target.Dir, dir string) (*PullResult, error) {
 	_, byDigest := ref.(name.Digest)
 	var lacking error  // of a snapshot that was not to be had,

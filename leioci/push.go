@@ -135,8 +135,8 @@ func newPushPlan(repo name.Repository, tags []string, raw []byte, blobs []v1.Lay
 	return p, nil
 }
 
-// verifyBlobs reads every blob, one that is given twice as well, and compares it with its own digest and
-// size.
+// verifyBlobs reads every blob, one that is given twice as well, and compares it with its own
+// digest and size.
 func verifyBlobs(ctx context.Context, blobs []v1.Layer) error {
 	for i, b := range blobs {
 		digest, err := b.Digest()

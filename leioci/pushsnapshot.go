@@ -48,15 +48,17 @@ func PushFuture() PushOption {
 // two concurrent publishers can still overwrite each other's tags.
 //
 // If the registry does not let a moving tag be looked at (401, 403), the push fails: only 404 means
-// that there is none, and not if it comes with a page of HTML or the code of another error. A tag that holds something other than a snapshot, or a snapshot of a future
-// date, is moved, and a warning is logged.
+// that there is none, and not if it comes with a page of HTML or the code of another error. A tag
+// that holds something other than a snapshot, or a snapshot of a future date, is moved, and a
+// warning is logged.
 //
 // A snapshot that is dated later than tomorrow (UTC) is [ErrFuture], unless [PushFuture] is given:
 // nothing newer could replace it at its consumers.
 //
-// An image that is not a snapshot (see [Unpack]) is [ErrNotSnapshot], and so is one whose annotation
-// org.opencontainers.image.version is another date than that in its manifest.json. The other errors are those of
-// [Client.Push], except that the registry checks the layers' data as it arrives.
+// An image that is not a snapshot (see [Unpack]) is [ErrNotSnapshot], and so is one whose
+// annotation org.opencontainers.image.version is another date than that in its manifest.json. The
+// other errors are those of [Client.Push], except that the registry checks the layers' data as it
+// arrives.
 func (c *Client) PushSnapshot(ctx context.Context, repo name.Repository, tags []string, img v1.Image, opts ...PushOption) (name.Digest, error) {
 	if err := c.checkDestination(ctx, "push", repo); err != nil {
 		return name.Digest{}, err
@@ -118,8 +120,9 @@ func newSnapshotPlan(repo name.Repository, tags []string, img v1.Image) (*pushPl
 	return p, err
 }
 
-// ownDate returns the date of the snapshot to be pushed. Its annotation, if it is a date, must be the one
-// of manifest.json: where the artifact is looked at later, one counts here and the other there.
+// ownDate returns the date of the snapshot to be pushed. Its annotation, if it is a date, must be
+// the one of manifest.json: where the artifact is looked at later, one counts here and the other
+// there.
 func ownDate(ctx context.Context, m *v1.Manifest, open opener) (time.Time, error) {
 	date, err := dateInside(ctx, m, open)
 	annotated, ok := artifact.Date(m)

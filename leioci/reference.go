@@ -154,7 +154,8 @@ func trimScheme(s string) (string, error) {
 var schemeLike = regexp.MustCompile(`^([a-zA-Z][a-zA-Z0-9+.-]*:)?/+`)
 
 // withoutPassword replaces what stands before the @ of a host in a mistyped reference: it may be a
-// user name and a password, which may contain slashes. What follows the @ of a digest contains none.
+// user name and a password, which may contain slashes. What follows the @ of a digest contains
+// none.
 func withoutPassword(s string) string {
 	at := strings.LastIndex(s, "@")
 	if at < 0 {

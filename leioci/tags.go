@@ -30,10 +30,11 @@ func GenerateTags(date time.Time) []string {
 // Tags lists all tags of repo, across all pages, in the registry's order, each once (OCI
 // distribution specification, "Listing Tags"). Names that are not valid tags are left out.
 //
-// A repository that does not exist is [ErrNotFound]. A page of more than 4 MiB, more than 5,000 pages, or
-// more than 500,000 tags, is [ErrTooLarge]. A registry that names no next page (Link) is asked for what
-// follows the last tag, until nothing does. A list without an end, or one that continues on another host, is an error,
-// too: a list that Tags returns is complete, as far as the registry says.
+// A repository that does not exist is [ErrNotFound]. A page of more than 4 MiB, more than 5,000
+// pages, or more than 500,000 tags, is [ErrTooLarge]. A registry that names no next page (Link) is
+// asked for what follows the last tag, until nothing does. A list without an end, or one that
+// continues on another host, is an error, too: a list that Tags returns is complete, as far as the
+// registry says.
 func (c *Client) Tags(ctx context.Context, repo name.Repository) ([]string, error) {
 	if err := c.checkDestination(ctx, "list tags", repo); err != nil {
 		return nil, err

@@ -274,8 +274,8 @@ func (w *crashWorld) mount(dir, options string) {
 	w.t.Cleanup(func() { must(w.t, mountCommand("umount", dir)) })
 }
 
-// inImage returns a child that pulls into a directory of the lower layer of an overlay file system, which fill fills, and
-// then into what that pull put in its place. It needs such file systems.
+// inImage returns a child that pulls into a directory of the lower layer of an overlay file system,
+// which fill fills, and then into what that pull put in its place. It needs such file systems.
 func (w *crashWorld) inImage(fill func(dir string)) child {
 	w.t.Helper()
 	layers := w.t.TempDir()

@@ -87,8 +87,8 @@ func parseCertificates(file []byte) ([]*x509.Certificate, error) {
 	return found, nil
 }
 
-// checkCertificate returns an error if c cannot be shown to a registry. Otherwise, the first connection
-// would fail, or go on without a certificate.
+// checkCertificate returns an error if c cannot be shown to a registry. Otherwise, the first
+// connection would fail, or go on without a certificate.
 func checkCertificate(c tls.Certificate) error {
 	if len(c.Certificate) == 0 {
 		return errors.New("empty; want one from tls.LoadX509KeyPair")

@@ -73,8 +73,9 @@ func run(ctx context.Context, dir string, out io.Writer) (err error) {
 	return nil
 }
 
-// push verifies the snapshot in dir and publishes it under the tags of its own date. The directory is
-// opened once, so that all three are of the same snapshot, even if another takes its place meanwhile.
+// push verifies the snapshot in dir and publishes it under the tags of its own date. The directory
+// is opened once, so that all three are of the same snapshot, even if another takes its place
+// meanwhile.
 func push(ctx context.Context, client *leioci.Client, dir string, repo name.Repository, out io.Writer) error {
 	s, err := snapshot.Open(dir)
 	if err != nil {

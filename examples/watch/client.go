@@ -36,8 +36,8 @@ func (c *config) transport() (*http.Transport, error) {
 	return t, nil
 }
 
-// addAuthorities adds all certificates in a PEM file to pool. x509's AppendCertsFromPEM is content with
-// one of them, and then nothing says why a registry is refused.
+// addAuthorities adds all certificates in a PEM file to pool. x509's AppendCertsFromPEM is content
+// with one of them, and then nothing says why a registry is refused.
 func addAuthorities(pool *x509.CertPool, file []byte) error {
 	found := 0
 	for block, rest := pem.Decode(file); block != nil; block, rest = pem.Decode(rest) {

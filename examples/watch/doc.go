@@ -26,18 +26,18 @@
 //
 // Credentials are those of docker and podman. LEI_REGISTRY_TOKEN, if set, is a bearer token for the
 // registry of -ref, and is sent to no other. Proxies come from HTTPS_PROXY and the related
-// variables. The exit status is 0 after SIGINT or SIGTERM, 1 on failure, and 2 for wrong usage and a
-// configuration that cannot work: at startup, an invalid -ref, -listen or -ca-file, a -dir that
+// variables. The exit status is 0 after SIGINT or SIGTERM, 1 on failure, and 2 for wrong usage and
+// a configuration that cannot work: at startup, an invalid -ref, -listen or -ca-file, a -dir that
 // cannot be replaced or whose parent is not writable, and, if there is no snapshot to serve,
-// credentials that would have to be sent unencrypted. Nothing else that goes wrong with the registry
-// or a snapshot ends the process: it keeps trying. The log is on standard error, a JSON object on
-// each line.
+// credentials that would have to be sent unencrypted. Nothing else that goes wrong with the
+// registry or a snapshot ends the process: it keeps trying. The log is on standard error, a JSON
+// object on each line.
 //
 // The directory is replaced as a whole. It must be absent, empty, or an earlier snapshot, and not a
-// mount point: with a volume at /var/lib/lei, use /var/lib/lei/cache. Its parent must be writable. A
-// container that reads the directory, too, has to mount the volume: a mount of the directory itself
-// (docker run -v /var/lib/lei/cache:/lei:ro, or a Kubernetes subPath) keeps the old one, which is
-// empty after the next pull.
+// mount point: with a volume at /var/lib/lei, use /var/lib/lei/cache. Its parent must be writable.
+// A container that reads the directory, too, has to mount the volume: a mount of the directory
+// itself (docker run -v /var/lib/lei/cache:/lei:ro, or a Kubernetes subPath) keeps the old one,
+// which is empty after the next pull.
 //
 // The service keeps an uncompressed copy of the reports there, in an unlinked file (on Windows:
 // .lei-watch-*, which a killed process leaves behind).
@@ -57,19 +57,21 @@
 //
 // GET /livez returns 200 while the process responds. Use it as a liveness probe.
 //
-// GET /readyz returns 200 while there is a snapshot to serve, however old, and 503 otherwise. Use it
-// as a readiness probe. It does not depend on the age of the snapshot, which is the same in every
-// replica: they would all stop serving when the publisher stops publishing.
+// GET /readyz returns 200 while there is a snapshot to serve, however old, and 503 otherwise. Use
+// it as a readiness probe. It does not depend on the age of the snapshot, which is the same in
+// every replica: they would all stop serving when the publisher stops publishing.
 //
 // GET /healthz is for people and monitoring. It returns the status of /readyz and reports the
 // snapshot in use, its age in seconds (from midnight UTC of its date, as for -max-age), when the
-// registry last answered which snapshot is newest, and the last error, until a check succeeds again:
+// registry last answered which snapshot is newest, and the last error, until a check succeeds
+// again:
 //
 //	{"status":"ok","snapshot":{...},"age_seconds":97200,"max_age_seconds":259200,"last_checked":"...",
 //	 "last_error":{"time":"...","message":"..."}}
 //
-// Its status is "ok", "stale" for a snapshot older than -max-age, or "no snapshot". Alert on "stale",
-// or on the metrics lei_watch_snapshot_age_seconds and lei_watch_last_checked_timestamp_seconds.
+// Its status is "ok", "stale" for a snapshot older than -max-age, or "no snapshot". Alert on
+// "stale", or on the metrics lei_watch_snapshot_age_seconds and
+// lei_watch_last_checked_timestamp_seconds.
 //
 // GET /metrics is for Prometheus. All names begin with lei_watch_, apart from those of the Go
 // runtime and the process.
@@ -84,22 +86,23 @@
 // released after its last request.
 //
 // A snapshot that does not verify replaces nothing: neither what is served nor what the directory
-// holds, so a restart serves the same. /healthz and the log say why, and the service checks again at
-// each interval.
+// holds, so a restart serves the same. /healthz and the log say why, and the service checks again
+// at each interval.
 //
-// An old snapshot is still served: its responses carry its date, and /healthz says that it is stale.
-// If a tag is moved back to an older snapshot than the directory holds, the service does not follow
-// it, since a stale mirror looks the same, and says so. -allow-older makes it follow. It is not
-// needed after a bad snapshot was published and the tag moved back: the bad one was never taken.
+// An old snapshot is still served: its responses carry its date, and /healthz says that it is
+// stale. If a tag is moved back to an older snapshot than the directory holds, the service does not
+// follow it, since a stale mirror looks the same, and says so. -allow-older makes it follow. It is
+// not needed after a bad snapshot was published and the tag moved back: the bad one was never
+// taken.
 //
 // At startup, the service immediately serves what the directory holds, whether or not the registry
 // answers. It then checks at a random time within -first-look, so that replicas that are restarted
 // together do not ask the registry together. If the directory holds no snapshot, or one that does
-// not verify, it checks at once. If it does not verify, the service has nothing else to serve, so it
-// then takes the next good snapshot, even an older one.
+// not verify, it checks at once. If it does not verify, the service has nothing else to serve, so
+// it then takes the next good snapshot, even an older one.
 //
-// If a good snapshot cannot be served, for example because the disk is full, the service tries again
-// after a minute, and then after twice the time before, up to -interval.
+// If a good snapshot cannot be served, for example because the disk is full, the service tries
+// again after a minute, and then after twice the time before, up to -interval.
 //
 // # Size
 //

@@ -28,8 +28,8 @@ func (f File) Name() string { return f.name }
 // Info describes the file as it was when the Snapshot was opened.
 func (f File) Info() fs.FileInfo { return f.info }
 
-// Open returns a reader of the file, from its beginning, which does not disturb others. On Linux, with
-// /proc, it is an [*os.File]. It does not notice what is written to the file after Open; see
+// Open returns a reader of the file, from its beginning, which does not disturb others. On Linux,
+// with /proc, it is an [*os.File]. It does not notice what is written to the file after Open; see
 // [File.Check]. The caller must close it, before the Snapshot. The errors are those of Check.
 func (f File) Open() (io.ReadCloser, error) {
 	if err := f.Check(); err != nil {
@@ -42,8 +42,8 @@ func (f File) Open() (io.ReadCloser, error) {
 }
 
 // Check returns nil if the file still has the size and the modification time that it had when the
-// Snapshot was opened, and [ErrChanged] if not. The other errors are those of the file system, such as
-// [fs.ErrClosed] after the Snapshot was closed.
+// Snapshot was opened, and [ErrChanged] if not. The other errors are those of the file system, such
+// as [fs.ErrClosed] after the Snapshot was closed.
 func (f File) Check() error {
 	now, err := f.file.Stat()
 	if err != nil {

@@ -35,8 +35,8 @@ type Metadata struct {
 
 // ReadMetadata reads a manifest.json from r until EOF, in a stream: it keeps what Metadata has and
 // none of the rest. The members date and created are required; other missing members are zero, and
-// unknown members are ignored. A member of Metadata that is given twice is an error, because readers
-// of JSON differ on which of the two counts.
+// unknown members are ignored. A member of Metadata that is given twice is an error, because
+// readers of JSON differ on which of the two counts.
 //
 // Content that is not such a JSON object is [ErrNotSnapshot], and more than [MaxManifestBytes] is
 // [ErrTooLarge]. An error from r is wrapped, and comes before both.
@@ -70,8 +70,8 @@ func readMetadata(r io.Reader) (Metadata, error) {
 	return meta, nil
 }
 
-// manifestReader reads at most one byte more than a manifest.json may have. It keeps the first error,
-// which tells a failure to read from content that is wrong.
+// manifestReader reads at most one byte more than a manifest.json may have. It keeps the first
+// error, which tells a failure to read from content that is wrong.
 type manifestReader struct {
 	r     io.Reader
 	n     int64

@@ -138,7 +138,8 @@ func (e *endless) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// nothing is a reader that never returns anything, which package io discourages and does not forbid.
+// nothing is a reader that never returns anything, which package io discourages and does not
+// forbid.
 type nothing struct{}
 
 func (nothing) Read([]byte) (int, error) { return 0, nil }

@@ -21,9 +21,10 @@ const openAttempts = 5
 // file inside dir, but not outside: who can write to dir may not be allowed to read what is there.
 //
 // If dir does not exist, the error is [fs.ErrNotExist]. If one of the files is missing, it is both
-// [ErrNotSnapshot] and fs.ErrNotExist. If dir is not a directory, or one of the files is not a regular
-// file or leads out of dir, or manifest.json is not in LEI's format, it is ErrNotSnapshot. If
-// manifest.json exceeds [MaxManifestBytes], it is [ErrTooLarge]. Open does not read cache.jsonl.gz.
+// [ErrNotSnapshot] and fs.ErrNotExist. If dir is not a directory, or one of the files is not a
+// regular file or leads out of dir, or manifest.json is not in LEI's format, it is ErrNotSnapshot.
+// If manifest.json exceeds [MaxManifestBytes], it is [ErrTooLarge]. Open does not read
+// cache.jsonl.gz.
 //
 // The caller must close the Snapshot.
 func Open(dir string) (*Snapshot, error) { return openWith(regular.OpenRoot, dir) }
@@ -88,8 +89,8 @@ func openFile(root *os.Root, dir, name string) (File, error) {
 	return File{}, fmt.Errorf("open %s: %w", path, err)
 }
 
-// isLink reports whether a name stands for a symbolic link. Package os has no error of its own for one
-// that leads out of a root.
+// isLink reports whether a name stands for a symbolic link. Package os has no error of its own for
+// one that leads out of a root.
 func isLink(root *os.Root, name string) bool {
 	info, err := root.Lstat(name)
 	return err == nil && info.Mode()&fs.ModeSymlink != 0

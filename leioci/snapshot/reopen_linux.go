@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// reopen opens the file that f has open once more, with an offset of its own, even if it has no name
-// any more.
+// reopen opens the file that f has open once more, with an offset of its own, even if it has no
+// name any more.
 func reopen(f *os.File) (*os.File, error) {
 	conn, err := f.SyscallConn()
 	if err != nil {

@@ -40,8 +40,8 @@ type reportParser struct {
 
 func newReportParser() *reportParser { return &reportParser{json: jsonstream.NewReader(nil)} }
 
-// parse parses a line. If the line is not a report, the result has only its number and bytes, and the
-// error is ErrMalformed.
+// parse parses a line. If the line is not a report, the result has only its number and bytes, and
+// the error is ErrMalformed.
 func (p *reportParser) parse(number int64, line []byte) (Report, error) {
 	report := Report{Line: number, Raw: line}
 	if len(line) == 0 {
@@ -75,9 +75,9 @@ type text struct {
 	value          string
 }
 
-// sections reads exactly one JSON object. Of a member that is given twice, some readers of JSON take
-// the first and most the last, and encoding/json merges the two. So that is an error: the risk of a
-// repository must not depend on who reads it. Errors are short whatever the line holds.
+// sections reads exactly one JSON object. Of a member that is given twice, some readers of JSON
+// take the first and most the last, and encoding/json merges the two. So that is an error: the risk
+// of a repository must not depend on who reads it. Errors are short whatever the line holds.
 func (p *reportParser) sections(line []byte) (header, data section, err error) {
 	p.line.Reset(line)
 	p.json.Reset(&p.line)

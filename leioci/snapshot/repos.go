@@ -12,13 +12,14 @@ import (
 // errStop ends the reading of manifest.json where nothing more of it is wanted.
 var errStop = errors.New("stop")
 
-// Repos iterates over the repositories of the reports as manifest.json lists them: each once, in order
-// of first appearance. Nothing checks the list against the reports, [Snapshot.Verify] included.
+// Repos iterates over the repositories of the reports as manifest.json lists them: each once, in
+// order of first appearance. Nothing checks the list against the reports, [Snapshot.Verify]
+// included.
 //
-// It reads manifest.json anew each time it is ranged over, in a stream, and the loop may stop at any
-// point. An error is the last value yielded, with an empty name: [ErrTooLarge] for a name of more than
-// 1 MiB, [ErrNotSnapshot] if the file was changed since the snapshot was opened and is not a
-// manifest.json any more, or a file system error.
+// It reads manifest.json anew each time it is ranged over, in a stream, and the loop may stop at
+// any point. An error is the last value yielded, with an empty name: [ErrTooLarge] for a name of
+// more than 1 MiB, [ErrNotSnapshot] if the file was changed since the snapshot was opened and is
+// not a manifest.json any more, or a file system error.
 func (s *Snapshot) Repos() iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		source := &manifestReader{r: s.manifest.content()}

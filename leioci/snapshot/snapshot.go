@@ -17,8 +17,8 @@ type Snapshot struct {
 	meta            Metadata
 }
 
-// Close closes the snapshot's files. Iterations that are still running end with [io/fs.ErrClosed]; a
-// second Close returns it.
+// Close closes the snapshot's files. Iterations that are still running end with [io/fs.ErrClosed];
+// a second Close returns it.
 func (s *Snapshot) Close() error { return errors.Join(s.manifest.file.Close(), s.cache.file.Close()) }
 
 // Metadata returns what manifest.json said when the snapshot was opened.

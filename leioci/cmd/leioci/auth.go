@@ -110,8 +110,8 @@ func describeUsed(f credential.Finding) string {
 	return "used: " + f.Source.String()
 }
 
-// replaceControl keeps text from a configuration file or the environment from moving the cursor, and
-// from changing the order of what is printed.
+// replaceControl keeps text from a configuration file or the environment from moving the cursor,
+// and from changing the order of what is printed.
 func replaceControl(line string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

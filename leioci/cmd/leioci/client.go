@@ -52,8 +52,8 @@ func newOrUsage(opts []leioci.Option) (*leioci.Client, error) {
 	return client, nil
 }
 
-// checkOption returns a usageError if an option is invalid, which names the flag or variable that it
-// came from.
+// checkOption returns a usageError if an option is invalid, which names the flag or variable that
+// it came from.
 func checkOption(from string, option leioci.Option) error {
 	_, err := leioci.New(option)
 	if err == nil {

@@ -115,8 +115,9 @@ func withUsage(cmd *cobra.Command, err error) error {
 	return usageError{fmt.Errorf("%w; usage: %s", err, cmd.UseLine())}
 }
 
-// flagError explains an invalid flag. Where the flag's type did not say in its own words what it wants,
-// the error is one of package strconv or time, which say in which of their functions they are.
+// flagError explains an invalid flag. Where the flag's type did not say in its own words what it
+// wants, the error is one of package strconv or time, which say in which of their functions they
+// are.
 func flagError(cmd *cobra.Command, err error) error {
 	var invalid *pflag.InvalidValueError
 	if !errors.As(err, &invalid) {
@@ -140,8 +141,8 @@ func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
-// oneLine puts a message on one line without terminal control characters, because registries may put
-// either into theirs, and because errors that were joined have a line each.
+// oneLine puts a message on one line without terminal control characters, because registries may
+// put either into theirs, and because errors that were joined have a line each.
 func oneLine(message string) string {
 	visible := func(r rune) rune {
 		if unicode.IsControl(r) {

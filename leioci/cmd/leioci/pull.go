@@ -118,8 +118,8 @@ func pull(
 	return err
 }
 
-// checkOutput rejects values that are there by mistake: -o "$DIR" and -o $DIR --verify, where DIR is
-// not set.
+// checkOutput rejects values that are there by mistake: -o "$DIR" and -o $DIR --verify, where DIR
+// is not set.
 func checkOutput(dir string) error {
 	switch {
 	case dir == "":

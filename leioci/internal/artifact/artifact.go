@@ -70,8 +70,8 @@ func Files(m *v1.Manifest) ([]File, error) {
 	return files, nil
 }
 
-// Date returns the snapshot's date that m is annotated with, which is never the zero time. The original
-// client writes none.
+// Date returns the snapshot's date that m is annotated with, which is never the zero time. The
+// original client writes none.
 func Date(m *v1.Manifest) (date time.Time, ok bool) {
 	date, err := time.Parse(time.DateOnly, m.Annotations[AnnotationVersion])
 	return date, err == nil && date.After(time.Time{})

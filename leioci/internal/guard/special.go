@@ -10,8 +10,8 @@ import (
 // public on paper can still be one that only some machines can reach: a cloud answers for its
 // metadata at 100.100.100.200.
 //
-// The deprecated relays of 6to4 (192.88.99.0/24), and the anycast addresses inside 192.0.0.0/24, are
-// included: no registry has a storage there.
+// The deprecated relays of 6to4 (192.88.99.0/24), and the anycast addresses inside 192.0.0.0/24,
+// are included: no registry has a storage there.
 const notGlobal = "0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 " +
 	"192.0.0.0/24 192.0.2.0/24 192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 " +
 	"203.0.113.0/24 224.0.0.0/4 240.0.0.0/4"

@@ -1,9 +1,9 @@
-// Package jsonstream reads JSON ([RFC 8259]) from a stream in bounded memory, whatever the JSON holds:
-// a caller keeps the values it wants, up to lengths it chooses, and skips the rest.
+// Package jsonstream reads JSON ([RFC 8259]) from a stream in bounded memory, whatever the JSON
+// holds: a caller keeps the values it wants, up to lengths it chooses, and skips the rest.
 //
-// It accepts what encoding/json accepts, with three exceptions. Text that is not UTF-8 is an error, and
-// so is nesting of more than [MaxDepth] levels. Names of members are not compared at all, and so not
-// without regard to case.
+// It accepts what encoding/json accepts, with three exceptions. Text that is not UTF-8 is an error,
+// and so is nesting of more than [MaxDepth] levels. Names of members are not compared at all, and
+// so not without regard to case.
 //
 // [RFC 8259]: https://www.rfc-editor.org/rfc/rfc8259
 package jsonstream
@@ -40,9 +40,9 @@ var (
 	errEnd     = errors.New("unexpected end of JSON input")
 )
 
-// A Reader reads one JSON text, value by value. Its methods that read a value start at the next one.
-// After an error other than ErrType and ErrTooLong, it is of no further use. It is not safe for
-// concurrent use.
+// A Reader reads one JSON text, value by value. Its methods that read a value start at the next
+// one. After an error other than ErrType and ErrTooLong, it is of no further use. It is not safe
+// for concurrent use.
 type Reader struct {
 	r        io.Reader
 	buf      []byte
@@ -68,8 +68,8 @@ func (r *Reader) Reset(source io.Reader) {
 // Values returns the number of values that have been read so far, skipped ones included.
 func (r *Reader) Values() int { return r.values }
 
-// Object reads an object. It calls member for each member, with the first 256 bytes of its name, which
-// are valid until member reads on. member must read or skip the value.
+// Object reads an object. It calls member for each member, with the first 256 bytes of its name,
+// which are valid until member reads on. member must read or skip the value.
 func (r *Reader) Object(member func(name []byte) error) error {
 	if err := r.begin('{'); err != nil {
 		return err

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// str reads a string from behind its opening quote. It keeps at most limit bytes of it in r.text, and
-// reports whether that is all.
+// str reads a string from behind its opening quote. It keeps at most limit bytes of it in r.text,
+// and reports whether that is all.
 func (r *Reader) str(limit int) (whole bool, err error) {
 	r.text = r.text[:0]
 	whole = true
@@ -77,8 +77,8 @@ func (r *Reader) character(into []byte) (int, error) {
 	return n, nil
 }
 
-// escape reads an escape sequence from behind its backslash. Half of a surrogate pair is read as the
-// replacement character, as encoding/json does.
+// escape reads an escape sequence from behind its backslash. Half of a surrogate pair is read as
+// the replacement character, as encoding/json does.
 func (r *Reader) escape() (rune, error) {
 	if err := r.fill(1); err != nil {
 		return 0, ended(err)

@@ -9,12 +9,12 @@ import (
 	"unicode/utf8"
 )
 
-// A decoder returns what the character means that is encoded at the beginning of text, and the length
-// of its encoding: 0 if there is none. text is not empty.
+// A decoder returns what the character means that is encoded at the beginning of text, and the
+// length of its encoding: 0 if there is none. text is not empty.
 type decoder func(text []byte) (means string, length int)
 
-// decoders are those of JSON and of programming languages, of URLs, of their queries, of HTML and of
-// MIME, and two for texts in ISO 8859-1 and for what comes of taking UTF-8 for that.
+// decoders are those of JSON and of programming languages, of URLs, of their queries, of HTML and
+// of MIME, and two for texts in ISO 8859-1 and for what comes of taking UTF-8 for that.
 func decoders() []decoder {
 	return []decoder{unescape, unpercent, unquery, unentity, unquote, fromLatin, toLatin}
 }

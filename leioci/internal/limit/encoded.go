@@ -19,8 +19,9 @@ const (
 	maxDecoded = 64 * maxErrorBytes
 )
 
-// remove replaces the secrets in text, however they are encoded. If text was cut, remove also removes
-// the beginning of a secret from its end. Of a text that takes too long to decode nothing is left.
+// remove replaces the secrets in text, however they are encoded. If text was cut, remove also
+// removes the beginning of a secret from its end. Of a text that takes too long to decode nothing
+// is left.
 func remove(text []byte, secrets []string, cut bool) []byte {
 	if len(secrets) == 0 {
 		return text

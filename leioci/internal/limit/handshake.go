@@ -10,12 +10,12 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 )
 
-// maxTokenTime is how long the response of a token server may take after its header. It is at most 64
-// KiB long, and content is what may take its time.
+// maxTokenTime is how long the response of a token server may take after its header. It is at most
+// 64 KiB long, and content is what may take its time.
 const maxTokenTime = time.Minute
 
-// isPing reports whether req is the first of a handshake. Nobody needs the body of its response, but
-// go-containerregistry reads it to its end (remote/transport/ping.go).
+// isPing reports whether req is the first of a handshake. Nobody needs the body of its response,
+// but go-containerregistry reads it to its end (remote/transport/ping.go).
 func isPing(req *http.Request) bool { return req.Method == http.MethodGet && req.URL.Path == "/v2/" }
 
 // isTokenRequest reports whether req asks for a token in one of go-containerregistry's ways

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// minSecret is the length in bytes from which on a secret is looked for. Whatever is shorter is found
-// in every text, by chance, and protects nothing. A short password is still removed together with its
-// user name, and in an Authorization header.
+// minSecret is the length in bytes from which on a secret is looked for. Whatever is shorter is
+// found in every text, by chance, and protects nothing. A short password is still removed together
+// with its user name, and in an Authorization header.
 const minSecret = 4
 
 // credentials returns the credentials that req carries and that must not be shown.
@@ -29,8 +29,8 @@ func credentials(req *http.Request) []string {
 	return all
 }
 
-// proxyCredentials returns those that the transport shows the proxy of a request. A proxy responds in
-// place of a registry.
+// proxyCredentials returns those that the transport shows the proxy of a request. A proxy responds
+// in place of a registry.
 func (t Transport) proxyCredentials(req *http.Request) []string {
 	if t.Proxy == nil {
 		return nil
@@ -61,7 +61,8 @@ func encoded(secrets []string) []string {
 }
 
 // formSecrets returns the credentials in the form with which go-containerregistry requests a token
-// (OAuth 2; remote/transport/bearer.go): all values but those of fields that are known to hold none.
+// (OAuth 2; remote/transport/bearer.go): all values but those of fields that are known to hold
+// none.
 func formSecrets(req *http.Request) []string {
 	if req.GetBody == nil || !strings.HasPrefix(strings.ToLower(req.Header.Get("Content-Type")), "application/x-www-form-urlencoded") {
 		return nil
@@ -79,8 +80,8 @@ func formSecrets(req *http.Request) []string {
 	return unknownValues(form, 1)
 }
 
-// querySecrets returns what may be a credential in the URL of req: it may be a signed one, of a storage,
-// or that of an upload.
+// querySecrets returns what may be a credential in the URL of req: it may be a signed one, of a
+// storage, or that of an upload.
 func querySecrets(req *http.Request) []string {
 	if req.URL == nil {
 		return nil
@@ -89,7 +90,8 @@ func querySecrets(req *http.Request) []string {
 	return unknownValues(req.URL.Query(), shortest)
 }
 
-// unknownValues returns the values, of a length or longer, of fields that are not known to be harmless.
+// unknownValues returns the values, of a length or longer, of fields that are not known to be
+// harmless.
 func unknownValues(fields url.Values, shortest int) []string {
 	var all []string
 	for name, values := range fields {

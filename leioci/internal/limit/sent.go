@@ -5,9 +5,9 @@ import (
 	"sync"
 )
 
-// Sent remembers the last credentials that a client has sent. A registry can repeat them later, in an
-// error of a request that does not carry them: a password goes to its token server alone. The zero
-// value remembers none yet.
+// Sent remembers the last credentials that a client has sent. A registry can repeat them later, in
+// an error of a request that does not carry them: a password goes to its token server alone. The
+// zero value remembers none yet.
 type Sent struct {
 	mu     sync.Mutex
 	recent []string
@@ -35,9 +35,9 @@ func (s *Sent) add(credentials []string) {
 	}
 }
 
-// Hide returns text without the credentials that s remembers, however they are encoded. A registry can
-// repeat them in more than the body of an error: in a URL that it redirects to, in the challenge that
-// names its token server, in a media type.
+// Hide returns text without the credentials that s remembers, however they are encoded. A registry
+// can repeat them in more than the body of an error: in a URL that it redirects to, in the
+// challenge that names its token server, in a media type.
 func (s *Sent) Hide(text string) string {
 	// Nothing decodes to more than twice its length, so most tokens are too long for a URL.
 	secrets := slices.DeleteFunc(s.all(), func(secret string) bool { return len(secret) > 2*len(text) })

@@ -20,8 +20,8 @@ import (
 const MaxBytes = 4 << 20
 
 // Parse decodes an image manifest. sentAs is the Content-Type that came with it, which counts where
-// the manifest has no media type itself. The errors: errdef.ErrTooLarge, errdef.ErrUnsupportedManifest,
-// and both for one that holds more than it may.
+// the manifest has no media type itself. The errors: errdef.ErrTooLarge,
+// errdef.ErrUnsupportedManifest, and both for one that holds more than it may.
 //
 // It takes at most a few times the memory that raw does, whatever raw holds, and refuses what other
 // readers of JSON could read as another manifest.

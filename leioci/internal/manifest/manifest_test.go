@@ -66,8 +66,8 @@ func TestAManifestIsDecoded(t *testing.T) {
 	}
 }
 
-// Each of these means one thing to encoding/json, and another to a reader that respects the case of names,
-// or takes the first of two.
+// Each of these means one thing to encoding/json, and another to a reader that respects the case of
+// names, or takes the first of two.
 func TestAnAmbiguousManifestIsRefused(t *testing.T) {
 	layers := `"layers":[` + descriptor + `]`
 	for name, raw := range map[string]string{

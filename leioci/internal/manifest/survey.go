@@ -28,8 +28,8 @@ type surveyed struct {
 }
 
 // survey reads a manifest and keeps nothing of it. It refuses what would take too much memory to
-// decode, and what is ambiguous: encoding/json ignores the case of members' names, and takes the last
-// of several; other readers do not.
+// decode, and what is ambiguous: encoding/json ignores the case of members' names, and takes the
+// last of several; other readers do not.
 func survey(raw []byte) (surveyed, error) {
 	var s surveyed
 	r := jsonstream.NewReader(bytes.NewReader(raw))

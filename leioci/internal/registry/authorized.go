@@ -16,9 +16,9 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 )
 
-// authorized sends a session's requests with what the registry requires of them, and follows it when
-// that changes: a token that has expired or does not allow enough, another scheme, another token
-// server. It does so once for each request.
+// authorized sends a session's requests with what the registry requires of them, and follows it
+// when that changes: a token that has expired or does not allow enough, another scheme, another
+// token server. It does so once for each request.
 //
 // It stands in for go-containerregistry's bearer and basic transports, which keep to the challenge
 // that they were made with. The former also writes a replaced identity token without a lock
@@ -133,8 +133,8 @@ func (a *authorized) renew(ctx context.Context, seen *authorization, c challenge
 	return met, err
 }
 
-// updated returns the challenge that takes the place of c. Where the later one does not name a token
-// server, as it only says what is wrong with a token, that is the one of the earlier.
+// updated returns the challenge that takes the place of c. Where the later one does not name a
+// token server, as it only says what is wrong with a token, that is the one of the earlier.
 func (c challenge) updated(later challenge) challenge {
 	if later.parameters["realm"] != "" || !c.isBearer() || !later.isBearer() {
 		return later

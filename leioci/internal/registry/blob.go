@@ -65,11 +65,11 @@ func (s *Source) open(ctx context.Context, d v1.Descriptor, offset int64) (*cont
 	return c, err
 }
 
-// getBlob asks for a blob, or for a range of it if bytes is not empty. It is asked for as it is stored:
-// net/http would ask for it compressed, and undo that silently.
+// getBlob asks for a blob, or for a range of it if bytes is not empty. It is asked for as it is
+// stored: net/http would ask for it compressed, and undo that silently.
 //
-// The registry may send the client to its storage with a signed URL. If the storage refuses that, the
-// URL may be too old, and the registry is asked for another one, once.
+// The registry may send the client to its storage with a signed URL. If the storage refuses that,
+// the URL may be too old, and the registry is asked for another one, once.
 func (s *session) getBlob(ctx context.Context, d v1.Descriptor, bytes string, most int64) (*http.Response, error) {
 	r := request{
 		method: http.MethodGet, url: s.url("blobs/" + d.Digest.String()),

@@ -142,8 +142,8 @@ func (p *parser) quoted() string {
 	return value.String()
 }
 
-// token68 skips what some schemes, such as Negotiate, send in place of parameters (RFC 9110, section
-// 11.2). Something follows the "=" of a parameter, and nothing follows a token68's.
+// token68 skips what some schemes, such as Negotiate, send in place of parameters (RFC 9110,
+// section 11.2). Something follows the "=" of a parameter, and nothing follows a token68's.
 func (p *parser) token68() {
 	rest := strings.TrimLeft(p.rest, " \t")
 	end := strings.IndexAny(rest, "\" \t,")

@@ -87,8 +87,8 @@ func (c *Client) CloseIdleConnections() {
 	}
 }
 
-// RateLimited reports whether err is that of a registry that wants less traffic, and when it wants to be
-// asked again: 0 if it did not say.
+// RateLimited reports whether err is that of a registry that wants less traffic, and when it wants
+// to be asked again: 0 if it did not say.
 func RateLimited(err error) (after time.Duration, ok bool) {
 	limited, ok := errdef.NoteOf[retry.Limited](err)
 	return limited.After, ok

@@ -59,7 +59,7 @@ func anonymous(why string) credentials { return credentials{auth: authn.Anonymou
 func (c *Client) credentials(ctx context.Context, key sessionKey) (credentials, error) {
 	repo := key.repository
 	if auth, ok := c.config.Auths[c.config.canonicalHost(repo.RegistryStr())]; ok {
-		return credentials{auth: check(auth), source: "the credentials given for " + repo.RegistryStr() + " (WithAuth, WithToken, LEI_REGISTRY_TOKEN)", given: true}, nil
+		return credentials{auth: check(auth), source: "the credentials given for " + repo.RegistryStr(), given: true}, nil
 	}
 	auth, err := c.resolve(ctx, repo)
 	var helper *credential.HelperError
@@ -181,8 +181,8 @@ func sameCredentials(ctx context.Context, a, b credentials) bool {
 }
 
 // refused reports whether err is a response, from a registry or its token server, that refuses the
-// client's identity. A 403 that only asks for less traffic is retryable and does not count, nor does
-// the response of a storage that the registry redirects to, which does not know who is asking.
+// client's identity. A 403 that only asks for less traffic is retryable and does not count, nor
+// does the response of a storage that the registry redirects to, which does not know who is asking.
 func refused(err error) bool {
 	var response *transport.Error
 	_, elsewhere := RespondedElsewhere(err)

@@ -18,8 +18,8 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// A keychain has the passwords of one user in turn: the next one each time the last is forgotten. The
-// last stays.
+// A keychain has the passwords of one user in turn: the next one each time the last is forgotten.
+// The last stays.
 type keychain struct {
 	mu               sync.Mutex
 	passwords        []string
@@ -41,7 +41,8 @@ func (k *keychain) Forget(authn.Resource, authn.Authenticator) {
 	k.forgotten++
 }
 
-// public lets everybody read a registry and bob write it. A wrong password is refused, whatever it is for.
+// public lets everybody read a registry and bob write it. A wrong password is refused, whatever it
+// is for.
 func public(password string, registry http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		reads := (r.Method == http.MethodGet || r.Method == http.MethodHead) && r.URL.Path != "/v2/"

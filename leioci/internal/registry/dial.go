@@ -11,10 +11,10 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/guard"
 )
 
-// dialer connects to servers. The names under localhost are those of this machine (RFC 6761, section
-// 6.3), and credentials are sent there over http; but Go's resolver asks the network's name servers
-// where they are. So localhost is looked up in their place, and nothing but a loopback address will
-// do. The registries that are configured for plain HTTP may be anywhere.
+// dialer connects to servers. The names under localhost are those of this machine (RFC 6761,
+// section 6.3), and credentials are sent there over http; but Go's resolver asks the network's name
+// servers where they are. So localhost is looked up in their place, and nothing but a loopback
+// address will do. The registries that are configured for plain HTTP may be anywhere.
 func dialer(plainHTTP []string) func(ctx context.Context, network, address string) (net.Conn, error) {
 	configured := guard.Transport{PlainHTTP: plainHTTP}
 	return func(ctx context.Context, network, address string) (net.Conn, error) {

@@ -11,8 +11,8 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/registry"
 )
 
-// lyingNames makes the network's name servers say, in this test, that names are at an address that is
-// not this machine's. It returns the names that they were asked for.
+// lyingNames makes the network's name servers say, in this test, that names are at an address that
+// is not this machine's. It returns the names that they were asked for.
 func lyingNames(t *testing.T) func() string {
 	t.Helper()
 	usual := net.DefaultResolver

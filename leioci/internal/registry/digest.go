@@ -26,10 +26,10 @@ func digestOf(algorithm string, raw []byte) (v1.Hash, error) {
 	return v1.Hash{Algorithm: algorithm, Hex: hex.EncodeToString(h.Sum(nil))}, nil
 }
 
-// verifyManifest returns the digest of a manifest, by which ref names it or else a SHA-256, computed
-// from its bytes. It returns errdef.ErrVerification if they are not what ref says or, for a tag, what
-// the header says: one of the two is wrong, and nobody can tell which. If ref is a digest and the
-// bytes match, the header does not matter.
+// verifyManifest returns the digest of a manifest, by which ref names it or else a SHA-256,
+// computed from its bytes. It returns errdef.ErrVerification if they are not what ref says or, for
+// a tag, what the header says: one of the two is wrong, and nobody can tell which. If ref is a
+// digest and the bytes match, the header does not matter.
 func verifyManifest(ref name.Reference, header http.Header, raw []byte) (v1.Hash, error) {
 	byDigest, ok := ref.(name.Digest)
 	if !ok {

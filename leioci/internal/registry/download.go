@@ -28,9 +28,9 @@ type Partial interface {
 // Download fills part with the verified content of a blob and returns the number of bytes it used
 // from the network.
 //
-// Content that came in pieces, from an earlier download or from several responses, and does not verify
-// is fetched once more from its beginning. A mirror whose content does not verify is passed over. In
-// every other case part keeps what has come, for the next download.
+// Content that came in pieces, from an earlier download or from several responses, and does not
+// verify is fetched once more from its beginning. A mirror whose content does not verify is passed
+// over. In every other case part keeps what has come, for the next download.
 func (s *Source) Download(ctx context.Context, d v1.Descriptor, part Partial) (fetched int64, err error) {
 	if part.Size() > d.Size {
 		if err := part.Reset(); err != nil {

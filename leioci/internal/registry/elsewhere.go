@@ -17,9 +17,9 @@ type elsewhere struct {
 	response *transport.Error // there may be others, of other places
 }
 
-// RespondedElsewhere reports whether err is the response of another server than the registry and its
-// token server, such as the storage to which the registry redirects, and which one that is. It is
-// shown no credentials; so it cannot refuse them.
+// RespondedElsewhere reports whether err is the response of another server than the registry and
+// its token server, such as the storage to which the registry redirects, and which one that is. It
+// is shown no credentials; so it cannot refuse them.
 func RespondedElsewhere(err error) (host string, ok bool) {
 	var response *transport.Error
 	if !errors.As(err, &response) || response.Request == nil {

@@ -55,7 +55,8 @@ func (c *Client) handshake(ctx context.Context, key sessionKey, with credentials
 	return s, nil
 }
 
-// untrustedLifetime is how long a registry that was reached over http is not tried over https again.
+// untrustedLifetime is how long a registry that was reached over http is not tried over https
+// again.
 const untrustedLifetime = 5 * time.Minute
 
 // wrap returns rt in the type that package remote takes as it is. Only package transport can make
@@ -71,10 +72,10 @@ func (c *Client) trustsHTTP(registry name.Registry) bool {
 	return c.config.usesPlainHTTP(host) || guard.Loopback((&url.URL{Host: host}).Hostname())
 }
 
-// ping asks a registry what it requires. go-containerregistry falls back to http where a registry on
-// a loopback or private address does not respond over https. That is only acceptable for anonymous
-// access: otherwise, whoever can disturb https could answer over http, and name the server to send
-// the credentials to.
+// ping asks a registry what it requires. go-containerregistry falls back to http where a registry
+// on a loopback or private address does not respond over https. That is only acceptable for
+// anonymous access: otherwise, whoever can disturb https could answer over http, and name the
+// server to send the credentials to.
 func (c *Client) ping(ctx context.Context, repo name.Repository, with credentials, base http.RoundTripper) (*transport.Challenge, error) {
 	registry := repo.Registry
 	fallsBack := registry.Scheme() == "http" && !c.config.usesPlainHTTP(registry.RegistryStr())

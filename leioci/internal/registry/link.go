@@ -9,11 +9,12 @@ import (
 	"strings"
 )
 
-// nextPage returns the URL of the next page of a listing, which a response gives as a Link (RFC 8288), or
-// nil if it does not. first is the URL of the first page.
+// nextPage returns the URL of the next page of a listing, which a response gives as a Link (RFC
+// 8288), or nil if it does not. first is the URL of the first page.
 //
-// Only the path and the query are the registry's. Its scheme may be that before a proxy which ends TLS,
-// and its host may be spelt in another way; but another host is refused, as credentials go along.
+// Only the path and the query are the registry's. Its scheme may be that before a proxy which ends
+// TLS, and its host may be spelt in another way; but another host is refused, as credentials go
+// along.
 func nextPage(first *url.URL, resp *http.Response) (*url.URL, error) {
 	links := parseLinks(resp.Header.Values("Link"))
 	i := slices.IndexFunc(links, link.isNext)
@@ -41,8 +42,8 @@ func nextPage(first *url.URL, resp *http.Response) (*url.URL, error) {
 	return &next, nil
 }
 
-// sameHost reports whether two URLs name the same host and port, however they are spelt. The default
-// ports are alike, because the scheme may be wrong.
+// sameHost reports whether two URLs name the same host and port, however they are spelt. The
+// default ports are alike, because the scheme may be wrong.
 func sameHost(a, b *url.URL) bool {
 	host := func(u *url.URL) string { return strings.TrimSuffix(u.Hostname(), ".") }
 	isDefault := func(u *url.URL) bool { return slices.Contains([]string{"", "80", "443"}, u.Port()) }
@@ -60,7 +61,8 @@ func (l link) isNext() bool {
 	return !l.anchor && slices.ContainsFunc(strings.Fields(l.rel), func(rel string) bool { return strings.EqualFold(rel, "next") })
 }
 
-// parseLinks reads Link headers (RFC 8288, appendix B.2). What is no link ends the reading of its header.
+// parseLinks reads Link headers (RFC 8288, appendix B.2). What is no link ends the reading of its
+// header.
 func parseLinks(headers []string) []link {
 	var links []link
 	for _, rest := range headers {

@@ -27,12 +27,12 @@ type Manifest struct {
 	Raw        []byte
 }
 
-// Absent is noted on the error of a registry that says it has no such manifest (errdef.NoteOf). That
-// of a storage which the registry redirects to, or of a token server, is another matter.
+// Absent is noted on the error of a registry that says it has no such manifest (errdef.NoteOf).
+// That of a storage which the registry redirects to, or of a token server, is another matter.
 type Absent struct{}
 
-// NotImage is noted on errdef.ErrUnsupportedManifest (errdef.NoteOf) if what was found is a manifest
-// of another kind, such as an index, and not, for example, a page of HTML.
+// NotImage is noted on errdef.ErrUnsupportedManifest (errdef.NoteOf) if what was found is a
+// manifest of another kind, such as an index, and not, for example, a page of HTML.
 type NotImage struct {
 	MediaType types.MediaType // as the manifest itself or else the registry says; may be empty
 	Digest    v1.Hash
@@ -144,8 +144,8 @@ const acceptedManifests = string(types.OCIManifestSchema1 + "," + types.DockerMa
 	types.DockerManifestSchema1 + "," + types.DockerManifestSchema1Signed)
 
 // saysAbsent reports whether err is a registry's own 404 for a manifest. That of a place which the
-// registry redirects to counts only if it has a registry's code for it. One that comes with the code for
-// something else, or with a page for people, does not say so.
+// registry redirects to counts only if it has a registry's code for it. One that comes with the
+// code for something else, or with a page for people, does not say so.
 func saysAbsent(err error) bool {
 	response, ok := err.(*transport.Error) //nolint:errorlint // one inside another error came from a token server, or with a page
 	if !ok || response.StatusCode != http.StatusNotFound {
@@ -169,8 +169,8 @@ func contentType(header http.Header) types.MediaType {
 	return types.MediaType(strings.ToLower(strings.TrimSpace(bare)))
 }
 
-// isGeneric reports whether a Content-Type says nothing about the kind of a manifest, as from a static
-// file server.
+// isGeneric reports whether a Content-Type says nothing about the kind of a manifest, as from a
+// static file server.
 func isGeneric(t types.MediaType) bool {
 	switch t {
 	case "", "application/json", "application/octet-stream", "binary/octet-stream", "text/plain":
@@ -179,9 +179,9 @@ func isGeneric(t types.MediaType) bool {
 	return false
 }
 
-// parseManifest decodes an image manifest. Its own media type counts, and the registry's only where it
-// has none. Where the registry calls it an index, others may read it as one, so that the same digest
-// would name two things: it is refused.
+// parseManifest decodes an image manifest. Its own media type counts, and the registry's only where
+// it has none. Where the registry calls it an index, others may read it as one, so that the same
+// digest would name two things: it is refused.
 func parseManifest(raw []byte, sentAs types.MediaType) (*v1.Manifest, error) {
 	original := sentAs
 	if isGeneric(sentAs) {

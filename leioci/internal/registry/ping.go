@@ -9,8 +9,8 @@ import (
 
 // pinger sends the first request of a handshake, GET /v2/, for a repository.
 //
-// Where a registry, or the proxy in front of one, does not respond to it properly (403, 404 or 405),
-// the repository is asked what it requires: go-containerregistry v0.22.1 would give up
+// Where a registry, or the proxy in front of one, does not respond to it properly (403, 404 or
+// 405), the repository is asked what it requires: go-containerregistry v0.22.1 would give up
 // (remote/transport/ping.go).
 type pinger struct {
 	base http.RoundTripper
@@ -67,8 +67,8 @@ func (p pinger) askRepository(req *http.Request) (*http.Response, error) {
 
 // ignoreForeign turns what another host requires, to which the registry redirected, into no
 // requirement: it is that host's opinion where a password should be sent. If the registry has
-// requirements of its own, it says so in response to the first request that needs them. Nor does the
-// other host's scheme say how the registry is reached: that is the one of the first request.
+// requirements of its own, it says so in response to the first request that needs them. Nor does
+// the other host's scheme say how the registry is reached: that is the one of the first request.
 func ignoreForeign(resp *http.Response, req *http.Request) {
 	if temporary(resp) {
 		return

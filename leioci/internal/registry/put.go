@@ -16,8 +16,8 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/retry"
 )
 
-// Unanswered is noted on the error of a request that the registry may have carried out without saying
-// so (errdef.NoteOf).
+// Unanswered is noted on the error of a request that the registry may have carried out without
+// saying so (errdef.NoteOf).
 type Unanswered struct{}
 
 // A Put is a manifest to be put under tags.
@@ -35,12 +35,12 @@ type Put struct {
 // PutManifest puts a manifest under a tag.
 //
 // A blob that was there when it was looked for may be gone when the manifest arrives, by a garbage
-// collection, or because another push of the same blob is half done (distribution 2.8). The blobs are
-// then restored, and the manifest is put again, as often as the retry policy allows.
+// collection, or because another push of the same blob is half done (distribution 2.8). The blobs
+// are then restored, and the manifest is put again, as often as the retry policy allows.
 //
-// Where a put fails although the tag holds the manifest, it succeeded: by an earlier try whose response
-// was lost, or by an earlier push, after which the registry does not let the tag be overwritten. If it
-// is unknown whether the tag was moved, [Unanswered] is noted on the error.
+// Where a put fails although the tag holds the manifest, it succeeded: by an earlier try whose
+// response was lost, or by an earlier push, after which the registry does not let the tag be
+// overwritten. If it is unknown whether the tag was moved, [Unanswered] is noted on the error.
 func (d *Destination) PutManifest(ctx context.Context, tag string, p Put) error {
 	run := d.client.config.Retry.Run(d.client.logRetry)
 	unanswered := false // in any try: it may have succeeded
@@ -78,9 +78,9 @@ func (p Put) restored(ctx context.Context) bool {
 	return restored && err == nil // if not, the put's own error is the one to tell
 }
 
-// settle looks what a tag holds after its put failed with err, and returns the error to tell. A put that
-// made the registry fail was not carried out if the registry then says what else the tag holds, or that
-// there is none. One that was not answered may still be.
+// settle looks what a tag holds after its put failed with err, and returns the error to tell. A put
+// that made the registry fail was not carried out if the registry then says what else the tag
+// holds, or that there is none. One that was not answered may still be.
 func (d *Destination) settle(ctx context.Context, tag string, p Put, err error, unanswered, failing bool) error {
 	_, limited := RateLimited(err)
 	response, responded := responseToPut(err)
@@ -103,7 +103,8 @@ func (d *Destination) settle(ctx context.Context, tag string, p Put, err error, 
 	return err
 }
 
-// heldBy returns the digest of what a tag holds, computed from its content, to be compared with want.
+// heldBy returns the digest of what a tag holds, computed from its content, to be compared with
+// want.
 func (d *Destination) heldBy(ctx context.Context, tag string, want v1.Hash) (held v1.Hash, err error) {
 	err = d.inSession(ctx, func(ctx context.Context, s *session) (err error) {
 		held, err = s.heldBy(ctx, tag, want)
@@ -124,8 +125,9 @@ func (s *session) heldBy(ctx context.Context, tag string, want v1.Hash) (v1.Hash
 	return held, err
 }
 
-// putManifest is one try. A registry must respond with 201; after another success, the tag is looked
-// at. listed says whether the registry itself lists the manifest as a referrer of its subject.
+// putManifest is one try. A registry must respond with 201; after another success, the tag is
+// looked at. listed says whether the registry itself lists the manifest as a referrer of its
+// subject.
 func (s *session) putManifest(ctx context.Context, tag string, p Put) (listed bool, err error) {
 	resp, err := s.do(ctx, request{
 		method: http.MethodPut, url: s.url("manifests/" + tag),
@@ -162,8 +164,8 @@ func (s *session) confirm(ctx context.Context, tag string, p Put, status int) er
 		status, err))
 }
 
-// putReferrer lets package remote put the manifest once more: it maintains the list of referrers, where
-// a registry does not do that itself (OCI distribution specification, "Pushing Manifests with
+// putReferrer lets package remote put the manifest once more: it maintains the list of referrers,
+// where a registry does not do that itself (OCI distribution specification, "Pushing Manifests with
 // Subject"). The tag is put already, so a failure is not that of the push.
 func (d *Destination) putReferrer(ctx context.Context, s *session, tag string, p Put) {
 	pusher, err := remote.NewPusher(s.remoteOptions()...)
@@ -175,7 +177,8 @@ func (d *Destination) putReferrer(ctx context.Context, s *session, tag string, p
 	}
 }
 
-// rawManifest is a manifest as package remote takes it, with the media type that it would otherwise guess.
+// rawManifest is a manifest as package remote takes it, with the media type that it would otherwise
+// guess.
 type rawManifest struct {
 	raw       []byte
 	mediaType types.MediaType

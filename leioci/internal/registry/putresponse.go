@@ -14,8 +14,8 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/retry"
 )
 
-// responseToPut returns the response to the put of a manifest that err is about, if it is: and not about
-// one to a request for a token, or to the upload of a blob.
+// responseToPut returns the response to the put of a manifest that err is about, if it is: and not
+// about one to a request for a token, or to the upload of a blob.
 func responseToPut(err error) (*transport.Error, bool) {
 	var response *transport.Error
 	if !errors.As(err, &response) || response.Request == nil || response.Request.Method != http.MethodPut {
@@ -27,9 +27,9 @@ func responseToPut(err error) (*transport.Error, bool) {
 // doubtful is noted on the error of a put whose response does not tell what became of it.
 type doubtful struct{}
 
-// isUnanswered reports whether err leaves open whether the put was carried out: the request broke off,
-// or ended with its context, after there was a connection; a gateway responded because the registry did
-// not; or the registry's own response does not tell.
+// isUnanswered reports whether err leaves open whether the put was carried out: the request broke
+// off, or ended with its context, after there was a connection; a gateway responded because the
+// registry did not; or the registry's own response does not tell.
 func isUnanswered(ctx context.Context, err error) bool {
 	if _, ok := errdef.NoteOf[doubtful](err); ok {
 		return true
@@ -47,8 +47,8 @@ func isUnanswered(ctx context.Context, err error) bool {
 	return err != nil && connected && sent
 }
 
-// isFailing reports whether err is the response to a put of a registry, or of a proxy in front of it, that
-// failed in the middle of it: the put may have been carried out all the same.
+// isFailing reports whether err is the response to a put of a registry, or of a proxy in front of
+// it, that failed in the middle of it: the put may have been carried out all the same.
 func isFailing(err error) bool {
 	response, ok := responseToPut(err)
 	return ok && (response.StatusCode >= http.StatusInternalServerError || response.StatusCode == http.StatusRequestTimeout)

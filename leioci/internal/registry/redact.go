@@ -18,20 +18,21 @@ import (
 // server's response, which go-containerregistry quotes.
 var secretText = regexp.MustCompile(`(\?)[^\s")][^\s"]*|(no token in bearer response:)(?s:.*)`)
 
-// Texts in Go's quotes have another end than the next space or quotation mark. quotedQuery matches a
-// URL with a query or a fragment, and notURL what is quoted because it could not be read: nobody can
-// tell which part of that is a secret.
+// Texts in Go's quotes have another end than the next space or quotation mark. quotedQuery matches
+// a URL with a query or a fragment, and notURL what is quoted because it could not be read: nobody
+// can tell which part of that is a secret.
 var (
 	quotedQuery = regexp.MustCompile(`("[^"\\\s?#]+[?#])(?:[^"\\]|\\.)+"`)
 	notURL      = regexp.MustCompile(`((?:failed to parse Location header|parsing realm|parse|invalid port) )"(?:[^"\\]|\\.)*"`)
 )
 
-// userinfo matches what stands before the host in a URL. A registry may redirect to one with a password.
+// userinfo matches what stands before the host in a URL. A registry may redirect to one with a
+// password.
 var userinfo = regexp.MustCompile(`://[^/\s"@]*@`)
 
-// Redact returns err with a text that shows no secret and no control characters. Texts are looked at,
-// and not the errors in the chain, because there may be several of net/http's, nested where [errors.As]
-// does not reach.
+// Redact returns err with a text that shows no secret and no control characters. Texts are looked
+// at, and not the errors in the chain, because there may be several of net/http's, nested where
+// [errors.As] does not reach.
 //
 // It also shortens the text: a registry may respond with a page of HTML.
 func Redact(err error) error {
@@ -80,8 +81,8 @@ func shortenPage(text string) string {
 	return "a page of HTML" + named + " (from a registry, or from a proxy or another server?)"
 }
 
-// detail matches where the detail of a registry's error begins, which go-containerregistry prints as
-// a Go map.
+// detail matches where the detail of a registry's error begins, which go-containerregistry prints
+// as a Go map.
 var detail = regexp.MustCompile(`; \[?map\[`)
 
 // dropDetails removes the details of errors, however deep they are.
@@ -133,7 +134,8 @@ func shortenXML(text string) string {
 // them in a kibibyte.
 const maxErrorText = 640
 
-// Of several places that fail, each has its part of the text, so that the first does not hide the last.
+// Of several places that fail, each has its part of the text, so that the first does not hide the
+// last.
 const (
 	maxSourceText  = 320
 	maxSourcesText = 2 << 10
@@ -148,10 +150,10 @@ func longest(err error) int {
 	return maxErrorText
 }
 
-// printable returns the first bytes of text, at most so many, fit for a terminal and for one line of a
-// log: whoever sent it must not move the cursor, turn the direction of what follows, or begin a line that
-// looks like another message. What ends a line becomes a semicolon; other characters that are not to be
-// seen are written as Go writes them.
+// printable returns the first bytes of text, at most so many, fit for a terminal and for one line
+// of a log: whoever sent it must not move the cursor, turn the direction of what follows, or begin
+// a line that looks like another message. What ends a line becomes a semicolon; other characters
+// that are not to be seen are written as Go writes them.
 func printable(text string, most int) string {
 	var b strings.Builder
 	text = strings.TrimSpace(text)

@@ -60,8 +60,8 @@ func (s *session) do(ctx context.Context, r request) (*http.Response, error) {
 	return resp, nil
 }
 
-// forPeople is noted on the error of a response with a page of HTML: a proxy in front of the registry
-// sent it, or another server altogether.
+// forPeople is noted on the error of a response with a page of HTML: a proxy in front of the
+// registry sent it, or another server altogether.
 type forPeople struct{}
 
 // unopened is a placeholder for a body that package retry opens each time the request is sent.

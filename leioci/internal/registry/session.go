@@ -93,8 +93,8 @@ type operation func(context.Context, *session) error
 // it runs once more in a new session, where that may make a difference:
 //
 // Stored credentials may have been replaced since they were read, so they are looked up again. In a
-// session that an earlier operation made, what was learned then may no longer hold, or may have been
-// wrong, such as a maintenance page in place of a challenge.
+// session that an earlier operation made, what was learned then may no longer hold, or may have
+// been wrong, such as a maintenance page in place of a challenge.
 //
 // A pull then falls back from stored credentials to anonymous access, since an outdated password
 // does not make a public repository private.
@@ -134,8 +134,8 @@ func (c *Client) inSomeSession(ctx context.Context, key sessionKey, do operation
 	return nil
 }
 
-// replace replaces a session in which an operation was refused, and reports whether there is another
-// one now. before is the number of handshakes when the operation began.
+// replace replaces a session in which an operation was refused, and reports whether there is
+// another one now. before is the number of handshakes when the operation began.
 func (c *Client) replace(ctx context.Context, key sessionKey, old *session, used credentials, refusal error, before int64) (bool, error) {
 	if used.stored {
 		if renewed, err := c.renew(ctx, key, old, used); renewed || err != nil {
@@ -148,8 +148,8 @@ func (c *Client) replace(ctx context.Context, key sessionKey, old *session, used
 	return c.remake(ctx, key, old, refusal)
 }
 
-// tokenSettled is how old a token must be before a 403 may mean that it no longer says what its holder
-// may do.
+// tokenSettled is how old a token must be before a 403 may mean that it no longer says what its
+// holder may do.
 const tokenSettled = time.Minute
 
 // remake replaces a session in which an operation was refused by one with a new handshake, and
@@ -182,8 +182,9 @@ func (c *Client) remake(ctx context.Context, key sessionKey, old *session, refus
 	return true, nil
 }
 
-// renew replaces a session whose stored credentials were refused, and reports whether there is another
-// one now: several operations may find at once that theirs is outdated, and one of them replaces it.
+// renew replaces a session whose stored credentials were refused, and reports whether there is
+// another one now: several operations may find at once that theirs is outdated, and one of them
+// replaces it.
 func (c *Client) renew(ctx context.Context, key sessionKey, old *session, used credentials) (bool, error) {
 	slot := c.slot(key)
 	if err := slot.acquire(ctx); err != nil {

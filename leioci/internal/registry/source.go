@@ -88,8 +88,8 @@ func (s *Source) ask(ctx context.Context, do operation) (from name.Repository, e
 	return from, err
 }
 
-// askOnce is a single attempt of ask. If every place fails, the next attempt waits until the first of
-// those that may respond next time wants to be asked again.
+// askOnce is a single attempt of ask. If every place fails, the next attempt waits until the first
+// of those that may respond next time wants to be asked again.
 func (s *Source) askOnce(ctx context.Context, do operation) (from name.Repository, err error) {
 	failed := sourceErrors{repo: s.repo}
 	var waits []time.Duration
@@ -110,8 +110,8 @@ func (s *Source) askOnce(ctx context.Context, do operation) (from name.Repositor
 	return from, failed
 }
 
-// Lacks reports whether err, of a download, says that the content was not to be had, at any place. It
-// does not if a place wants less traffic.
+// Lacks reports whether err, of a download, says that the content was not to be had, at any place.
+// It does not if a place wants less traffic.
 func Lacks(err error) bool {
 	if _, limited := RateLimited(err); limited {
 		return false

@@ -62,11 +62,12 @@ type listing struct {
 	short   bool   // and the last page was shorter than it might have been
 }
 
-// add adds a page, and returns where the next one is, or nil after the last. A page that a Link leads
-// to must bring a tag: the list would have no end.
+// add adds a page, and returns where the next one is, or nil after the last. A page that a Link
+// leads to must bring a tag: the list would have no end.
 //
-// Some registries send no Link at all, go-containerregistry's among them, and others may have shorter
-// pages than they are asked for. So they are asked for what follows the last tag, until nothing does.
+// Some registries send no Link at all, go-containerregistry's among them, and others may have
+// shorter pages than they are asked for. So they are asked for what follows the last tag, until
+// nothing does.
 func (l *listing) add(page tagPage) (next *url.URL, err error) {
 	tags, names := len(l.tags), l.names
 	if err := l.decode(page.body); err != nil {
@@ -113,8 +114,8 @@ func (l *listing) addName(tag string) error {
 	return nil
 }
 
-// decode adds the names in the body of a page, one by one: decoded as a whole, empty names take many
-// times the memory that they have bytes.
+// decode adds the names in the body of a page, one by one: decoded as a whole, empty names take
+// many times the memory that they have bytes.
 func (l *listing) decode(body []byte) error {
 	r := jsonstream.NewReader(bytes.NewReader(body))
 	err := r.Object(func(member []byte) error {

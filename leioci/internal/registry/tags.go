@@ -29,12 +29,13 @@ var tagGrammar = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`)
 // ValidTag reports whether tag is one by the OCI distribution specification.
 func ValidTag(tag string) bool { return tagGrammar.MatchString(tag) }
 
-// Tags lists all tags of repo, across all pages, in the registry's order, each once (OCI distribution
-// specification, "Listing Tags"). It leaves out what is not a valid tag. It does not consult mirrors.
+// Tags lists all tags of repo, across all pages, in the registry's order, each once (OCI
+// distribution specification, "Listing Tags"). It leaves out what is not a valid tag. It does not
+// consult mirrors.
 //
-// Package remote's listing is not used: it follows a Link to the same page for ever, ends without an
-// error where a full page has no Link, and refuses a Link whose scheme is not the one that it guesses
-// (go-containerregistry v0.22.1, remote/list.go).
+// Package remote's listing is not used: it follows a Link to the same page for ever, ends without
+// an error where a full page has no Link, and refuses a Link whose scheme is not the one that it
+// guesses (go-containerregistry v0.22.1, remote/list.go).
 func (c *Client) Tags(ctx context.Context, repo name.Repository) ([]string, error) {
 	first, err := url.Parse((&session{repo: repo}).url("tags/list"))
 	if err != nil {
@@ -75,8 +76,8 @@ func refusesPage(err error) bool {
 	return errors.As(err, &response) && !retry.IsRetryable(err)
 }
 
-// refusesPageSize reports whether err is the response of a registry whose pages are shorter, such as
-// distribution 3 with a limit of its own.
+// refusesPageSize reports whether err is the response of a registry whose pages are shorter, such
+// as distribution 3 with a limit of its own.
 func refusesPageSize(err error) bool {
 	var response *transport.Error
 	return errors.As(err, &response) && hasCode(response, "PAGINATION_NUMBER_INVALID")

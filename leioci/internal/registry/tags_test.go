@@ -15,7 +15,8 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// pages is a registry that lists tags on two pages (OCI distribution specification, "Listing Tags").
+// pages is a registry that lists tags on two pages (OCI distribution specification, "Listing
+// Tags").
 func pages(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path != "/v2/org/cache/tags/list":

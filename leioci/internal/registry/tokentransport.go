@@ -48,9 +48,9 @@ func (t tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 // maxTokenBytes is go-containerregistry's own limit.
 const maxTokenBytes = 64 << 10
 
-// rewriteToken reduces a response to what is used of it. Some servers write expires_in as a string or
-// a fraction, which go-containerregistry does not accept; it is not needed, as a token is renewed
-// when the registry rejects it. No error quotes the response, which may contain a token.
+// rewriteToken reduces a response to what is used of it. Some servers write expires_in as a string
+// or a fraction, which go-containerregistry does not accept; it is not needed, as a token is
+// renewed when the registry rejects it. No error quotes the response, which may contain a token.
 func rewriteToken(resp *http.Response) error {
 	body, err := readBody(resp)
 	if err != nil {
@@ -85,8 +85,8 @@ func isUnsendable(token string) bool {
 	return strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
-// rewriteRefusal turns the 400 with which OAuth 2 rejects a refresh token (RFC 6749, section 5.2) into
-// a 401, which is what registries and their clients know.
+// rewriteRefusal turns the 400 with which OAuth 2 rejects a refresh token (RFC 6749, section 5.2)
+// into a 401, which is what registries and their clients know.
 func rewriteRefusal(resp *http.Response) error {
 	body, err := readBody(resp)
 	if err != nil {
@@ -103,8 +103,8 @@ func rewriteRefusal(resp *http.Response) error {
 	return nil
 }
 
-// checkSameHost refuses a redirect that would take a form, with the identity token in it, to another
-// host.
+// checkSameHost refuses a redirect that would take a form, with the identity token in it, to
+// another host.
 func checkSameHost(resp *http.Response) error {
 	to, err := resp.Location()
 	if err != nil {

@@ -40,9 +40,9 @@ func proxyOf(rt http.RoundTripper) func(*http.Request) (*url.URL, error) {
 	return t.Proxy
 }
 
-// proxyFromEnvironment sends what is for this machine to no proxy. [http.ProxyFromEnvironment] exempts
-// neither the names under localhost nor a spelling such as "LOCALHOST", but credentials are sent there
-// over http.
+// proxyFromEnvironment sends what is for this machine to no proxy. [http.ProxyFromEnvironment]
+// exempts neither the names under localhost nor a spelling such as "LOCALHOST", but credentials are
+// sent there over http.
 func proxyFromEnvironment(req *http.Request) (*url.URL, error) {
 	if guard.Loopback(req.URL.Hostname()) {
 		return nil, nil
@@ -53,9 +53,10 @@ func proxyFromEnvironment(req *http.Request) (*url.URL, error) {
 // maxHeaderBytes is far more than any registry's response needs; net/http would accept 10 MB.
 const maxHeaderBytes = 256 << 10
 
-// NewTransport returns a transport with proxies from the environment, except to this machine, and with the numbers of
-// go-containerregistry's. That one is not copied: it is a variable, which a program may have set to
-// something else (remote.DefaultTransport). plainHTTP is that of the [Config]. Both may be nil.
+// NewTransport returns a transport with proxies from the environment, except to this machine, and
+// with the numbers of go-containerregistry's. That one is not copied: it is a variable, which a
+// program may have set to something else (remote.DefaultTransport). plainHTTP is that of the
+// [Config]. Both may be nil.
 func NewTransport(config *tls.Config, plainHTTP []string) http.RoundTripper {
 	return &http.Transport{
 		Proxy:                  proxyFromEnvironment,

@@ -9,8 +9,8 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/registry"
 )
 
-// TestWhatIsForThisMachineGoesToNoProxy runs in a process of its own, as net/http reads the environment's
-// proxies once.
+// TestWhatIsForThisMachineGoesToNoProxy runs in a process of its own, as net/http reads the
+// environment's proxies once.
 func TestWhatIsForThisMachineGoesToNoProxy(t *testing.T) {
 	const inChild = "LEIOCI_TEST_PROXY"
 	if os.Getenv(inChild) == "" {

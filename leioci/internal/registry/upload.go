@@ -52,8 +52,8 @@ func (d *Destination) Upload(ctx context.Context, blob v1.Layer, digest v1.Hash)
 	return sent, err
 }
 
-// HasBlob reports whether the repository has a blob. A response with another size is about something
-// else, except for 0, which some registries send where they do not know.
+// HasBlob reports whether the repository has a blob. A response with another size is about
+// something else, except for 0, which some registries send where they do not know.
 func (d *Destination) HasBlob(ctx context.Context, digest v1.Hash, size int64) (there bool, err error) {
 	err = d.do(ctx, func(ctx context.Context, s *session) error {
 		there, err = s.hasBlob(ctx, digest, size, 0)
@@ -77,8 +77,9 @@ func (s *session) hasBlob(ctx context.Context, digest v1.Hash, sizes ...int64) (
 	return isBlob, resp.Body.Close()
 }
 
-// openUpload starts an upload session and returns the URL to send the content to: nil if the registry
-// responds that it has created the blob (201), and has it. If it does not, 201 may stand for 202.
+// openUpload starts an upload session and returns the URL to send the content to: nil if the
+// registry responds that it has created the blob (201), and has it. If it does not, 201 may stand
+// for 202.
 func (d *Destination) openUpload(ctx context.Context, s *session, digest v1.Hash, size int64) (*url.URL, error) {
 	resp, err := s.do(ctx, request{
 		method: http.MethodPost, url: s.url("blobs/uploads/"),
@@ -112,8 +113,8 @@ func (s *session) confirmBlob(ctx context.Context, digest v1.Hash, size int64, s
 	return nil
 }
 
-// seemsDone marks err as retryable if the registry responded that it would do later what was not seen
-// to be done.
+// seemsDone marks err as retryable if the registry responded that it would do later what was not
+// seen to be done.
 func seemsDone(status int, err error) error {
 	if status == http.StatusAccepted {
 		return retry.Retryable(err)
@@ -121,8 +122,8 @@ func seemsDone(status int, err error) error {
 	return err
 }
 
-// send uploads a blob in one request. A registry must respond with 201; after another success, the blob
-// is looked for.
+// send uploads a blob in one request. A registry must respond with 201; after another success, the
+// blob is looked for.
 func (s *session) send(ctx context.Context, to *url.URL, blob v1.Layer, digest v1.Hash, size int64) error {
 	opened := 0
 	resp, err := s.do(ctx, request{
@@ -144,8 +145,9 @@ func (s *session) send(ctx context.Context, to *url.URL, blob v1.Layer, digest v
 	return s.confirmBlob(ctx, digest, size, resp.StatusCode)
 }
 
-// uploadURL returns the Location of an upload with the blob's digest in place of any other. The rest of
-// the query goes back as it came: it may be signed, or not be what package url takes for a query.
+// uploadURL returns the Location of an upload with the blob's digest in place of any other. The
+// rest of the query goes back as it came: it may be signed, or not be what package url takes for a
+// query.
 func uploadURL(to *url.URL, digest v1.Hash) string {
 	u := *to
 	u.ForceQuery, u.Fragment, u.RawFragment = false, "", ""

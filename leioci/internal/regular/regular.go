@@ -1,7 +1,7 @@
-// Package regular opens regular files and nothing else. A device may do anything when it is opened, so
-// what a name stands for is checked before that, and once more on what was opened, because another
-// file may have taken the name in between. That one may be a named pipe, which makes who opens it wait
-// for its other end, unless it is opened without blocking.
+// Package regular opens regular files and nothing else. A device may do anything when it is opened,
+// so what a name stands for is checked before that, and once more on what was opened, because
+// another file may have taken the name in between. That one may be a named pipe, which makes who
+// opens it wait for its other end, unless it is opened without blocking.
 package regular
 
 import (
@@ -21,8 +21,8 @@ func Open(path string) (*os.File, fs.FileInfo, error) {
 	return open(path, os.Stat, os.OpenFile)
 }
 
-// OpenRoot is [os.OpenRoot] for what may be anything but a directory: a named pipe is not waited for,
-// and a device is not opened.
+// OpenRoot is [os.OpenRoot] for what may be anything but a directory: a named pipe is not waited
+// for, and a device is not opened.
 func OpenRoot(dir string) (*os.Root, error) {
 	if dir != "" && runtime.GOOS != "windows" { // where C: and C:/ are two directories
 		dir += "/" // so that it is found as a directory, or not at all

@@ -12,7 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// exchanging returns a replacement for a Stat that puts a pipe in a file's place once it has looked.
+// exchanging returns a replacement for a Stat that puts a pipe in a file's place once it has
+// looked.
 func exchanging(t *testing.T, dir string, stat func(string) (fs.FileInfo, error)) func(string) (fs.FileInfo, error) {
 	return func(name string) (fs.FileInfo, error) {
 		info, err := stat(name)

@@ -8,9 +8,9 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 )
 
-// Check returns an error, errdef.ErrVerification, if a response by its header does not hold what was
-// requested: the byte range, if it holds a part (status 206), and otherwise the whole content. size
-// is the content's length, or SizeUnknown.
+// Check returns an error, errdef.ErrVerification, if a response by its header does not hold what
+// was requested: the byte range, if it holds a part (status 206), and otherwise the whole content.
+// size is the content's length, or SizeUnknown.
 //
 // A part that is longer or shorter than the range is refused too, and so are several parts in one
 // response (multipart/byteranges): they are allowed, but nobody who was asked for one range needs

@@ -13,8 +13,8 @@ const modeBits = fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky
 // attributes are who may do what with the old directory and its files, by name. The new ones get
 // the same, so that whoever could read the old snapshot can read the new one.
 //
-// What another user owns in a directory such as /tmp is not an example to follow: that user may have
-// created it for us to find, with a mode of their choice. See placed.
+// What another user owns in a directory such as /tmp is not an example to follow: that user may
+// have created it for us to find, with a mode of their choice. See placed.
 type attributes struct {
 	dir   fs.FileInfo // nil if there is no old directory, or none to be trusted
 	files map[string]fs.FileInfo
@@ -42,8 +42,8 @@ func (d *Dir) attributesOf(target string) attributes {
 }
 
 // placed reports whether something in a directory was put there by those who are trusted: it is
-// owned by one of them, or nobody else can put anything there. Then they have given it to its owner,
-// such as a directory that root made for the user of a service.
+// owned by one of them, or nobody else can put anything there. Then they have given it to its
+// owner, such as a directory that root made for the user of a service.
 func placed(info, parent fs.FileInfo) bool {
 	const others = 0o022 // with an access control list, the group's bits are the most that it allows
 	return trusted(info, parent) || parent.Mode().Perm()&others == 0

@@ -11,8 +11,8 @@ import (
 type disk interface {
 	// mkdir creates a directory with these permissions, less those of the umask.
 	mkdir(path string, perm fs.FileMode) error
-	// create creates a new file, open for reading and writing, with the permissions that the umask leaves. The
-	// file must not exist.
+	// create creates a new file, open for reading and writing, with the permissions that the umask
+	// leaves. The file must not exist.
 	create(path string) (file, error)
 	// openPartial opens a file exclusively, for reading and writing from its beginning, and creates
 	// it if it is absent. It returns errInUse if someone else has it open, and

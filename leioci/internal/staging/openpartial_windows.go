@@ -9,7 +9,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// openPartial opens a partial file, or a lock file, exclusively: nobody else can open it until it is closed.
+// openPartial opens a partial file, or a lock file, exclusively: nobody else can open it until it
+// is closed.
 func openPartial(path string) (file, error) {
 	name, err := windows.UTF16PtrFromString(path)
 	if err != nil {

@@ -91,8 +91,9 @@ const closeFirst = runtime.GOOS == "windows"
 
 // MoveTo flushes the file and moves it to the given name in the new directory, replacing any file
 // with that name. The file, which was this user's alone until now, gets the mode and group of the
-// old file with this name. Where the file system refuses that, and where somebody has deleted the file,
-// it is copied, until ctx ends. This ends the use of the Partial. After an error the Partial must still be closed.
+// old file with this name. Where the file system refuses that, and where somebody has deleted the
+// file, it is copied, until ctx ends. This ends the use of the Partial. After an error the Partial
+// must still be closed.
 func (p *Partial) MoveTo(ctx context.Context, name string) error {
 	to := filepath.Join(p.dir.path, name)
 	if err := p.dir.removeFile(to); err != nil {
@@ -119,8 +120,8 @@ func (p *Partial) MoveTo(ctx context.Context, name string) error {
 	return p.dir.noteFile(name)
 }
 
-// isAt reports whether the file at path is this one. Somebody may have deleted it, and another process
-// begun its own.
+// isAt reports whether the file at path is this one. Somebody may have deleted it, and another
+// process begun its own.
 func (p *Partial) isAt(path string) (bool, error) {
 	if !p.shared || closeFirst { // nobody else knows it, or can delete it
 		return true, nil
@@ -188,7 +189,8 @@ func (p *Partial) close() error {
 }
 
 // removeOpen removes an open file and closes it, in that order where possible, so that nobody else
-// can lock it in between. If the file was deleted, and another process has begun its own, that stays.
+// can lock it in between. If the file was deleted, and another process has begun its own, that
+// stays.
 func (d *Dir) removeOpen(f file, path string) error {
 	if closeFirst {
 		return errors.Join(f.Close(), d.removeFile(path))

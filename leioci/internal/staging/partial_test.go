@@ -214,7 +214,8 @@ func TestAPartialFileIsNeverSharedByARace(t *testing.T) {
 	}
 }
 
-// It may be deleted at any time, also while it is in use, and then another process may begin another.
+// It may be deleted at any time, also while it is in use, and then another process may begin
+// another.
 func TestAPartialFileThatIsDeletedIsStillMoved(t *testing.T) {
 	if closeFirst {
 		return // nobody can delete an open file here

@@ -12,8 +12,8 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 )
 
-// A Replaceable says which directories may be replaced: those that contain files with these names and
-// nothing else.
+// A Replaceable says which directories may be replaced: those that contain files with these names
+// and nothing else.
 type Replaceable struct {
 	Required []string
 	Optional []string
@@ -90,8 +90,8 @@ func (k Replaceable) unexpected(entries []fs.DirEntry) string {
 	return ""
 }
 
-// whyFixed says why a directory cannot be renamed, as far as that can be told before it is tried, or
-// "".
+// whyFixed says why a directory cannot be renamed, as far as that can be told before it is tried,
+// or "".
 func whyFixed(dir string) string {
 	if why := attributeFixed(dir); why != "" {
 		return why

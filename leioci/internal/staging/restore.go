@@ -13,7 +13,8 @@ import (
 // the target in place again, and starts over.
 //
 // What another user owns was not set aside by us. An old directory that cannot be put back stays
-// where it is: without a target, no sweep removes it, and a new snapshot may take the target's name.
+// where it is: without a target, no sweep removes it, and a new snapshot may take the target's
+// name.
 func (d *Dir) restore(stages []string) {
 	parent, err := os.Stat(d.names.parent)
 	if err != nil {

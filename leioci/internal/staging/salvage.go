@@ -38,8 +38,8 @@ func (d *Dir) salvage(stage string) {
 	}
 }
 
-// salvageFile makes a partial file of a file, and nobody else's: it may have been given to the owner
-// of the target. A file system that has no modes of its own shows both to the same users.
+// salvageFile makes a partial file of a file, and nobody else's: it may have been given to the
+// owner of the target. A file system that has no modes of its own shows both to the same users.
 func (d *Dir) salvageFile(path string, given bool, to string) error {
 	if given {
 		if err := d.disk.chown(path, os.Geteuid(), os.Getegid()); err != nil {

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// What was downloaded is moved to the new directory before that takes the target's place, and much may
-// happen in between: a kill, the end of a context, a refusal.
+// What was downloaded is moved to the new directory before that takes the target's place, and much
+// may happen in between: a kill, the end of a context, a refusal.
 func TestWhatWasDownloadedOutlivesTheDirectoryItWasMovedTo(t *testing.T) {
 	for name, end := range map[string]func(t *testing.T, d *Dir){
 		"it is discarded": discard,

@@ -21,13 +21,13 @@
 //
 // A killed process leaves them behind. The next [New] for that target takes the lock file over, and
 // removes the directories that are not in use, after it has made partial files again of what was
-// downloaded into them. [Dir.Partial] continues the partial files, and the next [Dir.Commit] removes
-// the rest of them. [Tidy] removes everything that is not in use.
+// downloaded into them. [Dir.Partial] continues the partial files, and the next [Dir.Commit]
+// removes the rest of them. [Tidy] removes everything that is not in use.
 //
 // In use means locked, and a lock ends with its process. On a file system that may be shared, the
 // directory of another host, and on Windows any directory, is left alone for a day after it was
-// created and last written to, because its lock cannot be seen. What another user may have put there is
-// never touched: neither used, nor removed, nor waited for.
+// created and last written to, because its lock cannot be seen. What another user may have put
+// there is never touched: neither used, nor removed, nor waited for.
 //
 // # Several at once
 //
@@ -71,8 +71,9 @@ type Dir struct {
 }
 
 // New creates an empty directory beside target, to be filled and then committed. The target must be
-// absent or replaceable ([Replaceable.Check]), and must not be the working directory. Missing parents of
-// the target are created. If target is a symbolic link, the directory it points to is the target.
+// absent or replaceable ([Replaceable.Check]), and must not be the working directory. Missing
+// parents of the target are created. If target is a symbolic link, the directory it points to is
+// the target.
 //
 // While another process replaces the same target, New waits, until ctx ends. Then it removes what
 // killed processes left beside this target. If one was killed in the middle of an exchange in steps
@@ -127,8 +128,8 @@ func (d *Dir) begin() error {
 	return d.make()
 }
 
-// make creates the new directory and locks it. Somebody who has locked the target, when this process
-// could not, may sweep it in between. Then make creates another.
+// make creates the new directory and locks it. Somebody who has locked the target, when this
+// process could not, may sweep it in between. Then make creates another.
 func (d *Dir) make() (err error) {
 	d.old = d.attributesOf(d.target)
 	for attempt := 1; ; attempt++ {
@@ -174,9 +175,9 @@ func (d *Dir) makeDir() error {
 // Path returns the path of the new directory until it is committed.
 func (d *Dir) Path() string { return d.path }
 
-// Shared reports whether other hosts may write to the file system, as far as that can be told. Where
-// their locks are not seen here, two may write to the same partial file: verify what was moved from
-// one to the new directory again.
+// Shared reports whether other hosts may write to the file system, as far as that can be told.
+// Where their locks are not seen here, two may write to the same partial file: verify what was
+// moved from one to the new directory again.
 func (d *Dir) Shared() bool { return d.disk.shared(d.names.parent) }
 
 // Create creates a file in the new directory, replacing any file with that name. It gets the mode
@@ -185,7 +186,8 @@ func (d *Dir) Create(name string) (File, error) {
 	return d.create(name, d.old.file(name, d.replaceable.Required))
 }
 
-// create is Create with the file whose mode and group the new one gets; nil for those of any new file.
+// create is Create with the file whose mode and group the new one gets; nil for those of any new
+// file.
 func (d *Dir) create(name string, like fs.FileInfo) (File, error) {
 	path := filepath.Join(d.path, name)
 	if err := d.removeFile(path); err != nil {

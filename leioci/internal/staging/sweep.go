@@ -78,9 +78,9 @@ func (d *Dir) removeStage(path string) error {
 	return d.clear(claimed)
 }
 
-// Tidy removes what killed processes left beside the target, and partial files that nobody uses: all
-// that [New] and [Dir.Commit] would remove. While somebody replaces the target, Tidy leaves it to
-// them. It costs a look at the target's parent if there is nothing to do.
+// Tidy removes what killed processes left beside the target, and partial files that nobody uses:
+// all that [New] and [Dir.Commit] would remove. While somebody replaces the target, Tidy leaves it
+// to them. It costs a look at the target's parent if there is nothing to do.
 func Tidy(target string, replaceable Replaceable, log logrus.FieldLogger) error {
 	d, err := locate(osDisk{}, target, replaceable, log)
 	if err != nil {
@@ -125,8 +125,8 @@ func (n names) leftovers(own string) (stages, partials []string, err error) {
 	return stages, partials, nil
 }
 
-// KeepPartials frees disk space: it removes the partial files beside the target whose ids are not listed,
-// because their downloads are no longer wanted. Files in use are left alone.
+// KeepPartials frees disk space: it removes the partial files beside the target whose ids are not
+// listed, because their downloads are no longer wanted. Files in use are left alone.
 func (d *Dir) KeepPartials(ids ...string) error {
 	_, partials, err := d.names.leftovers(d.path)
 	if err != nil {

@@ -21,7 +21,8 @@ import (
 // read from its source.
 type Fetch func(ctx context.Context, d v1.Descriptor, into Partial) (fetched int64, err error)
 
-// A Partial is a file that may hold the beginning of a blob, or something else, from an earlier pull.
+// A Partial is a file that may hold the beginning of a blob, or something else, from an earlier
+// pull.
 type Partial interface {
 	Size() int64        // how many bytes it held when it was opened, or none after a Reset
 	Content() io.Reader // reads those bytes
@@ -52,12 +53,13 @@ func (f *filling) partialIDs() []string {
 
 func partialID(digest v1.Hash) string { return digest.Algorithm + "-" + digest.Hex }
 
-// An examiner reads the manifest.json of a snapshot and returns an error if the snapshot is refused.
+// An examiner reads the manifest.json of a snapshot and returns an error if the snapshot is
+// refused.
 type examiner func(ctx context.Context, file artifact.File, open func() (io.ReadCloser, error)) (metadata, error)
 
-// fill writes the files of a snapshot. manifest.json, which is small, is examined before anything else
-// is fetched, unless an annotation has told the date. Each file stays a partial file until all are
-// complete, so if one fails the next pull can use the others.
+// fill writes the files of a snapshot. manifest.json, which is small, is examined before anything
+// else is fetched, unless an annotation has told the date. Each file stays a partial file until all
+// are complete, so if one fails the next pull can use the others.
 func (f *filling) fill(ctx context.Context, stage *staging.Dir, examine examiner) (meta metadata, err error) {
 	parts := make([]*staging.Partial, len(f.files)) // nil where the old file was reused
 	defer func() {

@@ -14,8 +14,8 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/regular"
 )
 
-// Memory is what repeated pulls into one directory share: which files were read and found intact, so
-// that each is read once, and what is known of snapshots that were refused, so that they are not
+// Memory is what repeated pulls into one directory share: which files were read and found intact,
+// so that each is read once, and what is known of snapshots that were refused, so that they are not
 // fetched again. Its zero value remembers nothing yet. It is safe for concurrent use.
 type Memory struct {
 	mu       sync.Mutex
@@ -25,8 +25,8 @@ type Memory struct {
 	wrong    map[v1.Hash]error    // why reports were malformed, by the digest of the manifest
 }
 
-// mostRemembered is how many entries a map of Memory has at most. Which snapshots there are is up to
-// others.
+// mostRemembered is how many entries a map of Memory has at most. Which snapshots there are is up
+// to others.
 const mostRemembered = 16
 
 // metadata is what is known of a manifest.json: its times, or that it is not LEI's. It is not a
@@ -51,8 +51,8 @@ func (m *Memory) known(digest v1.Hash) (metadata, bool) {
 	return meta, ok
 }
 
-// refuse records that the reports of the snapshot with this manifest are malformed, and why. A tag may
-// name several such snapshots in turns, for example where a registry's replicas disagree.
+// refuse records that the reports of the snapshot with this manifest are malformed, and why. A tag
+// may name several such snapshots in turns, for example where a registry's replicas disagree.
 func (m *Memory) refuse(raw []byte, why error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -57,8 +57,8 @@ func verifyShared(ctx context.Context, stage *staging.Dir, files []artifact.File
 	return nil
 }
 
-// discard ends the use of a new directory. It is no part of a success whether what is left of it can
-// be removed.
+// discard ends the use of a new directory. It is no part of a success whether what is left of it
+// can be removed.
 func (d *Dir) discard(stage *staging.Dir, err error) error {
 	discardErr := stage.Discard()
 	if err == nil && discardErr != nil {

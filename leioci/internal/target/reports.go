@@ -59,8 +59,8 @@ func diskError(name string, err error) error {
 
 // verifyReports reads the reports in a directory whose files are known to be intact, if the policy
 // asks for that. What is malformed by its publisher is remembered, so that it is not fetched again,
-// and so is what is well-formed where it is. Anything else that goes wrong is errDisk, or comes from
-// ctx.
+// and so is what is well-formed where it is. Anything else that goes wrong is errDisk, or comes
+// from ctx.
 func (d *Dir) verifyReports(ctx context.Context, dir string, raw []byte, files []artifact.File) error {
 	if !d.policy.VerifyReports {
 		return nil

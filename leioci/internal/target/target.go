@@ -44,8 +44,8 @@ type Dir struct {
 }
 
 // Open inspects the directory at path, which may be absent. It stays the same directory if path is
-// relative, or a symbolic link, and what that means changes. At most concurrency files are fetched at
-// the same time.
+// relative, or a symbolic link, and what that means changes. At most concurrency files are fetched
+// at the same time.
 func Open(path string, policy Policy, memory *Memory, concurrency int, log logrus.FieldLogger) *Dir {
 	path = staging.Locate(path)
 	return &Dir{path, policy, memory, concurrency, log, readHeld(path)}
@@ -66,9 +66,10 @@ type Result struct {
 	Fetched       int64     // bytes
 }
 
-// UpToDate returns the result of leaving the directory as it is, or nil if what it holds is not intact.
-// The errors: errdef.ErrStale, errdef.ErrFuture, errdef.ErrNotSnapshot, errdef.ErrTooLarge, and if the
-// policy asks for it those of snapshot.Snapshot.Verify: what the registry has is no better.
+// UpToDate returns the result of leaving the directory as it is, or nil if what it holds is not
+// intact. The errors: errdef.ErrStale, errdef.ErrFuture, errdef.ErrNotSnapshot, errdef.ErrTooLarge,
+// and if the policy asks for it those of snapshot.Snapshot.Verify: what the registry has is no
+// better.
 func (d *Dir) UpToDate(ctx context.Context) (*Result, error) {
 	if !d.held.intact(ctx, d.memory) {
 		return nil, nil
@@ -102,10 +103,10 @@ func isMalformed(err error) bool {
 	return errors.Is(err, errdef.ErrNotSnapshot) || errors.Is(err, errdef.ErrTooLarge)
 }
 
-// Install makes the directory hold the snapshot that a manifest describes: raw, and m decoded. It stays
-// as it is if it holds that already, intact. If another process pulls into it, Install waits, until
-// ctx ends. The errors are those of UpToDate, errdef.ErrOlder, errdef.ErrTargetNotEmpty, and those of
-// fetch.
+// Install makes the directory hold the snapshot that a manifest describes: raw, and m decoded. It
+// stays as it is if it holds that already, intact. If another process pulls into it, Install waits,
+// until ctx ends. The errors are those of UpToDate, errdef.ErrOlder, errdef.ErrTargetNotEmpty, and
+// those of fetch.
 func (d *Dir) Install(ctx context.Context, raw []byte, m *v1.Manifest, fetch Fetch) (*Result, error) {
 	files, err := artifact.Files(m)
 	if err != nil {

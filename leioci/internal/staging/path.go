@@ -37,8 +37,8 @@ func Locate(target string) string {
 }
 
 // Absolute returns the absolute path of a directory, or an empty path for an empty one. After a
-// symbolic link, ".." is the parent of what that points to, as for everybody who opens the same path;
-// [filepath.Abs] takes it for the directory that the link is in.
+// symbolic link, ".." is the parent of what that points to, as for everybody who opens the same
+// path; [filepath.Abs] takes it for the directory that the link is in.
 func Absolute(path string) string {
 	if path == "" {
 		return ""

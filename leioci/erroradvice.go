@@ -79,8 +79,8 @@ func explainResponse(response *transport.Error, err error) error {
 	return err
 }
 
-// explainStorage is for what a server said to which the registry sent the client, usually its storage. It is shown no
-// credentials: others would change nothing.
+// explainStorage is for what a server said to which the registry sent the client, usually its
+// storage. It is shown no credentials: others would change nothing.
 func explainStorage(response *transport.Error, host string, err error) error {
 	says := fmt.Sprintf("says %s, to which the registry sends its clients, and not the registry itself; if it stays so, tell its operator", host)
 	switch response.StatusCode {
@@ -100,8 +100,8 @@ func explainStorage(response *transport.Error, host string, err error) error {
 const mediaTypeAdvice = "some registries refuse config and layer types that they do not know; " +
 	"ask its operator to allow OCI artifacts, or use another registry"
 
-// wantsHTTPS reports whether a 400 says, in the words of net/http, nginx or Apache, that the port is
-// for https.
+// wantsHTTPS reports whether a 400 says, in the words of net/http, nginx or Apache, that the port
+// is for https.
 func wantsHTTPS(text string) bool {
 	return strings.Contains(text, "HTTP request to an HTTPS server") ||
 		strings.Contains(text, "HTTP request was sent to HTTPS port") ||
@@ -173,9 +173,17 @@ func tlsAdvice(err error) string {
 // credentialsUsed names the credentials that a registry rejected.
 func credentialsUsed(err error) string {
 	if shown, ok := errdef.NoteOf[registry.Shown](err); ok {
-		return shown.Source
+		return describeShown(shown)
 	}
 	return "the credentials in use"
+}
+
+// describeShown names credentials, and who can have given them.
+func describeShown(shown registry.Shown) string {
+	if shown.Given {
+		return shown.Source + " (WithAuth, WithToken, LEI_REGISTRY_TOKEN)"
+	}
+	return shown.Source
 }
 
 // loginAdvice names the credentials that a registry rejected, and says how to provide others.
@@ -185,7 +193,7 @@ func loginAdvice(err error) string {
 		return "log in to the registry or provide a token"
 	}
 	if shown.Given {
-		return fmt.Sprintf("the registry does not accept %s, which take precedence over stored ones", shown.Source)
+		return fmt.Sprintf("the registry does not accept %s, which take precedence over stored ones", describeShown(shown))
 	}
 	return fmt.Sprintf("tried with %s; log in with docker login %s or provide a token; "+
 		"leioci auth explain shows where credentials are looked up", shown.Source, shown.Registry)
