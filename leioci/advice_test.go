@@ -1,6 +1,7 @@
 package leioci_test
 
 import (
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -91,6 +92,21 @@ func TestAPortForHTTPSIsRecognizedInTheWordsOfItsServer(t *testing.T) {
 		_, err := newClient(t, leioci.WithPlainHTTP(reg.Host())).PullManifest(t.Context(), repository(t, reg).Tag("latest"))
 		if err == nil || !strings.Contains(err.Error(), "the registry requires https") {
 			t.Errorf("%s: got %v", server, err)
+		}
+	}
+}
+
+func TestTheRateLimitOfAStorageIsNotTheRegistrys(t *testing.T) {
+	for retryAfter, want := range map[string]string{"": "(try again later)", "3600": "(try again in 1h0m0s)"} {
+		reg, storage := leiocitest.NewRegistry(t), leiocitest.Serve(t, http.NotFoundHandler())
+		pushSample(t, newClient(t), repository(t, reg), "latest")
+		storage.On("", "", leiocitest.Always, leiocitest.RetryAfter(http.StatusTooManyRequests, retryAfter))
+		reg.On(http.MethodGet, "/blobs/", leiocitest.Always, leiocitest.Redirect(http.StatusTemporaryRedirect, "http://"+storage.Host()))
+		_, err := newClient(t).PullSnapshot(t.Context(), repository(t, reg).Tag("latest"), filepath.Join(t.TempDir(), "lei"))
+		var limited *leioci.RateLimitError
+		if !errors.As(err, &limited) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "says "+storage.Host()) ||
+			strings.Contains(err.Error(), "credentials") {
+			t.Errorf("%q: got %v", retryAfter, err)
 		}
 	}
 }

@@ -33,6 +33,9 @@ func explain(err error) error {
 	after, limited := registry.RateLimited(err)
 	switch {
 	case limited:
+		if host, ok := registry.RespondedElsewhere(err); ok {
+			err = fmt.Errorf("%w (%s)", err, storageSays(host))
+		}
 		err = &RateLimitError{RetryAfter: after, Err: err}
 	case tlsAdvice(err) != "": // before the response, which may come from a fallback to http
 		err = fmt.Errorf("%w (%s)", err, tlsAdvice(err))
@@ -82,7 +85,7 @@ func explainResponse(response *transport.Error, err error) error {
 // explainStorage is for what a server said to which the registry sent the client, usually its
 // storage. It is shown no credentials: others would change nothing.
 func explainStorage(response *transport.Error, host string, err error) error {
-	says := fmt.Sprintf("says %s, to which the registry sends its clients, and not the registry itself; if it stays so, tell its operator", host)
+	says := storageSays(host)
 	switch response.StatusCode {
 	case http.StatusNotFound:
 		return fmt.Errorf("%w (%s): %w", ErrNotFound, says, err)
@@ -94,6 +97,10 @@ func explainStorage(response *transport.Error, host string, err error) error {
 		return fmt.Errorf("%w (%s): %w", ErrTooLarge, says, err)
 	}
 	return fmt.Errorf("%w (%s)", err, says)
+}
+
+func storageSays(host string) string {
+	return fmt.Sprintf("says %s, to which the registry sends its clients, and not the registry itself; if it stays so, tell its operator", host)
 }
 
 // mediaTypeAdvice is for registries that accept only container images, as some have.

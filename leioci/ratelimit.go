@@ -3,6 +3,8 @@ package leioci
 import (
 	"fmt"
 	"time"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/registry"
 )
 
 // RateLimitError reports that a registry limits requests: it responded with 429 (Too Many Requests)
@@ -17,6 +19,9 @@ type RateLimitError struct {
 // Error says when to try again.
 func (e *RateLimitError) Error() string {
 	if e.RetryAfter == 0 {
+		if _, elsewhere := registry.RespondedElsewhere(e.Err); elsewhere { // which is shown no credentials
+			return fmt.Sprintf("rate limited (try again later): %v", e.Err)
+		}
 		return fmt.Sprintf("rate limited (try again later; many registries allow more with credentials): %v", e.Err)
 	}
 	return fmt.Sprintf("rate limited (try again in %v): %v", e.RetryAfter.Round(time.Second), e.Err)

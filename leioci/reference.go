@@ -22,6 +22,9 @@ var (
 // maxRepositoryLength is the limit of registries and of go-containerregistry.
 const maxRepositoryLength = 255
 
+// maxRegistryLength is that of the longest name in DNS (RFC 1035) with a port.
+const maxRegistryLength = 253 + len(":65535")
+
 // referenceUsage ends the message for every invalid reference.
 const referenceUsage = "want registry/repository[:tag][@digest], for example ghcr.io/org/lei-cache:latest"
 
@@ -93,7 +96,7 @@ func splitParts(s string) (parts, error) {
 	if !ok || registry == "" || path == "" {
 		return parts{}, fmt.Errorf("missing registry or repository (the first segment is always the registry)")
 	}
-	if !registryGrammar.MatchString(registry) {
+	if len(registry) > maxRegistryLength || !registryGrammar.MatchString(registry) {
 		if strings.EqualFold(registry[:min(4, len(registry))], "oci:") {
 			return parts{}, fmt.Errorf("write oci:// or no scheme before the registry, instead of %q", registry[:4])
 		}

@@ -89,6 +89,7 @@ func TestParseReferenceRefusesWhatIsNoReference(t *testing.T) {
 		{"ghcr.io/a/b:" + strings.Repeat("x", 129), "tag"},
 		{"ghcr.io/" + strings.Repeat("x", 256), "repository"},
 		{"gh_cr.io/a", "registry"},
+		{strings.Repeat("x.", 130) + "io/a", "registry"},
 		{"ghcr.io:port/a", "registry"},
 		{"ghcr.io:65536/a", "port"},
 		{"[::1]:99999/a", "port"},
