@@ -68,16 +68,19 @@
 // succeeds. It is safe to delete.
 //
 // One digest: a tag is resolved once. Everything after that uses the digest, and the result reports
-// it.
+// it. With mirrors, it is resolved again if the snapshot of one is refused, or incomplete.
 //
 // Reproducible: packaging a directory twice gives the same digest, because every time in the
 // artifact comes from the snapshot.
 //
 // Ordered: a push uploads the blobs, then sets the first tag, then the others. A tag such as
 // "latest" does not move to an older snapshot unless that is allowed, neither in a registry nor in
-// a directory that follows it ([ErrOlder]).
+// a directory that follows it ([ErrOlder]). A snapshot dated later than tomorrow, which would hold
+// up all others, is refused ([ErrFuture]). A push that failed half-way is completed by the same
+// push, even where tags are immutable.
 //
-// Bounded: memory use does not grow with the size of a blob, and every wait ends with the context.
+// Bounded: memory use does not grow with the size of a blob, of manifest.json or of what a server
+// sends, and every wait ends with the context.
 //
 // # Credentials
 //
@@ -166,6 +169,11 @@
 // change it, and the release notes then say how. Error texts, log lines, the command's standard
 // error, hidden .leioci- files, package leiocitest and the example programs may change in any
 // version, so branch on [errors.Is] and [errors.As], never on text.
+//
+// # go-containerregistry
+//
+// Some guards rely on how go-containerregistry works inside. They are tested with v0.22.1, and in
+// CI with its newest release, because a program's own build may choose that.
 //
 // # Out of scope
 //
