@@ -1,6 +1,9 @@
 // Package jsonstream reads JSON ([RFC 8259]) from a stream in bounded memory, whatever the JSON
 // holds: a caller keeps the values it wants, up to lengths it chooses, and skips the rest.
 //
+// encoding/json cannot: Unmarshal needs the whole text, a Decoder holds a token of any length, and
+// both take the last of several members of one name, which other readers may not.
+//
 // It accepts what encoding/json accepts, with three exceptions. Text that is not UTF-8 is an error,
 // and so is nesting of more than [MaxDepth] levels. Names of members are not compared at all, and
 // so not without regard to case.
