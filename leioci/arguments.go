@@ -47,6 +47,12 @@ func (c *Client) checkReference(ctx context.Context, op string, ref name.Referen
 	if ref.Identifier() == "" {
 		return fmt.Errorf("%s: %w: no tag or digest; %s", op, ErrInvalidReference, referenceUsage)
 	}
+	switch ref.(type) {
+	case name.Tag, *name.Tag: // [name.Repository.Tag] takes anything, and "../" would lead elsewhere
+		if err := checkTag(ref.Identifier()); err != nil {
+			return fmt.Errorf("%s: %w: %w", op, ErrInvalidReference, err)
+		}
+	}
 	return checkRepository(op, ref.Context())
 }
 
@@ -61,6 +67,9 @@ func (c *Client) checkDestination(ctx context.Context, op string, repo name.Repo
 func checkRepository(op string, repo name.Repository) error {
 	if repo.RegistryStr() == "" || repo.RepositoryStr() == "" {
 		return fmt.Errorf("%s: %w: no registry or no repository; use ParseReference or ParseRepository", op, ErrInvalidReference)
+	}
+	if err := checkPath(repo.RepositoryStr()); err != nil { // nor does [name.Registry.Repo] look
+		return fmt.Errorf("%s: %w: %w", op, ErrInvalidReference, err)
 	}
 	return nil
 }

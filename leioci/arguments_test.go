@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 
 	"github.com/lowendinsight/lei-go/leioci"
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
+	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
 // nilImage panics if it is used, as a nil pointer does.
@@ -113,6 +115,27 @@ func TestNilAndZeroArgumentsAreErrors(t *testing.T) {
 	}
 }
 
+func TestAReferenceThatWasNotParsedLeadsNowhereElse(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	repo := repository(t, reg)
+	c := newClient(t)
+	elsewhere := repo.Repo("..", "private")
+	tag := repo.Tag("../../private/manifests/latest")
+	for method, call := range calls(t, c) {
+		if err := call(t.Context(), elsewhere.Digest("sha256:"+strings.Repeat("0", 64)), elsewhere); !errors.Is(err, leioci.ErrInvalidReference) {
+			t.Errorf("%s in another repository: got %v", method, err)
+		}
+		for _, ref := range []name.Reference{tag, &tag, repo.Tag("a b"), elsewhere.Tag("latest")} {
+			if err := call(t.Context(), ref, elsewhere); !errors.Is(err, leioci.ErrInvalidReference) {
+				t.Errorf("%s of %s: got %v", method, ref, err)
+			}
+		}
+	}
+	if len(reg.Requests()) != 0 {
+		t.Errorf("the registry was asked %q", reg.Requests())
+	}
+}
+
 func TestNilImagesLayersAndOptionsAreErrors(t *testing.T) {
 	reg := leiocitest.NewRegistry(t)
 	repo, c := repository(t, reg), newClient(t)
@@ -152,7 +175,14 @@ func TestNilImagesLayersAndOptionsAreErrors(t *testing.T) {
 		"Unpack, nil context":      func() error { _, err := leioci.Unpack(nil, empty.Image, t.TempDir()); return err }, //nolint:staticcheck // as above
 		"Package, nil context":     func() error { _, err := leioci.Package(nil, dir); return err },                     //nolint:staticcheck // as above
 		"Package, nil option":      func() error { _, err := leioci.Package(t.Context(), dir, nil); return err },
-		"NewBlob, zero":            func() error { _, err := leioci.NewBlob(v1.Hash{}, nil); return err },
+		"PackageSnapshot, zero": func() error {
+			_, err := leioci.PackageSnapshot(t.Context(), &snapshot.Snapshot{})
+			if err != nil && !strings.Contains(err.Error(), "not opened with snapshot.Open") {
+				t.Errorf("PackageSnapshot, zero: got %v", err)
+			}
+			return err
+		},
+		"NewBlob, zero": func() error { _, err := leioci.NewBlob(v1.Hash{}, nil); return err },
 		"Watch, nil option": func() error {
 			for _, err := range c.Watch(t.Context(), repo.Tag("a"), t.TempDir(), leioci.WatchOptions{Pull: []leioci.PullOption{nil}}) {
 				return err

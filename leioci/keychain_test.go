@@ -1,13 +1,16 @@
 package leioci_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/lowendinsight/lei-go/leioci"
 )
@@ -82,4 +85,25 @@ func TestWhatAKeychainReturnsCanBeToldFromOutside(t *testing.T) {
 		}
 		forgetter.Forget(parse(t, "ghcr.io/a/b"), auth)
 	}
+}
+
+func TestAKeychainSaysWhatIsNil(t *testing.T) {
+	t.Setenv("DOCKER_AUTH_CONFIG", `{"credsStore":"none"}`) // a helper runs under the context
+	k := leioci.DefaultKeychain()
+	var none context.Context
+	registry, err := name.NewRegistry("ghcr.io")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for call, resolve := range map[string]func() (authn.Authenticator, error){
+		"target":               func() (authn.Authenticator, error) { return k.Resolve(nil) },
+		"target, as a context": func() (authn.Authenticator, error) { return k.ResolveContext(t.Context(), nil) },
+		"context":              func() (authn.Authenticator, error) { return k.ResolveContext(none, registry) },
+	} {
+		what, _, _ := strings.Cut(call, ",")
+		if _, err := resolve(); err == nil || !strings.Contains(err.Error(), what+": nil") {
+			t.Errorf("%s: got %v", call, err)
+		}
+	}
+	k.(leioci.Forgetter).Forget(nil, authn.Anonymous)
 }

@@ -17,8 +17,9 @@ import (
 // not look up (RFC 6761), except for the registries of [WithPlainHTTP]. Where rt connects to is its
 // own matter: many resolvers ask the network for names under localhost. A transport that is not an
 // [*http.Transport] may use a proxy for them, too, so credentials go there over http only with
-// [WithPlainHTTP]. If rt queues requests, as net/http's transport does with MaxConnsPerHost, time
-// in the queue counts towards the stall timeout ([WithStallTimeout]).
+// [WithPlainHTTP]. It must not use one for localhost and loopback addresses: whether it does cannot
+// be seen, and credentials go there over http. If rt queues requests, as net/http's transport does
+// with MaxConnsPerHost, time in the queue counts towards the stall timeout ([WithStallTimeout]).
 func WithTransport(rt http.RoundTripper) Option {
 	return func(o *options) error {
 		if registry.IsNil(rt) {

@@ -92,6 +92,8 @@ func packageSnapshot(ctx context.Context, s *snapshot.Snapshot, opts []PackageOp
 		return nil, errors.New("nil context")
 	case s == nil:
 		return nil, errors.New("nil snapshot")
+	case s.Files()[0].Name() == "":
+		return nil, errors.New("the snapshot was not opened with snapshot.Open")
 	}
 	p, err := newPackaging(s.Metadata(), opts)
 	if err != nil {

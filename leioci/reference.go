@@ -119,16 +119,24 @@ func splitParts(s string) (parts, error) {
 			return parts{}, err
 		}
 	}
-	if len(repository) > maxRepositoryLength || !repositoryGrammar.MatchString(repository) {
-		return parts{}, fmt.Errorf("invalid repository %s: want lower-case letters and digits "+
-			"with single separators between them, at most %d characters",
-			quote(repository), maxRepositoryLength)
+	if err := checkPath(repository); err != nil {
+		return parts{}, err
 	}
 	reg, err := parseRegistry(registry)
 	if err != nil {
 		return parts{}, err
 	}
 	return parts{repository: reg.Repo(repository), tag: tag, digest: digest}, nil
+}
+
+// checkPath returns an error if a repository, without its registry, is invalid.
+func checkPath(repository string) error {
+	if len(repository) > maxRepositoryLength || !repositoryGrammar.MatchString(repository) {
+		return fmt.Errorf("invalid repository %s: want lower-case letters and digits "+
+			"with single separators between them, at most %d characters",
+			quote(repository), maxRepositoryLength)
+	}
+	return nil
 }
 
 // parseRegistry parses host or host:port. Names of hosts are not case-sensitive, but

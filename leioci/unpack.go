@@ -21,14 +21,15 @@ import (
 // Digests and sizes are verified before anything appears in dir, and dir is replaced as a whole: it
 // keeps the old snapshot until it has the new one. It must be absent, empty or an earlier snapshot;
 // otherwise the error is [ErrTargetNotEmpty]. The other errors: [ErrNotSnapshot],
-// [ErrVerification], [ErrTooLarge].
+// [ErrVerification], [ErrTooLarge], [ErrStale], [ErrFuture].
 //
 // A snapshot is a manifest with exactly one layer of each LEI type ([MediaTypeManifest],
 // [MediaTypeCache]), in any order. Other layers are ignored. The manifest itself is written beside
 // the layers' files, as oci-manifest.json.
 //
-// Of the options, [VerifyReports] and [MaxAge] apply. An image is one snapshot, not a tag that may
-// have moved back, so Unpack replaces a newer snapshot, too, and returns an error for [AllowOlder].
+// Of the options, [VerifyReports], [MaxAge] and [AllowFuture] apply. An image is one snapshot, not a
+// tag that may have moved back, so Unpack replaces a newer snapshot, too, and returns an error for
+// [AllowOlder].
 func Unpack(ctx context.Context, img v1.Image, dir string, opts ...PullOption) (*PullResult, error) {
 	res, err := unpack(ctx, img, dir, opts)
 	if err != nil {

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -56,4 +57,16 @@ func (f File) Check() error {
 }
 
 // content returns a reader of as much as the file had when it was opened.
-func (f File) content() io.Reader { return io.NewSectionReader(f.file, 0, f.info.Size()) }
+func (f File) content() io.Reader {
+	if f.file == nil {
+		return unopened{}
+	}
+	return io.NewSectionReader(f.file, 0, f.info.Size())
+}
+
+// unopened is the content of the files of a zero [Snapshot].
+type unopened struct{}
+
+func (unopened) Read([]byte) (int, error) {
+	return 0, errors.New("the snapshot was not opened with Open")
+}

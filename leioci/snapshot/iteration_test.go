@@ -137,6 +137,39 @@ func TestAppendingToRawDoesNotChangeTheNextLine(t *testing.T) {
 	}
 }
 
+func TestAZeroSnapshotAndANilContextAreErrorsThatSaySo(t *testing.T) {
+	var zero snapshot.Snapshot
+	var none context.Context
+	opened := openContent(t, line("a"))
+	first := func(s *snapshot.Snapshot, ctx context.Context) error { //nolint:revive // the context is what is wrong
+		for _, err := range s.Reports(ctx) {
+			return err
+		}
+		return nil
+	}
+	repos := func() error {
+		for _, err := range zero.Repos() {
+			return err
+		}
+		return nil
+	}
+	for what, c := range map[string]struct {
+		err  error
+		says string
+	}{
+		"Verify, zero":         {zero.Verify(t.Context()), "not opened with Open"},
+		"Reports, zero":        {first(&zero, t.Context()), "not opened with Open"},
+		"Repos, zero":          {repos(), "not opened with Open"},
+		"Close, zero":          {zero.Close(), "invalid"},
+		"Verify, nil context":  {opened.Verify(none), "context: nil"},
+		"Reports, nil context": {first(opened, none), "context: nil"},
+	} {
+		if c.err == nil || !strings.Contains(c.err.Error(), c.says) {
+			t.Errorf("%s: got %v", what, c.err)
+		}
+	}
+}
+
 // countdown is a context that is canceled after Err was called left times, at any point of the code
 // under test.
 type countdown struct {

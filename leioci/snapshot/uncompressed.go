@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -85,6 +86,9 @@ func (f fileReader) Read(p []byte) (int, error) {
 // contextErr returns the cause of ctx if it is done. The caller chooses the cause, which may be
 // io.EOF; wrapping keeps it from being taken for the end of the file.
 func contextErr(ctx context.Context) error {
+	if ctx == nil {
+		return errors.New("context: nil")
+	}
 	if err := context.Cause(ctx); err != nil {
 		return fmt.Errorf("stopped: %w", err)
 	}

@@ -92,6 +92,12 @@ func (k *Keychain) Resolve(target authn.Resource) (authn.Authenticator, error) {
 // ResolveContext returns the credentials for target as a [Sourced], or [authn.Anonymous] if there
 // are none. The error is a [*ConfigError], a [*HelperError] or the context's.
 func (k *Keychain) ResolveContext(ctx context.Context, target authn.Resource) (authn.Authenticator, error) {
+	switch {
+	case ctx == nil:
+		return nil, errors.New("find credentials: context: nil")
+	case target == nil:
+		return nil, errors.New("find credentials: target: nil")
+	}
 	env := environ(k.environ())
 	for _, p := range k.places(env) {
 		a, finding := k.lookUp(ctx, env, p, scopeOf(target))
@@ -113,8 +119,11 @@ type Forgetter interface {
 
 // Forget drops the cached helper answers for target's registry, so that the next lookup runs the
 // helpers again. Call it when the registry has refused used, which ResolveContext returned. If
-// another caller has run the helper again since, Forget does nothing.
+// another caller has run the helper again since, or target is nil, Forget does nothing.
 func (k *Keychain) Forget(target authn.Resource, used authn.Authenticator) {
+	if target == nil {
+		return
+	}
 	a, ok := used.(*authenticator)
 	if !ok {
 		k.runs.forget(scopeOf(target).host, nil)

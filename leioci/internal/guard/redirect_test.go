@@ -36,6 +36,7 @@ func TestFollowGoesNowhereItShouldNot(t *testing.T) {
 			"https://[2002:a00:1::]/": "private", "https://[2002:6464:64c8::1]/": "private", "https://[2001::1]/": "private", "https://[2001:0:4136:e378:8000:63bf:f5ff:fffe]/": "private",
 			"https://[::10.0.0.1]/": "private", "https://[::8.8.8.8]/": "private", "https://[::ffff:0:10.0.0.1]/": "private", "https://[::ffff:100.64.0.1]/": "private address 100.64.0.1",
 			"https://[fec0::1]/": "private", "https://[fc00::1]/": "private", "https://[ff0e::1]/": "private", "https://[100::1]/": "private", "https://[2001:db8::1]/": "private", "https://[3fff::1]/": "private",
+			"https://[2600::5efe:10.0.0.1]/": "private", "https://[2600:1:2:3:200:5efe:a9fe:a9fe]/": "private",
 			"https://[2001:2::1]/": "private", "https://[5f00::1]/": "private", "https://[4000::1]/": "private",
 
 			"https://localhost/": "private address 127.0.0.1", "https://LOCALHOST.:5000/": "private", "https://metadata.localhost/": "private",
@@ -43,6 +44,7 @@ func TestFollowGoesNowhereItShouldNot(t *testing.T) {
 
 			"https://100.63.255.255/": "", "https://100.128.0.1/": "", "https://192.0.1.1/": "", "https://198.20.0.1/": "", "https://223.255.255.255/": "", "https://1.1.1.1/": "", "https://192.31.196.1/": "",
 			"https://[64:ff9b::808:808]/": "", "https://[2002:808:808::1]/": "", "https://[2001:4860:4860::8888]/": "", "https://[2400:cb00::1]/": "", "https://[2620:4f:8000::1]/": "",
+			"https://[2600::5efe:8.8.8.8]/": "", "https://[2600::5eff:10.0.0.1]/": "", "https://[2600::5efe:a00:1:0]/": "",
 		},
 		"http://registry.example/":   {"https://registry.example/": "", "http://storage.example/": "", "http://10.0.0.1/": "private", "gopher://storage.example/": "scheme"},
 		"https://10.0.0.5:5000/":     {"https://10.0.0.5/": "", "https://10.0.0.5:9000/": "", "https://10.0.0.6:5000/": "private", "https://10.5/": "private"},

@@ -33,6 +33,10 @@ func isPrivate(addr netip.Addr) bool {
 		return isPrivate(netip.AddrFrom4([4]byte(b[12:])))
 	case within(addr, "2002::/16"): // 6to4 (RFC 3056)
 		return isPrivate(netip.AddrFrom4([4]byte(b[2:6])))
+	case b[8]&^2 == 0 && b[9] == 0 && b[10] == 0x5e && b[11] == 0xfe: // ISATAP (RFC 5214), under any prefix
+		if isPrivate(netip.AddrFrom4([4]byte(b[12:]))) {
+			return true
+		}
 	}
 	return !within(addr, "2000::/3") || within(addr, notGlobal6)
 }
