@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"sync"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
@@ -151,7 +152,7 @@ func (r *Reader) connect() error {
 // that was refused there is one for the whole, at once; and so there is when the tries for it are
 // used up. If there must be none, again returns the error to give up with.
 func (r *Reader) again(err error) error {
-	if r.ranged && r.ctx.Err() == nil && !retry.IsRetryable(err) && (isResponse(err) || Mismatched(err)) {
+	if r.ranged && r.ctx.Err() == nil && !retry.IsRetryable(err) && isRefusal(err) {
 		return r.requestWhole(err)
 	}
 	giveUp := r.run.Wait(r.ctx, err)
@@ -168,9 +169,12 @@ func (r *Reader) requestWhole(cause error) error {
 	return nil
 }
 
-func isResponse(err error) bool {
+// isRefusal reports whether err is a response, or what came of one: it may also be a redirect that
+// leads in circles, nowhere, or to where the client must not go.
+func isRefusal(err error) bool {
 	var response *transport.Error
-	return errors.As(err, &response)
+	var request *url.Error
+	return errors.As(err, &response) || errors.As(err, &request) || Mismatched(err)
 }
 
 func (r *Reader) request(ctx context.Context) error {

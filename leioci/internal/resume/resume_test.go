@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -14,6 +15,7 @@ import (
 
 func TestReadingGoesOnWhereItBrokeOff(t *testing.T) {
 	unavailable := answer{err: retry.Retryable(errBroken)}
+	astray := &url.Error{Op: "Get", URL: "https://storage.example", Err: errors.New("stopped after 10 redirects")}
 	chunked := whole(10)
 	chunked.length = -1
 	chunkedBroken := whole(4)
@@ -48,6 +50,7 @@ func TestReadingGoesOnWhereItBrokeOff(t *testing.T) {
 		"the range not found":              {[]answer{whole(4), {err: refusal(404)}, whole(10)}, 10, 0, `"" "bytes=4-9" ""`, true},
 		"the range not satisfiable":        {[]answer{whole(4), {err: refusal(416)}, whole(10)}, 10, 0, `"" "bytes=4-9" ""`, true},
 		"the range answered badly":         {[]answer{whole(4), part(206, "", 4, 6), whole(10)}, 10, 0, `"" "bytes=4-9" ""`, true},
+		"the range sent astray":            {[]answer{whole(4), {err: astray}, whole(10)}, 10, 0, `"" "bytes=4-9" ""`, true},
 		"a range never answered":           {[]answer{whole(4), unavailable, unavailable, whole(10)}, 10, 0, `"" "bytes=4-9" "bytes=4-9" ""`, true},
 		"a range that is empty":            {[]answer{whole(4), rest(4, 0), rest(4, 0), whole(10)}, 10, 0, `"" "bytes=4-9" "bytes=4-9" ""`, true},
 		"refused, the whole broken":        {[]answer{whole(4), {err: refusal(403)}, whole(3), whole(10)}, 10, 0, `"" "bytes=4-9" "" ""`, true},
