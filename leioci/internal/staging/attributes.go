@@ -60,14 +60,10 @@ func readable(info fs.FileInfo) bool {
 	return info.Mode().Perm()&need == need
 }
 
-// unowned is an example without its user and group, and without what others may change.
+// unowned is an example without its user, and without what others may change.
 type unowned struct{ fs.FileInfo }
 
-func (u unowned) Mode() fs.FileMode {
-	return u.FileInfo.Mode() &^ (fs.ModeSetuid | fs.ModeSetgid | 0o022)
-}
-
-func (unowned) Sys() any { return nil } // see ownerOf
+func (u unowned) Mode() fs.FileMode { return u.FileInfo.Mode() &^ (fs.ModeSetuid | 0o022) }
 
 // placed reports whether something in a directory was put there by those who are trusted: it is
 // owned by one of them, or nobody else can put anything there. Then they have given it to its
@@ -126,8 +122,8 @@ func (d *Dir) newFile(path string) (fs.FileInfo, error) {
 	return info, errors.Join(err, f.Close(), d.removeFile(path))
 }
 
-// imitate gives a file or directory the group of another, its user if this process may do so, and
-// a mode.
+// imitate gives a file or directory the group of another, its user if this process may do so and
+// the other is not unowned, and a mode.
 func (d *Dir) imitate(path string, like fs.FileInfo, mode fs.FileMode) error {
 	now, err := os.Lstat(path)
 	if err != nil {
@@ -135,6 +131,9 @@ func (d *Dir) imitate(path string, like fs.FileInfo, mode fs.FileMode) error {
 	}
 	user, group, ok := ownerOf(like)
 	userNow, groupNow, okNow := ownerOf(now)
+	if _, is := like.(unowned); is {
+		user = userNow
+	}
 	if ok && okNow && (group != groupNow || user != userNow && os.Geteuid() == 0) {
 		if os.Geteuid() != 0 {
 			user = -1 // only root can give a file away

@@ -251,6 +251,7 @@ func TestANewDirectoryIsWhatMkdirMakes(t *testing.T) {
 	}
 }
 
+// Its group, which may read it and no more, is one where nobody else can have put it there.
 func TestAnotherUsersDirectoryIsNoExample(t *testing.T) {
 	if os.Geteuid() != 0 {
 		return // only root can give a file away
@@ -258,11 +259,12 @@ func TestAnotherUsersDirectoryIsNoExample(t *testing.T) {
 	for name, tc := range map[string]struct {
 		content content
 		parent  fs.FileMode
+		group   uint32
 	}{
-		"an empty one":                        {content{}, fs.ModeSticky | 0o777},
-		"a snapshot":                          {oldContent, fs.ModeSticky | 0o777},
-		"an empty one in a directory of ours": {content{}, 0o755},
-		"a snapshot in a directory of ours":   {oldContent, 0o755},
+		"an empty one":                        {content{}, fs.ModeSticky | 0o777, uint32(os.Getegid())},
+		"a snapshot":                          {oldContent, fs.ModeSticky | 0o777, uint32(os.Getegid())},
+		"an empty one in a directory of ours": {content{}, 0o755, somebody},
+		"a snapshot in a directory of ours":   {oldContent, 0o755, somebody},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := tc.content
@@ -281,9 +283,12 @@ func TestAnotherUsersDirectoryIsNoExample(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, path := range []string{target, filepath.Join(target, "a"), filepath.Join(target, "b"), filepath.Join(target, "c")} {
-				if mode, user, group := modeOf(t, path); mode&0o022 != 0 || user != 0 || group == somebody {
-					t.Errorf("%s is %v of %d:%d", filepath.Base(path), mode, user, group)
+				if mode, user, _ := modeOf(t, path); mode&0o022 != 0 || user != 0 {
+					t.Errorf("%s is %v of user %d", filepath.Base(path), mode, user)
 				}
+			}
+			if _, _, group := modeOf(t, target); group != tc.group {
+				t.Errorf("its group is %d, want %d", group, tc.group)
 			}
 		})
 	}
