@@ -319,3 +319,26 @@ func TestWhatOnlyItsOwnerMayReadStaysTheirs(t *testing.T) {
 		})
 	}
 }
+
+// unmovingDisk renames nothing.
+type unmovingDisk struct{ osDisk }
+
+func (unmovingDisk) rename(_, _ string) error { return syscall.EIO }
+
+func TestAPartialFileThatCannotBeMovedStaysPrivate(t *testing.T) {
+	target := filepath.Join(t.TempDir(), "parent", "target")
+	oldContent.write(t, target)
+	must(t, errors.Join(os.Chmod(filepath.Join(target, "a"), 0o644), os.Chmod(target, 0o700)))
+	d, err := newOn(t.Context(), unmovingDisk{}, target, threeFiles, silent())
+	must(t, err)
+	p := openPartialOf(t, d, "sha256-00")
+	must(t, appends("ours")(p))
+	if err := p.MoveTo(t.Context(), "a"); !errors.Is(err, syscall.EIO) {
+		t.Fatalf("got %v", err)
+	}
+	if mode, _, _ := modeOf(t, p.path); mode != 0o600 {
+		t.Errorf("it is %v", mode)
+	}
+	must(t, p.Close())
+	discard(t, d)
+}
