@@ -219,6 +219,8 @@ func TestWhatAFileSystemLacksDoesNotStopAPull(t *testing.T) {
 		"there are no links":            {link: syscall.ENOTSUP},
 		"there is no exchange":          {exchange: syscall.EINVAL},
 		"there are no locks":            {lock: syscall.ENOLCK},
+		"locks fail":                    {lock: syscall.EIO},
+		"locks are forbidden":           {lock: syscall.EACCES},
 		"there is next to nothing": {
 			fsyncDir: syscall.EINVAL, chmod: syscall.EPERM, link: syscall.EPERM, exchange: syscall.ENOSYS, lock: syscall.ENOSYS,
 		},

@@ -14,7 +14,8 @@ const modeBits = fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky
 // the same, so that whoever could read the old snapshot can read the new one.
 //
 // What another user owns in a directory such as /tmp is not an example to follow: that user may
-// have created it for us to find, with a mode of their choice. See placed.
+// have created it for us to find, with a mode of their choice. See placed. Elsewhere, what another
+// user owns becomes this user's if its owner can read it all the same. See readable.
 type attributes struct {
 	dir   fs.FileInfo // nil if there is no old directory, or none to be trusted
 	files map[string]fs.FileInfo
@@ -31,15 +32,38 @@ func (d *Dir) attributesOf(target string) attributes {
 	if err != nil || !info.IsDir() || !placed(info, parent) {
 		return a
 	}
-	a.dir = info
+	a.dir = example(info, parent)
 	for _, name := range d.replaceable.names() {
-		info, err := os.Lstat(filepath.Join(target, name))
-		if err == nil && info.Mode().IsRegular() && (trusted(info, parent) || sameOwner(info, a.dir)) {
-			a.files[name] = info
+		file, err := os.Lstat(filepath.Join(target, name))
+		if err == nil && file.Mode().IsRegular() && (trusted(file, parent) || sameOwner(file, info)) {
+			a.files[name] = example(file, parent)
 		}
 	}
 	return a
 }
+
+// example returns what the new directory, or a file in it, is to be like. An owner who is not
+// trusted could change a verified snapshot, and is kept only for what nobody else may read.
+func example(info, parent fs.FileInfo) fs.FileInfo {
+	if trusted(info, parent) || !readable(info) {
+		return info
+	}
+	return unowned{info}
+}
+
+// readable reports whether everybody may read a file, or read and enter a directory.
+func readable(info fs.FileInfo) bool {
+	need := fs.FileMode(0o004)
+	if info.IsDir() {
+		need = 0o005
+	}
+	return info.Mode().Perm()&need == need
+}
+
+// unowned is an example without its user, and without what others may change.
+type unowned struct{ fs.FileInfo }
+
+func (u unowned) Mode() fs.FileMode { return u.FileInfo.Mode() &^ (fs.ModeSetuid | 0o022) }
 
 // placed reports whether something in a directory was put there by those who are trusted: it is
 // owned by one of them, or nobody else can put anything there. Then they have given it to its
@@ -98,8 +122,8 @@ func (d *Dir) newFile(path string) (fs.FileInfo, error) {
 	return info, errors.Join(err, f.Close(), d.removeFile(path))
 }
 
-// imitate gives a file or directory the group of another, its user if this process may do so, and
-// a mode.
+// imitate gives a file or directory the group of another, its user if this process may do so and
+// the other is not unowned, and a mode.
 func (d *Dir) imitate(path string, like fs.FileInfo, mode fs.FileMode) error {
 	now, err := os.Lstat(path)
 	if err != nil {
@@ -107,6 +131,9 @@ func (d *Dir) imitate(path string, like fs.FileInfo, mode fs.FileMode) error {
 	}
 	user, group, ok := ownerOf(like)
 	userNow, groupNow, okNow := ownerOf(now)
+	if _, is := like.(unowned); is {
+		user = userNow
+	}
 	if ok && okNow && (group != groupNow || user != userNow && os.Geteuid() == 0) {
 		if os.Geteuid() != 0 {
 			user = -1 // only root can give a file away

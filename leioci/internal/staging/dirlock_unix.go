@@ -31,14 +31,14 @@ func tryLock(f *os.File) error {
 	}
 }
 
-// lockNewDir locks a directory that this process created, where there are locks. On a network file
-// system that holds for this host alone.
+// lockNewDir locks a directory that this process created, where there are locks and this process
+// may use them. On a network file system that holds for this host alone.
 func lockNewDir(path string) (io.Closer, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := tryLock(f); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+	if err := tryLock(f); errors.Is(err, errInUse) {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil

@@ -42,5 +42,12 @@ func (d *Dir) passOverRefused(err error) error {
 	return d.passOver(err)
 }
 
-// syncDir flushes the names in a directory, where the file system can.
-func (d *Dir) syncDir(path string) error { return d.passOver(d.disk.syncDir(path)) }
+// syncDir flushes the names in a directory, where the file system can. Some say that a directory
+// that is open for reading is not open for that (EBADF), or that it is a directory.
+func (d *Dir) syncDir(path string) error {
+	err := d.disk.syncDir(path)
+	if errors.Is(err, syscall.EBADF) || errors.Is(err, syscall.EISDIR) {
+		err = errors.Join(errors.ErrUnsupported, err)
+	}
+	return d.passOver(err)
+}

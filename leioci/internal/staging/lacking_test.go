@@ -75,7 +75,7 @@ func TestWhatAFileSystemLacksIsNotedAndPassedOver(t *testing.T) {
 		errs   []error
 		silent bool // there is another way, which does as well
 	}{
-		{op: "syncDir", errs: []error{syscall.EINVAL, syscall.ENOTSUP, syscall.ENOSYS, syscall.ENOTTY}},
+		{op: "syncDir", errs: []error{syscall.EINVAL, syscall.ENOTSUP, syscall.ENOSYS, syscall.ENOTTY, syscall.EBADF, syscall.EISDIR}},
 		{op: "sync", errs: []error{syscall.EINVAL, syscall.ENOTSUP, syscall.ENOSYS}},
 		{op: "chmod", errs: []error{syscall.EPERM, syscall.EACCES, syscall.EINVAL, syscall.ENOTSUP, syscall.ENOSYS}},
 		{op: "link", errs: []error{syscall.EPERM, syscall.ENOTSUP, syscall.ENOSYS, syscall.EMLINK, syscall.EXDEV}, silent: true},

@@ -35,14 +35,13 @@ func openPartial(path string) (file, error) {
 		if err != nil {
 			return nil, err
 		}
-		err = checkExclusive(f)
-		if err == nil {
-			err = tryLock(f)
+		if err := checkExclusive(f); err != nil {
+			return nil, errors.Join(err, f.Close())
 		}
-		if errors.Is(err, errors.ErrUnsupported) {
-			err = errors.Join(err, removeEmpty(f)) // probably just made, and of no use here
-		}
-		if err != nil {
+		if err := tryLock(f); err != nil {
+			if !errors.Is(err, errInUse) {
+				err = errors.Join(err, removeEmpty(f)) // probably just made, and of no use here
+			}
 			return nil, errors.Join(err, f.Close())
 		}
 		current, err := os.Lstat(path)

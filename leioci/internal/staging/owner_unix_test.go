@@ -251,15 +251,26 @@ func TestANewDirectoryIsWhatMkdirMakes(t *testing.T) {
 	}
 }
 
+// Its group, which may read it and no more, is one where nobody else can have put it there.
 func TestAnotherUsersDirectoryIsNoExample(t *testing.T) {
 	if os.Geteuid() != 0 {
 		return // only root can give a file away
 	}
-	for name, c := range map[string]content{"an empty one": {}, "a snapshot": oldContent} {
+	for name, tc := range map[string]struct {
+		content content
+		parent  fs.FileMode
+		group   uint32
+	}{
+		"an empty one":                        {content{}, fs.ModeSticky | 0o777, uint32(os.Getegid())},
+		"a snapshot":                          {oldContent, fs.ModeSticky | 0o777, uint32(os.Getegid())},
+		"an empty one in a directory of ours": {content{}, 0o755, somebody},
+		"a snapshot in a directory of ours":   {oldContent, 0o755, somebody},
+	} {
 		t.Run(name, func(t *testing.T) {
+			c := tc.content
 			target := filepath.Join(t.TempDir(), "parent", "target")
 			c.write(t, target)
-			likeTmp(t, filepath.Dir(target))
+			must(t, os.Chmod(filepath.Dir(target), tc.parent))
 			if err := errors.Join(giveAway(target), os.Chmod(target, 0o777)); err != nil {
 				t.Fatal(err)
 			}
@@ -272,10 +283,62 @@ func TestAnotherUsersDirectoryIsNoExample(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, path := range []string{target, filepath.Join(target, "a"), filepath.Join(target, "b"), filepath.Join(target, "c")} {
-				if mode, user, group := modeOf(t, path); mode&0o022 != 0 || user != 0 || group == somebody {
+				if mode, user, _ := modeOf(t, path); mode&0o022 != 0 || user != 0 {
+					t.Errorf("%s is %v of user %d", filepath.Base(path), mode, user)
+				}
+			}
+			if _, _, group := modeOf(t, target); group != tc.group {
+				t.Errorf("its group is %d, want %d", group, tc.group)
+			}
+		})
+	}
+}
+
+// A directory that was given to the user of a service, for that user alone, stays readable.
+func TestWhatOnlyItsOwnerMayReadStaysTheirs(t *testing.T) {
+	if os.Geteuid() != 0 {
+		return // only root can give a file away
+	}
+	for name, tc := range map[string]struct{ dir, file fs.FileMode }{
+		"private": {0o700, 0o600}, "readable by a group": {0o750, 0o640},
+	} {
+		t.Run(name, func(t *testing.T) {
+			target := filepath.Join(t.TempDir(), "parent", "target")
+			oldContent.write(t, target)
+			must(t, os.Chmod(filepath.Dir(target), 0o755))
+			must(t, errors.Join(giveAway(target), os.Chmod(target, tc.dir)))
+			for f := range oldContent {
+				must(t, errors.Join(giveAway(filepath.Join(target, f)), os.Chmod(filepath.Join(target, f), tc.file)))
+			}
+			must(t, replace(t.Context(), osDisk{}, target, newContent))
+			for path, want := range map[string]fs.FileMode{target: tc.dir, filepath.Join(target, "a"): tc.file} {
+				if mode, user, group := modeOf(t, path); mode != want || user != somebody || group != somebody {
 					t.Errorf("%s is %v of %d:%d", filepath.Base(path), mode, user, group)
 				}
 			}
 		})
 	}
+}
+
+// unmovingDisk renames nothing.
+type unmovingDisk struct{ osDisk }
+
+func (unmovingDisk) rename(_, _ string) error { return syscall.EIO }
+
+func TestAPartialFileThatCannotBeMovedStaysPrivate(t *testing.T) {
+	target := filepath.Join(t.TempDir(), "parent", "target")
+	oldContent.write(t, target)
+	must(t, errors.Join(os.Chmod(filepath.Join(target, "a"), 0o644), os.Chmod(target, 0o700)))
+	d, err := newOn(t.Context(), unmovingDisk{}, target, threeFiles, silent())
+	must(t, err)
+	p := openPartialOf(t, d, "sha256-00")
+	must(t, appends("ours")(p))
+	if err := p.MoveTo(t.Context(), "a"); !errors.Is(err, syscall.EIO) {
+		t.Fatalf("got %v", err)
+	}
+	if mode, _, _ := modeOf(t, p.path); mode != 0o600 {
+		t.Errorf("it is %v", mode)
+	}
+	must(t, p.Close())
+	discard(t, d)
 }

@@ -105,19 +105,33 @@ func (p *Partial) MoveTo(ctx context.Context, name string) error {
 	}
 	ok := false
 	if there {
+		// Flushing may take a while, and others may be able to read the file from adopt on.
+		if err := p.dir.passOver(p.f.Sync()); err != nil {
+			return err
+		}
 		if ok, err = p.dir.adopt(p.path, name); err != nil {
 			return err
 		}
 	}
 	if ok {
-		err = p.rename(to)
+		if err = p.rename(to); err != nil {
+			p.hide()
+		}
 	} else {
+		p.hide()
 		err = p.copyTo(ctx, name)
 	}
 	if err != nil {
 		return err
 	}
 	return p.dir.noteFile(name)
+}
+
+// hide makes a file that was to be moved this user's alone again: it stays beside the target.
+func (p *Partial) hide() {
+	if there, err := p.isAt(p.path); err == nil && there {
+		_ = p.dir.disk.chmod(p.path, 0o600) // what has no modes has none to lose
+	}
 }
 
 // isAt reports whether the file at path is this one. Somebody may have deleted it, and another
@@ -138,7 +152,7 @@ func (p *Partial) isAt(path string) (bool, error) {
 }
 
 func (p *Partial) rename(to string) error {
-	// Flush the content before it gets a name in the new directory.
+	// Flush the mode, too, before the file gets a name in the new directory.
 	if err := p.dir.passOver(p.f.Sync()); err != nil {
 		return err
 	}

@@ -32,6 +32,8 @@ func TestADirectoryTellsWhatItHoldsByTheManifestThatWasKept(t *testing.T) {
 		"the metadata is damaged":      {func(t *testing.T, dir string) { flip(t, dir, "manifest.json") }, true, false},
 		"a file is longer":             {func(t *testing.T, dir string) { write(t, dir, "manifest.json", read(t, dir, "manifest.json")+"\n") }, true, false},
 		"a file is missing":            {func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, "cache.jsonl.gz"))) }, true, false},
+		"a file is a link":             {func(t *testing.T, dir string) { replaceByLink(t, dir, "cache.jsonl.gz") }, true, false},
+		"the metadata is a link":       {func(t *testing.T, dir string) { replaceByLink(t, dir, "manifest.json") }, true, false},
 		"a file is a directory":        {func(t *testing.T, dir string) { replaceByDirectory(t, dir, "cache.jsonl.gz") }, true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -60,6 +62,14 @@ func TestADirectoryTellsWhatItHoldsByTheManifestThatWasKept(t *testing.T) {
 func edit(t *testing.T, dir, from, to string) {
 	t.Helper()
 	write(t, dir, "oci-manifest.json", strings.ReplaceAll(read(t, dir, "oci-manifest.json"), from, to))
+}
+
+// replaceByLink moves a file out of the directory and leaves a link to it.
+func replaceByLink(t *testing.T, dir, name string) {
+	t.Helper()
+	elsewhere := filepath.Join(t.TempDir(), name)
+	must(t, os.Rename(filepath.Join(dir, name), elsewhere))
+	must(t, os.Symlink(elsewhere, filepath.Join(dir, name)))
 }
 
 func replaceByDirectory(t *testing.T, dir, name string) {

@@ -85,10 +85,11 @@ func (m *Memory) acceptedReports(r reports) bool {
 	return r.unchanged(m.reports)
 }
 
-// verified reports whether the file at path has the content that d describes.
+// verified reports whether the file at path has the content that d describes. A symbolic link has
+// not: whoever opens the snapshot does not follow it out of the directory.
 func (m *Memory) verified(ctx context.Context, path string, d v1.Descriptor) bool {
-	now, err := os.Stat(path)
-	if err != nil {
+	now, err := os.Lstat(path)
+	if err != nil || !now.Mode().IsRegular() {
 		return false
 	}
 	m.mu.Lock()
