@@ -27,12 +27,12 @@ func TestAdviceIsAboutTheHostThatFailed(t *testing.T) {
 	cut.On("", "", leiocitest.Always, leiocitest.Cut())
 	hang := leiocitest.Serve(t, http.NotFoundHandler())
 	hang.On("", "", leiocitest.Always, leiocitest.Hang(nil))
-	const operator = "tell the operator of the registry that sends its clients there"
+	const operator = "tell the operator of the registry that redirects there"
 	for to, want := range map[string]string{
-		"http://" + closed:       closed + ": cannot connect; if it stays so, " + operator,
-		"https://" + closed:      closed + ": cannot connect; if it stays so, " + operator,
-		"http://storage.invalid": "storage.invalid: there is no such host; if it stays so, " + operator,
-		"https://" + cut.Host():  cut.Host() + ": plain HTTP at an https address; if it stays so, " + operator,
+		"http://" + closed:       closed + ": cannot connect; if the problem persists, " + operator,
+		"https://" + closed:      closed + ": cannot connect; if the problem persists, " + operator,
+		"http://storage.invalid": "storage.invalid: there is no such host; if the problem persists, " + operator,
+		"https://" + cut.Host():  cut.Host() + ": plain HTTP at an https address; if the problem persists, " + operator,
 		"http://" + cut.Host():   "the connection broke off",
 		"http://" + hang.Host():  "no data is moving",
 		"http://10.1.2.3":        "allow it with WithPrivateRedirects",
@@ -104,7 +104,7 @@ func TestTheRateLimitOfAStorageIsNotTheRegistrys(t *testing.T) {
 		reg.On(http.MethodGet, "/blobs/", leiocitest.Always, leiocitest.Redirect(http.StatusTemporaryRedirect, "http://"+storage.Host()))
 		_, err := newClient(t).PullSnapshot(t.Context(), repository(t, reg).Tag("latest"), filepath.Join(t.TempDir(), "lei"))
 		var limited *leioci.RateLimitError
-		if !errors.As(err, &limited) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "says "+storage.Host()) ||
+		if !errors.As(err, &limited) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "from "+storage.Host()) ||
 			strings.Contains(err.Error(), "credentials") {
 			t.Errorf("%q: got %v", retryAfter, err)
 		}

@@ -100,7 +100,7 @@ func explainStorage(response *transport.Error, host string, err error) error {
 }
 
 func storageSays(host string) string {
-	return fmt.Sprintf("says %s, to which the registry sends its clients, and not the registry itself; if it stays so, tell its operator", host)
+	return fmt.Sprintf("from %s, which the registry redirects to, not from the registry itself; if the problem persists, tell its operator", host)
 }
 
 // mediaTypeAdvice is for registries that accept only container images, as some have.
@@ -156,7 +156,7 @@ func elsewhereAdvice(problem string, last registry.Unreached) string {
 	if last.Host != "" {
 		host = last.Host
 	}
-	return fmt.Sprintf("%s: %s; if it stays so, tell the operator of the registry that sends its clients there", host, problem)
+	return fmt.Sprintf("%s: %s; if the problem persists, tell the operator of the registry that redirects there", host, problem)
 }
 
 // tlsAdvice is for certificates that the client or the server that was asked rejects.

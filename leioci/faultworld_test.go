@@ -222,7 +222,7 @@ func pushSteps() []step {
 		{"ping", http.MethodGet, "/v2/", "how to authenticate"},
 		{"token", http.MethodGet, "/token", "authenticate with"},
 		{"manifest GET", http.MethodGet, "/manifests/", "check tag latest"},
-		{"blob HEAD", http.MethodHead, "/blobs/", "look for it"},
+		{"blob HEAD", http.MethodHead, "/blobs/", "check for it"},
 		{"blob POST", http.MethodPost, "/blobs/uploads/", "open an upload"},
 		{"blob PUT", http.MethodPut, "/blobs/uploads/", "send it"},
 		{"manifest PUT", http.MethodPut, "/manifests/", "put manifest"},

@@ -84,7 +84,7 @@ func TestASnapshotThatIsNowhereWholeIsPassedOver(t *testing.T) {
 			if !errors.Is(err, tc.want) || err == nil && (res.Source != repo || !res.Date.Equal(tuesday)) {
 				t.Errorf("got %+v, %v", res, err)
 			}
-			if err == nil && !strings.Contains(log.String(), at.String()+" as a source of "+repo.String()+" is passed over") {
+			if err == nil && !strings.Contains(log.String(), "skipping "+at.String()+" as a source of "+repo.String()) {
 				t.Errorf("the log says %s", &log)
 			}
 		})

@@ -78,7 +78,7 @@ func (c *Client) PushSnapshot(ctx context.Context, repo name.Repository, tags []
 	}
 	date, err := ownDate(ctx, p.manifest, layersOf(img))
 	if err == nil && artifact.IsFuture(date) && !o.allowFuture {
-		err = fmt.Errorf("%w: it is of %s, and today is %s by this machine's clock; if that is meant, allow it with PushFuture (--allow-future)",
+		err = fmt.Errorf("%w: it is dated %s, and today is %s; check the clocks, or allow it with PushFuture (--allow-future)",
 			ErrFuture, date.Format(time.DateOnly), time.Now().UTC().Format(time.DateOnly))
 	}
 	if err != nil {

@@ -51,7 +51,7 @@ func TestTheErrorOfAStorageIsNotTheRegistrys(t *testing.T) {
 				continue
 			}
 			text := err.Error()
-			if !strings.Contains(text, "says "+storage.Host()) || !strings.Contains(text, "AccessDenied: Request has expired") {
+			if !strings.Contains(text, "from "+storage.Host()) || !strings.Contains(text, "AccessDenied: Request has expired") {
 				t.Errorf("%d, %s: the message does not say who refuses, and why: %v", status, what, err)
 			}
 			if strings.Contains(text, "log in") || strings.Contains(text, "credentials") || strings.Contains(text, "<") || strings.Contains(text, "s3cret") {

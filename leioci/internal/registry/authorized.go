@@ -156,7 +156,7 @@ func (a *authorized) meet(ctx context.Context, c challenge) (*authorization, err
 			"(use https, or allow it with WithPlainHTTP, --plain-http)", errdef.ErrInsecure, a.registry)
 	}
 	if realm := c.parameters["realm"]; a.scheme == "https" && strings.HasPrefix(strings.ToLower(realm), "http:") {
-		return nil, fmt.Errorf("%w: %s wants tokens to be requested over http", errdef.ErrInsecure, a.registry)
+		return nil, fmt.Errorf("%w: %s names a token server that is reached over http", errdef.ErrInsecure, a.registry)
 	}
 	scopes := []string{a.scope}
 	if scope := c.parameters["scope"]; scope != "" && !slices.Contains(scopes, scope) {

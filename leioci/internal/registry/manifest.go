@@ -75,7 +75,7 @@ func (s *Source) Head(ctx context.Context, ref name.Reference) (digest v1.Hash, 
 	return digest, from, err
 }
 
-var errHead = errors.New("no proper answer to a HEAD")
+var errHead = errors.New("no proper response to HEAD")
 
 // headManifest returns the digest that a registry says an image manifest has.
 func (s *session) headManifest(ctx context.Context, ref name.Reference) (v1.Hash, error) {

@@ -127,7 +127,7 @@ func (s *Source) report(place name.Repository, err error) {
 	if refused(err) || stale || older || errors.Is(err, errdef.ErrInsecure) || errors.Is(err, errdef.ErrVerification) {
 		log = s.client.config.Log.Warnf
 	}
-	log("%s as a source of %s is passed over: %v", place, s.repo, s.client.config.Explain(Redact(err)))
+	log("skipping %s as a source of %s: %v", place, s.repo, s.client.config.Explain(Redact(err)))
 }
 
 // sourceErrors says why every place failed.

@@ -31,7 +31,7 @@ func (d *Destination) Upload(ctx context.Context, blob v1.Layer, digest v1.Hash)
 	err = d.do(ctx, func(ctx context.Context, s *session) error {
 		there, err := s.hasBlob(ctx, digest, size)
 		if err != nil {
-			return fmt.Errorf("look for it: %w", err)
+			return fmt.Errorf("check for it: %w", err)
 		}
 		if there {
 			return nil

@@ -96,7 +96,7 @@ func TestAnUploadThatTheRegistryRefusesIsNotTriedAgain(t *testing.T) {
 		fault  leiocitest.Fault
 		step   string
 	}{
-		"at the look":             {http.MethodHead, leiocitest.Status(http.StatusForbidden, ""), "look for it"},
+		"at the look":             {http.MethodHead, leiocitest.Status(http.StatusForbidden, ""), "check for it"},
 		"at the opening":          {http.MethodPost, leiocitest.Status(http.StatusForbidden, "DENIED"), "open an upload"},
 		"opened without Location": {http.MethodPost, leiocitest.Location(func(string) string { return "" }), "open an upload"},
 		"sent, and denied":        {http.MethodPut, leiocitest.Status(http.StatusForbidden, "DENIED"), "send it"},

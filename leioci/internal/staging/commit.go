@@ -62,7 +62,7 @@ func (d *Dir) finish() {
 	err := d.syncDir(d.names.parent)
 	if err != nil {
 		d.keep = true
-		err = fmt.Errorf("a loss of power may bring the old one back, which stays at %s: %w", d.path, err)
+		err = fmt.Errorf("after a loss of power, the old directory may come back; it was left at %s: %w", d.path, err)
 	} else {
 		err = d.sweep(0)
 	}

@@ -28,7 +28,7 @@ func (d *Dir) passOver(err error) error {
 	if err == nil || !unable(err) {
 		return err
 	}
-	d.log.Infof("the file system of %s lacks an operation, and the pull goes on without it: %v", d.target, err)
+	d.log.Infof("the file system of %s lacks an operation; continuing without it: %v", d.target, err)
 	return nil
 }
 

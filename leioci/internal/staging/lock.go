@@ -73,6 +73,6 @@ func (d *Dir) unlockTarget() {
 	f := d.lock
 	d.lock = nil
 	if err := d.removeOpen(f, d.names.lock); err != nil {
-		d.log.Infof("%s stays: %v", d.names.lock, err) // the lock itself has ended
+		d.log.Infof("cannot remove %s: %v", d.names.lock, err) // the lock itself has ended
 	}
 }

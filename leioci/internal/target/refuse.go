@@ -47,14 +47,14 @@ func (d *Dir) refuse(date time.Time) error {
 	if err != nil || artifact.IsFuture(old.Date) || !date.Before(old.Date) {
 		return nil //nolint:nilerr // what cannot be read has no date to keep to
 	}
-	return fmt.Errorf("%w: %s holds the snapshot of %s, this one is of %s; allow it with AllowOlder (--allow-older)", errdef.ErrOlder,
+	return fmt.Errorf("%w: %s has the snapshot of %s, and this one is dated %s; allow it with AllowOlder (--allow-older)", errdef.ErrOlder,
 		d.path, old.Date.Format(time.DateOnly), date.Format(time.DateOnly))
 }
 
 // refuseAge returns an error if a snapshot of the given date is too old, or not of this time.
 func (d *Dir) refuseAge(date time.Time) error {
 	if artifact.IsFuture(date) && !d.policy.AllowFuture {
-		return fmt.Errorf("%w: it is of %s, and today is %s: if the clock of this machine is right, its publisher's was wrong; allow it with AllowFuture (--allow-future)",
+		return fmt.Errorf("%w: it is dated %s, and today is %s; check the clocks of this machine and of its publisher, or allow it with AllowFuture (--allow-future)",
 			errdef.ErrFuture, date.Format(time.DateOnly), time.Now().UTC().Format(time.DateOnly))
 	}
 	limit := d.policy.MaxAge
@@ -62,10 +62,10 @@ func (d *Dir) refuseAge(date time.Time) error {
 		return nil
 	}
 	if date.IsZero() {
-		return fmt.Errorf("%w: it has no date, and is to be at most %s old", errdef.ErrStale, inDays(limit))
+		return fmt.Errorf("%w: it has no date, and at most %s old is allowed", errdef.ErrStale, inDays(limit))
 	}
 	if age := time.Since(date); age > limit {
-		return fmt.Errorf("%w: it is of %s, %s ago, and is to be at most %s old: does its publisher still publish?", errdef.ErrStale,
+		return fmt.Errorf("%w: it is dated %s, %s ago, and at most %s old is allowed; does its publisher still publish?", errdef.ErrStale,
 			date.Format(time.DateOnly), inDays(age), inDays(limit))
 	}
 	return nil
@@ -74,8 +74,11 @@ func (d *Dir) refuseAge(date time.Time) error {
 // inDays writes a duration as a person would say it of something that is made daily.
 func inDays(d time.Duration) string {
 	const day = 24 * time.Hour
-	if d >= 2*day {
+	switch {
+	case d >= 2*day:
 		return fmt.Sprintf("%d days", d/day)
+	case d == day:
+		return "1 day"
 	}
 	return d.Round(time.Minute).String()
 }

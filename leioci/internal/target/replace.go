@@ -62,7 +62,7 @@ func verifyShared(ctx context.Context, stage *staging.Dir, files []artifact.File
 func (d *Dir) discard(stage *staging.Dir, err error) error {
 	discardErr := stage.Discard()
 	if err == nil && discardErr != nil {
-		d.log.Infof("%s stays beside %s: %v", stage.Path(), d.path, discardErr)
+		d.log.Infof("cannot remove %s beside %s: %v", stage.Path(), d.path, discardErr)
 		return nil
 	}
 	return errors.Join(err, discardErr)

@@ -76,7 +76,7 @@ func (d *Dir) verifyReports(ctx context.Context, dir string, raw []byte, files [
 	if err != nil && ctx.Err() == nil {
 		// The disk, or memory, may have changed a bit since the digests were verified.
 		if err = d.again(ctx, dir, files); err != nil && !errors.Is(err, errDisk) && ctx.Err() == nil {
-			err = fmt.Errorf("its digests are right, but its publisher's reports are malformed: %w", err)
+			err = fmt.Errorf("the digests match, but the publisher's reports are malformed: %w", err)
 			d.memory.refuse(raw, err)
 		}
 	}

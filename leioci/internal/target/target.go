@@ -93,7 +93,7 @@ func (d *Dir) UpToDate(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	if err := staging.Tidy(d.path, replaceable(), d.log); err != nil {
-		d.log.Infof("what an earlier pull left beside %s stays there: %v", d.path, err) // in nobody's way
+		d.log.Infof("cannot remove what an earlier pull left beside %s: %v", d.path, err) // in nobody's way
 	}
 	return &Result{Date: meta.Date, Created: meta.Created, UpToDate: true}, nil
 }
