@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -40,11 +41,17 @@ const buffer = 32 << 10
 // TestEveryFaultAtEveryStep covers what a bad network or a bad registry can do to a transfer. With
 // -v, it prints the table.
 func TestEveryFaultAtEveryStep(t *testing.T) {
-	var printed []string
+	var printed table
 	requests := map[string]int{}
 	for _, op := range []string{"pull", "push", "pull from storage"} {
 		synctest.Test(t, func(t *testing.T) { requests[op] = cleanRequests(t, op) })
 	}
+	t.Run("matrix", func(t *testing.T) { testMatrix(t, requests, printed.add) })
+	t.Logf("the fault, the operation, the step, and what came of it:\n%s", printed.sorted())
+}
+
+// testMatrix runs every cell, several at once: each has a network and a clock of its own.
+func testMatrix(t *testing.T, requests map[string]int, report func(string)) {
 	for _, row := range faultRows() {
 		for op, steps := range map[string][]step{"pull": pullSteps(), "push": pushSteps()} {
 			wants := row.pull
@@ -57,8 +64,9 @@ func TestEveryFaultAtEveryStep(t *testing.T) {
 					continue
 				}
 				t.Run(row.name+"/"+op+"/"+s.name, func(t *testing.T) {
+					t.Parallel()
 					synctest.Test(t, func(t *testing.T) {
-						printed = append(printed, fmt.Sprintf("%-46s %-5s %-16s %s", row.name, op, s.name, testFault(t, row, op, s, want, requests)))
+						report(fmt.Sprintf("%-46s %-5s %-16s %s", row.name, op, s.name, testFault(t, row, op, s, want, requests)))
 					})
 				})
 			}
@@ -69,8 +77,23 @@ func TestEveryFaultAtEveryStep(t *testing.T) {
 			}
 		}
 	}
-	slices.Sort(printed)
-	t.Logf("the fault, the operation, the step, and what came of it:\n%s", strings.Join(printed, "\n"))
+}
+
+// A table collects the lines of tests that run at once.
+type table struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (l *table) add(line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = append(l.lines, line)
+}
+
+func (l *table) sorted() string {
+	slices.Sort(l.lines)
+	return strings.Join(l.lines, "\n")
 }
 
 // cleanRequests returns how many requests an operation needs without a fault.
