@@ -153,39 +153,52 @@ func (c *Client) replace(ctx context.Context, key sessionKey, old *session, used
 const tokenSettled = time.Minute
 
 // remake replaces a session in which an operation was refused by one with a new handshake, and
-// reports whether that may make a difference. Several operations may find at once that theirs is
-// outdated, and one of them replaces it.
+// reports whether that may make a difference.
 func (c *Client) remake(ctx context.Context, key sessionKey, old *session, refusal error) (bool, error) {
 	if !unauthorized(refusal) && (!old.showsToken() || time.Since(old.made) < tokenSettled) {
 		return false, nil // the registry knows who is asking, and refuses
 	}
-	slot := c.slot(key)
-	if err := slot.acquire(ctx); err != nil {
-		return false, err
-	}
-	defer slot.busy.Release(1)
-	if slot.session != nil && slot.session != old {
+	return c.unlessReplaced(ctx, key, old, func(slot *sessionSlot) (bool, error) {
+		if isAnonymous(old.credentials.auth) {
+			slot.session = nil // there may be credentials by now
+			return true, nil
+		}
+		made, err := c.handshake(ctx, key, old.credentials)
+		if err != nil {
+			return false, err
+		}
+		if !old.showsToken() && !made.showsToken() {
+			return false, nil // the same password would be refused again
+		}
+		slot.session = made
 		return true, nil
-	}
-	if isAnonymous(old.credentials.auth) {
-		slot.session = nil // there may be credentials by now
-		return true, nil
-	}
-	made, err := c.handshake(ctx, key, old.credentials)
-	if err != nil {
-		return false, err
-	}
-	if !old.showsToken() && !made.showsToken() {
-		return false, nil // the same password would be refused again
-	}
-	slot.session = made
-	return true, nil
+	})
 }
 
 // renew replaces a session whose stored credentials were refused, and reports whether there is
-// another one now: several operations may find at once that theirs is outdated, and one of them
-// replaces it.
+// another one now.
 func (c *Client) renew(ctx context.Context, key sessionKey, old *session, used credentials) (bool, error) {
+	return c.unlessReplaced(ctx, key, old, func(slot *sessionSlot) (bool, error) {
+		c.forget(key.repository, used)
+		fresh, err := c.credentials(ctx, key)
+		if err != nil || sameCredentials(ctx, used, fresh) {
+			return false, nil //nolint:nilerr // the refusal is the error to report
+		}
+		made, err := c.handshake(ctx, key, fresh)
+		if err != nil {
+			return false, err
+		}
+		slot.session = made
+		return true, nil
+	})
+}
+
+// unlessReplaced lets replace put another session in the place of old, unless there is one already:
+// several operations may find at once that theirs is outdated, and one of them replaces it. It
+// reports whether there is another session now.
+func (c *Client) unlessReplaced(
+	ctx context.Context, key sessionKey, old *session, replace func(*sessionSlot) (bool, error),
+) (bool, error) {
 	slot := c.slot(key)
 	if err := slot.acquire(ctx); err != nil {
 		return false, err
@@ -194,17 +207,7 @@ func (c *Client) renew(ctx context.Context, key sessionKey, old *session, used c
 	if slot.session != nil && slot.session != old {
 		return true, nil
 	}
-	c.forget(key.repository, used)
-	fresh, err := c.credentials(ctx, key)
-	if err != nil || sameCredentials(ctx, used, fresh) {
-		return false, nil //nolint:nilerr // the refusal is the error to report
-	}
-	made, err := c.handshake(ctx, key, fresh)
-	if err != nil {
-		return false, err
-	}
-	slot.session = made
-	return true, nil
+	return replace(slot)
 }
 
 // perform runs an operation in the client's session and returns that session and its credentials.
