@@ -37,7 +37,7 @@ var walls = map[string][]string{
 	"leioci/internal/regular":    {},
 	"leioci/internal/resume":     {"internal/errdef", "internal/retry", "internal/verify"},
 	"leioci/internal/retry":      {"internal/errdef"},
-	"leioci/internal/staging":    {"internal/errdef", "internal/regular"},
+	"leioci/internal/staging":    {"internal/errdef", "internal/regular", "internal/verify"},
 	"leioci/internal/stall":      {"internal/errdef"},
 	"leioci/internal/testenv":    {},
 	"leioci/internal/verify":     {"internal/errdef"},

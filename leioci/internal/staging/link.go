@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/regular"
+	"github.com/lowendinsight/lei-go/leioci/internal/verify"
 )
 
 // Link puts a file of the old directory into the new one, replacing any file with that name. It
@@ -84,19 +85,6 @@ func copyContent(ctx context.Context, w io.Writer, from string, want fs.FileInfo
 	if !os.SameFile(want, got) {
 		return fmt.Errorf("copy %s: replaced by another file meanwhile", from)
 	}
-	_, err = io.Copy(w, untilDone{ctx, r})
+	_, err = io.Copy(w, verify.Until(ctx, r))
 	return err
-}
-
-// untilDone reads until ctx ends.
-type untilDone struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (u untilDone) Read(p []byte) (int, error) {
-	if err := context.Cause(u.ctx); err != nil {
-		return 0, err
-	}
-	return u.r.Read(p)
 }

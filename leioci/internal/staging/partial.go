@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/verify"
 )
 
 // A Partial is a file beside the target that holds an incomplete download. If this process ends
@@ -173,7 +175,7 @@ func (p *Partial) copyTo(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(w, untilDone{ctx, p.All()})
+	_, err = io.Copy(w, verify.Until(ctx, p.All()))
 	if err := Finish(w, err); err != nil {
 		return err
 	}
