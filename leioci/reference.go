@@ -3,20 +3,11 @@ package leioci
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-)
-
-// The grammar of a reference. A repository follows the OCI distribution specification, "Pulling
-// manifests". A registry is host[:port] as in RFC 3986, where the host is a name or an address.
-var (
-	registryGrammar = regexp.MustCompile(`^([a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?)*` +
-		`|\[[a-fA-F0-9:]+(\.[0-9]+){0,3}\])(:[0-9]{1,5})?$`)
-	repositoryGrammar = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$`)
 )
 
 // maxRepositoryLength is the limit of registries and of go-containerregistry.
@@ -96,7 +87,7 @@ func splitParts(s string) (parts, error) {
 	if !ok || registry == "" || path == "" {
 		return parts{}, fmt.Errorf("missing registry or repository (the first segment is always the registry)")
 	}
-	if len(registry) > maxRegistryLength || !registryGrammar.MatchString(registry) {
+	if len(registry) > maxRegistryLength || !isRegistry(registry) {
 		if strings.EqualFold(registry[:min(4, len(registry))], "oci:") {
 			return parts{}, fmt.Errorf("write oci:// or no scheme before the registry, instead of %q", registry[:4])
 		}
@@ -131,7 +122,7 @@ func splitParts(s string) (parts, error) {
 
 // checkPath returns an error if a repository, without its registry, is invalid.
 func checkPath(repository string) error {
-	if len(repository) > maxRepositoryLength || !repositoryGrammar.MatchString(repository) {
+	if len(repository) > maxRepositoryLength || !isRepository(repository) {
 		return fmt.Errorf("invalid repository %s: want lower-case letters and digits "+
 			"with single separators between them, at most %d characters",
 			quote(repository), maxRepositoryLength)
@@ -161,9 +152,6 @@ func trimScheme(s string) (string, error) {
 	return trimmed, nil
 }
 
-// schemeLike matches the beginning of what may be meant as a URL.
-var schemeLike = regexp.MustCompile(`^([a-zA-Z][a-zA-Z0-9+.-]*:)?/+`)
-
 // withoutPassword replaces what stands before the @ of a host in a mistyped reference: it may be a
 // user name and a password, which may contain slashes. What follows the @ of a digest contains
 // none.
@@ -172,7 +160,7 @@ func withoutPassword(s string) string {
 	if at < 0 {
 		return s
 	}
-	scheme := schemeLike.FindString(s[:at])
+	scheme := schemeLike(s[:at])
 	before, after := s[len(scheme):at], s[at+1:]
 	first, _, isPath := strings.Cut(before, "/")
 	_, port, hasPort := strings.Cut(first[strings.LastIndex(first, "]")+1:], ":")
@@ -182,8 +170,6 @@ func withoutPassword(s string) string {
 	}
 	return scheme + "...@" + after
 }
-
-func isNumber(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
 // quote prepares s for an error message: escaped, truncated, and without a password.
 func quote(s string) string {

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
+	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
@@ -23,11 +23,11 @@ const (
 	maxEmptyPages = 10      // in a row; some registries filter a page after they have cut it
 )
 
-// tagGrammar is the grammar of a tag in the OCI distribution specification, "Pulling manifests".
-var tagGrammar = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`)
-
-// ValidTag reports whether tag is one by the OCI distribution specification.
-func ValidTag(tag string) bool { return tagGrammar.MatchString(tag) }
+// ValidTag reports whether tag is one by the OCI distribution specification, "Pulling manifests".
+func ValidTag(tag string) bool {
+	const word = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
+	return tag != "" && len(tag) <= maxTagBytes && strings.Contains(word, tag[:1]) && strings.Trim(tag, word+".-") == ""
+}
 
 // Tags lists all tags of repo, across all pages, in the registry's order, each once (OCI
 // distribution specification, "Listing Tags"). It leaves out what is not a valid tag. It does not
