@@ -17,7 +17,7 @@ func newAuth(env environment) *cobra.Command {
 		Use:   "auth",
 		Short: "Show where credentials come from",
 		Args:  unknownCommand,
-		RunE:  func(*cobra.Command, []string) error { return nil }, // as in newRoot
+		RunE:  func(*cobra.Command, []string) error { return nil }, // otherwise cobra prints help and succeeds
 
 		DisableFlagsInUseLine: true,
 	}

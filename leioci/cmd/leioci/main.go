@@ -81,16 +81,22 @@ Results go to standard output, everything else to standard error. The exit statu
 
 Credentials are those of docker and podman. LEI_REGISTRY_TOKEN, if set, is a bearer token for the
 registry that the references name, and is sent to no other.`,
-		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          unknownCommand,
-		RunE:          func(*cobra.Command, []string) error { return nil }, // otherwise cobra prints help and succeeds
+		Args:          cobra.ArbitraryArgs, // RunE rejects them
 
 		DisableFlagsInUseLine: true,
 	}
+	// Cobra's own flag takes a template for this output. The linker then keeps package text/template
+	// and, because templates call methods by name, every exported method of every type: 2 MB.
+	asksVersion := root.Flags().BoolP("version", "v", false, "version for leioci")
+	root.RunE = func(cmd *cobra.Command, args []string) error { // without one, cobra prints help and succeeds
+		if *asksVersion {
+			return printVersion(env)
+		}
+		return unknownCommand(cmd, args)
+	}
 	root.SetFlagErrorFunc(flagError)
-	root.SetVersionTemplate("{{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newPush(env), newPull(env), newVersion(env))
 	root.AddCommand(newAuth(env))

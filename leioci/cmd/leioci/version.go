@@ -13,10 +13,14 @@ func newVersion(env environment) *cobra.Command {
 		Short: "Print the version",
 		Args:  arguments(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(env.stdout, version())
-			return err
+			return printVersion(env)
 		},
 	}
+}
+
+func printVersion(env environment) error {
+	_, err := fmt.Fprintln(env.stdout, version())
+	return err
 }
 
 // version returns the module version that the Go tool recorded in the binary: "(devel)" for a build
