@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"strings"
 )
 
@@ -24,17 +23,18 @@ func (t Transport) rewriteHosts(resp *http.Response, asked *http.Request) {
 	if location, err := url.Parse(resp.Header.Get("Location")); err == nil && t.rewriteHost(location, asked) {
 		resp.Header.Set("Location", location.String())
 	}
-	t.rewriteParams(resp.Header.Values("WWW-Authenticate"), realmParam, asked)
-	t.rewriteParams(resp.Header.Values("Link"), linkTarget, asked)
+	// A challenge says where to get tokens (RFC 6750, section 3), and a Link leads to the next page of
+	// a list (RFC 8288).
+	t.rewriteURLs(resp.Header.Values("WWW-Authenticate"), `realm="`, `"`, asked)
+	t.rewriteURLs(resp.Header.Values("Link"), "<", ">", asked)
 }
 
-// rewriteParams rewrites the URLs in header values. The second group of the expression is the URL.
-func (t Transport) rewriteParams(values []string, param *regexp.Regexp, asked *http.Request) {
+// rewriteURLs rewrites the URLs in header values, which stand between begin and end.
+func (t Transport) rewriteURLs(values []string, begin, end string, asked *http.Request) {
 	for i, v := range values {
-		values[i] = param.ReplaceAllStringFunc(v, func(text string) string {
-			m := param.FindStringSubmatch(text)
-			if u, err := url.Parse(m[2]); err == nil && t.rewriteHost(u, asked) {
-				return m[1] + u.String() + m[3]
+		values[i] = replaceBetween(v, begin, end, func(text string) string {
+			if u, err := url.Parse(text); err == nil && t.rewriteHost(u, asked) {
+				return u.String()
 			}
 			return text
 		})
@@ -55,12 +55,6 @@ func (t Transport) rewriteHost(u *url.URL, asked *http.Request) bool {
 	}
 	return t.disguiseURL(u)
 }
-
-// realmParam matches the part of a challenge that says where to get tokens (RFC 6750, section 3).
-var realmParam = regexp.MustCompile(`(?i)(realm=")([^"]*)(")`)
-
-// linkTarget matches the URL in a Link header, which leads to the next page of a list (RFC 8288).
-var linkTarget = regexp.MustCompile(`(<)([^>]*)(>)`)
 
 // disguiseURL replaces u's host with a name if it is an allowed private address.
 func (t Transport) disguiseURL(u *url.URL) bool {
@@ -114,12 +108,9 @@ func decodeAddr(encoded string) (netip.Addr, bool) {
 	return literal(strings.NewReplacer("-", ".", "x", ":").Replace(encoded))
 }
 
-// disguisedName finds disguises in a text.
-var disguisedName = regexp.MustCompile(`([0-9a-fx-]+)` + regexp.QuoteMeta(disguiseDomain))
-
 // Undisguise restores the addresses in a text, such as an error message, that contains disguises.
 func Undisguise(text string) string {
-	return disguisedName.ReplaceAllStringFunc(text, func(host string) string {
+	return replaceBefore(text, "0123456789abcdefx-", disguiseDomain, func(host string) string {
 		if addr, ok := decodeAddr(strings.TrimSuffix(host, disguiseDomain)); ok {
 			return addr.String()
 		}
