@@ -6,9 +6,9 @@ import "strings"
 // when a program starts, which takes longer than everything else that this module does then.
 
 const (
-	digits  = "0123456789"
-	lowerCase   = "abcdefghijklmnopqrstuvwxyz"
-	letters = lowerCase + "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	digits    = "0123456789"
+	lowerCase = "abcdefghijklmnopqrstuvwxyz"
+	letters   = lowerCase + "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 )
 
 // isRegistry reports whether s is host[:port] as in RFC 3986, where the host is a name or an

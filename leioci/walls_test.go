@@ -19,8 +19,9 @@ var walls = map[string][]string{
 	"leioci/snapshot":   {"internal/errdef", "internal/jsonstream", "internal/regular"},
 
 	"leioci/internal/registry": {
-		"internal/credential", "internal/errdef", "internal/guard", "internal/jsonstream", "internal/limit",
-		"internal/manifest", "internal/resume", "internal/retry", "internal/stall", "internal/verify", "internal/wirelog",
+		"internal/credential", "internal/errdef", "internal/guard", "internal/jsonstream", "internal/lazyregexp",
+		"internal/limit", "internal/manifest", "internal/resume", "internal/retry", "internal/stall", "internal/verify",
+		"internal/wirelog",
 	},
 	"leioci/internal/target": {
 		"internal/artifact", "internal/errdef", "internal/manifest", "internal/regular", "internal/staging",
@@ -28,11 +29,12 @@ var walls = map[string][]string{
 	},
 	"leioci/internal/artifact": {"internal/errdef", "snapshot"},
 
-	"leioci/internal/credential": {"internal/errdef", "internal/regular"},
+	"leioci/internal/credential": {"internal/errdef", "internal/lazyregexp", "internal/regular"},
 	"leioci/internal/errdef":     {},
 	"leioci/internal/guard":      {"internal/errdef"},
 	"leioci/internal/jsonstream": {},
-	"leioci/internal/limit":      {"internal/errdef"},
+	"leioci/internal/lazyregexp": {},
+	"leioci/internal/limit":      {"internal/errdef", "internal/lazyregexp"},
 	"leioci/internal/manifest":   {"internal/errdef", "internal/jsonstream"},
 	"leioci/internal/regular":    {},
 	"leioci/internal/resume":     {"internal/errdef", "internal/retry", "internal/verify"},

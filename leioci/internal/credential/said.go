@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 
 	"github.com/docker/docker-credential-helpers/credentials"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/lazyregexp"
 )
 
 // message returns the part of a helper's output that may be shown.
@@ -46,7 +47,7 @@ func answeredSecrets(stdout []byte) []string {
 		if len(words) != 1 {
 			words = nil
 		}
-		for _, match := range assignment.FindAllSubmatch(stdout, -1) {
+		for _, match := range assignment().FindAllSubmatch(stdout, -1) {
 			value := strings.Trim(string(match[2]), `"'`)
 			var plain string
 			if json.Unmarshal([]byte(`"`+value+`"`), &plain) == nil {
@@ -81,16 +82,16 @@ func withoutSecrets(text string, secrets []string) string {
 			}
 		}
 	}
-	text = userinfo.ReplaceAllString(text, "${1}"+hidden+"${2}")
-	text = authorization.ReplaceAllString(text, "${1}"+hidden)
-	return assignment.ReplaceAllString(text, "${1}"+hidden)
+	text = userinfo().ReplaceAllString(text, "${1}"+hidden+"${2}")
+	text = authorization().ReplaceAllString(text, "${1}"+hidden)
+	return assignment().ReplaceAllString(text, "${1}"+hidden)
 }
 
 // What looks like a secret: a URL's user and password, the value of an Authorization header, and
 // the value of a variable, a JSON member or an option with a telling name.
 var (
-	userinfo      = regexp.MustCompile(`(://)[^/\s@]+(@)`)
-	authorization = regexp.MustCompile(`(?i)(\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}`)
-	assignment    = regexp.MustCompile(
+	userinfo      = lazyregexp.New(`(://)[^/\s@]+(@)`)
+	authorization = lazyregexp.New(`(?i)(\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}`)
+	assignment    = lazyregexp.New(
 		`(?i)((?:secret|passw(?:or)?d|token|api_?key)["']*\s*[:=]\s*)("(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s"',;}]+)`)
 )

@@ -3,10 +3,11 @@ package limit
 import (
 	"bytes"
 	"html"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/lazyregexp"
 )
 
 // A decoder returns what the character means that is encoded at the beginning of text, and the
@@ -20,33 +21,33 @@ func decoders() []decoder {
 }
 
 // incomplete matches the beginning of an encoding at the end of a text.
-var incomplete = regexp.MustCompile(`(\\([uUx]\{?[0-9a-fA-F]{0,7}|[0-7]{0,2})?|\\u[dD][89abAB][0-9a-fA-F]{2}(\\u?[0-9a-fA-F]{0,3})?|%[0-9a-fA-F]?|&#?[a-zA-Z0-9]{0,31}|=[0-9a-fA-F]?)$`)
+var incomplete = lazyregexp.New(`(\\([uUx]\{?[0-9a-fA-F]{0,7}|[0-7]{0,2})?|\\u[dD][89abAB][0-9a-fA-F]{2}(\\u?[0-9a-fA-F]{0,3})?|%[0-9a-fA-F]?|&#?[a-zA-Z0-9]{0,31}|=[0-9a-fA-F]?)$`)
 
 // trimIncomplete returns text without the beginning of an encoding at its end.
 func trimIncomplete(text []byte) []byte {
 	const longest = 48 // more than incomplete can match
 	start := max(len(text)-longest, 0)
-	if at := incomplete.FindIndex(text[start:]); at != nil {
+	if at := incomplete().FindIndex(text[start:]); at != nil {
 		return text[:start+at[0]]
 	}
 	return text
 }
 
 var (
-	surrogates = regexp.MustCompile(`^\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})`)
-	codePoint  = regexp.MustCompile(`^\\(?:u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]{1,6})\}|U([0-9a-fA-F]{8}))`)
-	octal      = regexp.MustCompile(`^\\[0-3][0-7]{2}`)
-	entity     = regexp.MustCompile(`^&(#[xX]?[0-9a-fA-F]{1,8}|[a-zA-Z][a-zA-Z0-9]{0,30});`)
+	surrogates = lazyregexp.New(`^\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})`)
+	codePoint  = lazyregexp.New(`^\\(?:u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]{1,6})\}|U([0-9a-fA-F]{8}))`)
+	octal      = lazyregexp.New(`^\\[0-3][0-7]{2}`)
+	entity     = lazyregexp.New(`^&(#[xX]?[0-9a-fA-F]{1,8}|[a-zA-Z][a-zA-Z0-9]{0,30});`)
 )
 
 func unescape(text []byte) (means string, length int) {
 	if text[0] != '\\' || len(text) == 1 {
 		return "", 0
 	}
-	if m := surrogates.FindSubmatch(text); m != nil {
+	if m := surrogates().FindSubmatch(text); m != nil {
 		return string(0x10000 + (number(m[1], 16)-0xd800)<<10 + number(m[2], 16) - 0xdc00), len(m[0])
 	}
-	if m := codePoint.FindSubmatch(text); m != nil {
+	if m := codePoint().FindSubmatch(text); m != nil {
 		return string(number(bytes.Join(m[1:], nil), 16)), len(m[0])
 	}
 	if text[1] == 'x' {
@@ -54,7 +55,7 @@ func unescape(text []byte) (means string, length int) {
 			return c, 4
 		}
 	}
-	if m := octal.Find(text); m != nil {
+	if m := octal().Find(text); m != nil {
 		return string([]byte{byte(number(m[1:], 8))}), len(m)
 	}
 	const letters, controls = "abfnrtve", "\a\b\f\n\r\t\v\x1b"
@@ -82,7 +83,7 @@ func unquery(text []byte) (means string, length int) {
 
 func unentity(text []byte) (means string, length int) {
 	if text[0] == '&' {
-		if m := entity.Find(text); m != nil {
+		if m := entity().Find(text); m != nil {
 			return html.UnescapeString(string(m)), len(m)
 		}
 	}

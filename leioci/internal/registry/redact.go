@@ -10,25 +10,26 @@ import (
 	"unicode/utf8"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/guard"
+	"github.com/lowendinsight/lei-go/leioci/internal/lazyregexp"
 	"github.com/lowendinsight/lei-go/leioci/internal/limit"
 )
 
 // secretText matches the parts of an error that must not be shown: the query of a URL, which is a
 // credential when a registry redirects to its storage or returns an upload location, and a token
 // server's response, which go-containerregistry quotes.
-var secretText = regexp.MustCompile(`(\?)[^\s")][^\s"]*|(no token in bearer response:)(?s:.*)`)
+var secretText = lazyregexp.New(`(\?)[^\s")][^\s"]*|(no token in bearer response:)(?s:.*)`)
 
 // Texts in Go's quotes have another end than the next space or quotation mark. quotedQuery matches
 // a URL with a query or a fragment, and notURL what is quoted because it could not be read: nobody
 // can tell which part of that is a secret.
 var (
-	quotedQuery = regexp.MustCompile(`("[^"\\\s?#]+[?#])(?:[^"\\]|\\.)+"`)
-	notURL      = regexp.MustCompile(`((?:failed to parse Location header|parsing realm|parse|invalid port) )"(?:[^"\\]|\\.)*"`)
+	quotedQuery = lazyregexp.New(`("[^"\\\s?#]+[?#])(?:[^"\\]|\\.)+"`)
+	notURL      = lazyregexp.New(`((?:failed to parse Location header|parsing realm|parse|invalid port) )"(?:[^"\\]|\\.)*"`)
 )
 
 // userinfo matches what stands before the host in a URL. A registry may redirect to one with a
 // password.
-var userinfo = regexp.MustCompile(`://[^/\s"@]*@`)
+var userinfo = lazyregexp.New(`://[^/\s"@]*@`)
 
 // Redact returns err with a text that shows no secret and no control characters. Texts are looked
 // at, and not the errors in the chain, because there may be several of net/http's, nested where
@@ -37,12 +38,12 @@ var userinfo = regexp.MustCompile(`://[^/\s"@]*@`)
 // It also shortens the text: a registry may respond with a page of HTML.
 func Redact(err error) error {
 	text := err.Error()
-	clean := xmlError.ReplaceAllStringFunc(text, shortenXML)
-	clean = notURL.ReplaceAllString(clean, `$1"..."`)
-	clean = quotedQuery.ReplaceAllString(clean, `$1..."`)
-	clean = guard.Undisguise(secretText.ReplaceAllString(clean, "$1$2..."))
-	clean = userinfo.ReplaceAllString(clean, "://...@")
-	clean = page.ReplaceAllStringFunc(clean, shortenPage)
+	clean := xmlError().ReplaceAllStringFunc(text, shortenXML)
+	clean = notURL().ReplaceAllString(clean, `$1"..."`)
+	clean = quotedQuery().ReplaceAllString(clean, `$1..."`)
+	clean = guard.Undisguise(secretText().ReplaceAllString(clean, "$1$2..."))
+	clean = userinfo().ReplaceAllString(clean, "://...@")
+	clean = page().ReplaceAllStringFunc(clean, shortenPage)
 	clean = dropDetails(clean)
 	clean = printable(clean, longest(err))
 	if clean != text {
@@ -68,14 +69,14 @@ func hide(sent *limit.Sent, err error) error {
 
 // page matches an HTML page, up to its closing tag or the end of the text, and title its title.
 var (
-	page  = regexp.MustCompile(`(?is)<(!doctype\s+)?html.*?(</html>\s*\n|</html>|$)`)
-	title = regexp.MustCompile(`(?i)<title>\s*([^<]{1,100})`)
+	page  = lazyregexp.New(`(?is)<(!doctype\s+)?html.*?(</html>\s*\n|</html>|$)`)
+	title = lazyregexp.New(`(?i)<title>\s*([^<]{1,100})`)
 )
 
 // shortenPage returns the title of a page of HTML, which is all of it that anybody wants to read.
 func shortenPage(text string) string {
 	named := ""
-	if m := title.FindStringSubmatch(text); m != nil {
+	if m := title().FindStringSubmatch(text); m != nil {
 		named = fmt.Sprintf(" titled %q", strings.TrimSpace(m[1]))
 	}
 	return "a page of HTML" + named + " (from a registry, or from a proxy or another server?)"
@@ -83,12 +84,12 @@ func shortenPage(text string) string {
 
 // detail matches where the detail of a registry's error begins, which go-containerregistry prints
 // as a Go map.
-var detail = regexp.MustCompile(`; \[?map\[`)
+var detail = lazyregexp.New(`; \[?map\[`)
 
 // dropDetails removes the details of errors, however deep they are.
 func dropDetails(text string) string {
 	for {
-		begin := detail.FindStringIndex(text)
+		begin := detail().FindStringIndex(text)
 		if begin == nil {
 			return text
 		}
@@ -111,15 +112,15 @@ func dropDetails(text string) string {
 
 // What a storage sends in place of a registry's JSON, such as S3's, and what of it says why.
 var (
-	xmlError   = regexp.MustCompile(`(?s)(<\?xml[^>]{0,200}\?>\s*)?<Error(\s[^>]{0,200})?>.*?(</Error>\s*|$)`)
-	xmlCode    = regexp.MustCompile(`<Code>\s*([^<]{1,100})`)
-	xmlMessage = regexp.MustCompile(`<Message>\s*([^<]{1,400})`)
+	xmlError   = lazyregexp.New(`(?s)(<\?xml[^>]{0,200}\?>\s*)?<Error(\s[^>]{0,200})?>.*?(</Error>\s*|$)`)
+	xmlCode    = lazyregexp.New(`<Code>\s*([^<]{1,100})`)
+	xmlMessage = lazyregexp.New(`<Message>\s*([^<]{1,400})`)
 )
 
 // shortenXML returns the code and the message of an error in XML.
 func shortenXML(text string) string {
 	var parts []string
-	for _, part := range []*regexp.Regexp{xmlCode, xmlMessage} {
+	for _, part := range []*regexp.Regexp{xmlCode(), xmlMessage()} {
 		if m := part.FindStringSubmatch(text); m != nil {
 			parts = append(parts, strings.TrimSpace(m[1]))
 		}
