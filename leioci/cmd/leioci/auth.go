@@ -38,7 +38,9 @@ is not contacted.`,
 		Example: "  leioci auth explain ghcr.io/org/lei-cache",
 		Args:    arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return explain(cmd.Context(), env, args[0])
+			return interruptible(cmd.Context(), func(ctx context.Context) error {
+				return explain(ctx, env, args[0])
+			})
 		},
 	}
 }

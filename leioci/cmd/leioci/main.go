@@ -17,9 +17,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"unicode"
 
 	"github.com/spf13/cobra"
@@ -27,11 +25,7 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal kills the process
-	status := run(ctx, os.Args[1:], environment{os.Getenv, os.Stdout, os.Stderr})
-	stop()
-	os.Exit(status)
+	os.Exit(run(context.Background(), os.Args[1:], environment{os.Getenv, os.Stdout, os.Stderr}))
 }
 
 // environment is what the command takes from its process. Tests replace it.
@@ -58,13 +52,12 @@ func run(ctx context.Context, args []string, env environment) int {
 	if err == nil {
 		return exitOK
 	}
-	if ctx.Err() != nil {
-		fmt.Fprintln(env.stderr, "leioci: interrupted; run it again to continue")
-		return exitInterrupted
-	}
 	fmt.Fprintln(env.stderr, "leioci: "+oneLine(err.Error()))
 	var usage usageError
-	if errors.As(err, &usage) {
+	switch {
+	case errors.Is(err, errInterrupted):
+		return exitInterrupted
+	case errors.As(err, &usage):
 		return exitUsage
 	}
 	return exitFailure

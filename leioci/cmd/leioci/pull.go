@@ -55,7 +55,9 @@ keeps the old one, which is empty after the next pull.`,
 					return withUsage(cmd, err)
 				}
 			}
-			return pull(cmd.Context(), env, network, args[0], mirrors, dir, verify, opts)
+			return interruptible(cmd.Context(), func(ctx context.Context) error {
+				return pull(ctx, env, network, args[0], mirrors, dir, verify, opts)
+			})
 		},
 	}
 	cmd.Flags().StringVarP(&dir, "output", "o", "",

@@ -43,7 +43,9 @@ each repository. If one repository fails, the snapshot is still pushed to the ot
 				opts.pack = append(opts.pack, leioci.PackageFuture())
 				opts.push = append(opts.push, leioci.PushFuture())
 			}
-			return push(cmd.Context(), env, network, args[0], args[1:], opts)
+			return interruptible(cmd.Context(), func(ctx context.Context) error {
+				return push(ctx, env, network, args[0], args[1:], opts)
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&moveBack, "allow-move-back", false,
