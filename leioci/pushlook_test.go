@@ -5,9 +5,12 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/lowendinsight/lei-go/leioci"
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
@@ -38,9 +41,10 @@ func TestWhatATagHoldsFailsNoPushIfItCannotBeRead(t *testing.T) {
 				fault := w.reg.On(http.MethodGet, "/manifests/", leiocitest.Always, look)
 				w.take()
 				start := time.Now()
-				must(t, w.push(newer, "2026-02-08"))
-				if took := time.Since(start); took > 0 || fault.Hits() == 0 {
-					t.Errorf("it took %v", took)
+				patient := w.client(leioci.WithRetry(leioci.RetryPolicy{}))
+				_, err := patient.PushSnapshot(t.Context(), w.repo, []string{"2026-02-08"}, w.image(newer))
+				if took := time.Since(start); err != nil || took > 0 || fault.Hits() == 0 {
+					t.Errorf("got %v after %v", err, took)
 				}
 				if made := w.take(); made["POST blobs/uploads"] != 3 || made["PUT manifests/2026-02-08"] != 1 {
 					t.Errorf("the requests were %v", made)
@@ -89,4 +93,44 @@ func TestATagThatHoldsTheManifestIsMovedEvenIfTheFirstTagFails(t *testing.T) {
 	if n := requestCount(reg, "PUT /v2/org/lei-cache/manifests/weekly"); n > 0 {
 		t.Errorf("weekly was put %d times", n)
 	}
+}
+
+func TestWhatATagListsIsNotTakenForMoreThanItIs(t *testing.T) {
+	manifest, blobs := sample(t)
+	subject := `{"subject":{"mediaType":"` + ociManifest + `","digest":"` + sampleDigest + `","size":931},`
+	for name, tc := range map[string]struct {
+		held, pushed string
+		posts, puts  int
+	}{
+		"a blob of another size":        {strings.Replace(string(manifest), `"size": 62724`, `"size": 1`, 1), string(manifest), 1, 1},
+		"a blob that may be elsewhere":  {strings.Replace(string(manifest), string(leioci.MediaTypeCache), string(types.OCIRestrictedLayer), 1), string(manifest), 1, 1},
+		"a referrer that is not listed": {"", strings.Replace(string(manifest), "{", subject, 1), 0, 1},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newTripWorld(t)
+			push := func(m string) {
+				_, err := w.client().Push(t.Context(), w.repo, []string{"latest"}, []byte(m), blobs)
+				must(t, err)
+			}
+			push(tc.pushed)
+			if tc.held != "" {
+				w.reg.On(http.MethodGet, "/manifests/latest", leiocitest.Always, respond(http.StatusOK, ociManifest, tc.held))
+			}
+			w.take()
+			push(tc.pushed)
+			if made := w.take(); made["POST blobs/uploads"] != tc.posts || made["PUT manifests/latest"] < tc.puts {
+				t.Errorf("%s: the requests were %v", name, made)
+			}
+		})
+	}
+}
+
+func TestTheCheckOfATagIsNotBlamedIfTheRegistryCannotBeReached(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTripWorld(t)
+		w.network.Refuse(mainHost, leiocitest.Always)
+		if err := w.push(newer, "latest"); !errors.Is(err, syscall.ECONNREFUSED) || strings.Contains(err.Error(), "--allow-move-back") {
+			t.Errorf("got %v", err)
+		}
+	})
 }

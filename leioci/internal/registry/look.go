@@ -10,7 +10,7 @@ import (
 // slowAfter is how long a look may take before its caller goes on with what does not depend on it.
 // On a fast link, the answer is there by then, and may say that there is nothing to do. On a slow
 // one, waiting so long is little beside the round trip that is saved.
-const slowAfter = 5 * time.Millisecond
+const slowAfter = 10 * time.Millisecond
 
 // Look fetches the manifest under a tag, before anything is written. It calls slow, possibly more
 // than once, if the registry was asked and takes a while to respond.

@@ -43,6 +43,12 @@ func created(header, value string) leiocitest.Fault {
 	}
 }
 
+// disagreeing names the blob, and another one.
+func disagreeing(w http.ResponseWriter, r *http.Request, registry http.Handler) {
+	w.Header().Set("Docker-Content-Digest", "sha256:"+strings.Repeat("0", 64))
+	created("Location", "/v2/org/cache/blobs/DIGEST")(w, r, registry)
+}
+
 func TestOneRequestTellsWhetherABlobIsThereAndOpensItsUpload(t *testing.T) {
 	const large = 8 << 20
 	status := leiocitest.Status
@@ -61,6 +67,7 @@ func TestOneRequestTellsWhetherABlobIsThereAndOpensItsUpload(t *testing.T) {
 		"named by a URL":                        {there: true, mount: created("Location", "https://other.example/v2/a/blobs/DIGEST"), want: counts{0, 1, 0, 0}},
 		"created, without a word":               {there: true, mount: status(201, ""), want: counts{1, 1, 0, 0}},
 		"created, it says of another":           {there: true, mount: created("Docker-Content-Digest", "sha256:"+strings.Repeat("0", 64)), want: counts{1, 1, 0, 0}},
+		"created, as two headers disagree":      {there: true, mount: disagreeing, want: counts{1, 1, 0, 0}},
 		"created without a word, and not there": {mount: status(201, ""), want: counts{1, 1, 0, 0}, fails: true},
 		"a page for people":                     {mount: answer("<html>"), want: counts{0, 1, 0, 0}, fails: true},
 		"unknown: 400":                          {there: true, mount: status(400, "UNSUPPORTED"), want: counts{1, 1, 0, 0}},
