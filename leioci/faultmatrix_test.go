@@ -43,7 +43,7 @@ const buffer = 32 << 10
 func TestEveryFaultAtEveryStep(t *testing.T) {
 	var printed table
 	requests := map[string]int{}
-	for _, op := range []string{"pull", "push", "pull from storage"} {
+	for _, op := range []string{"pull", "push", "pull from storage", "push without mounts"} {
 		synctest.Test(t, func(t *testing.T) { requests[op] = cleanRequests(t, op) })
 	}
 	t.Run("matrix", func(t *testing.T) { testMatrix(t, requests, printed.add) })
@@ -100,6 +100,7 @@ func (l *table) sorted() string {
 func cleanRequests(t *testing.T, op string) int {
 	w := newWorld(t)
 	op, _, w.toStorage = strings.Cut(op, " from storage")
+	op, _, w.noMounts = strings.Cut(op, " without mounts")
 	w.prepare(op)
 	before := w.requests()
 	must(t, w.run(op))
@@ -110,8 +111,11 @@ func cleanRequests(t *testing.T, op string) int {
 func testFault(t *testing.T, row faultRow, op string, s step, want string, requests map[string]int) string {
 	w := newWorld(t)
 	usual := requests[op]
-	if s.name == "redirect target" {
+	switch s.name {
+	case "redirect target":
 		w.toStorage, usual = true, requests[op+" from storage"]
+	case "blob HEAD":
+		w.noMounts, usual = true, requests[op+" without mounts"]
 	}
 	cache := w.prepare(op)
 	before := w.requests()

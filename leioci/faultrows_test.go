@@ -116,6 +116,7 @@ func stayingRows() []faultRow {
 			// time in a new session.
 			r.pull["ping"], r.push["ping"] = "ok+1", "ok+1"
 			r.pull["token"], r.push["token"] = "unauthorized@1", "unauthorized@1"
+			r.push["manifest GET"] = "unauthorized@1" // the session is a new one
 		}
 		if strings.HasSuffix(r.pull["manifest HEAD"], "@1") {
 			r.pull["manifest HEAD"] = "ok+0" // registries need not support it; a GET follows
@@ -126,6 +127,9 @@ func stayingRows() []faultRow {
 		if r.push["blob HEAD"] == "not found@1" {
 			r.push["blob HEAD"] = "ok+0"    // the blob does not exist, so it is uploaded
 			r.push["manifest GET"] = "ok+0" // nor does the tag, so it cannot be moved back
+		}
+		if want := r.push["blob POST"]; want == "not found@1" || want == "501@1" {
+			r.push["blob POST"] = strings.TrimSuffix(want, "1") + "2" // it may be the mount that is not known
 		}
 	}
 	return rows

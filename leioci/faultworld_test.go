@@ -46,6 +46,7 @@ type world struct {
 	repo              name.Repository
 	dir               string // holds an older snapshot
 	toStorage         bool   // blobs are redirected
+	noMounts          bool   // the registry does not know how to mount a blob, so it is asked with HEAD
 	mu                sync.Mutex
 	foreign           []string // what the storage was sent, headers included
 	expired           bool     // the issued token is no longer accepted
@@ -116,6 +117,10 @@ func (w *world) serve(rw http.ResponseWriter, r *http.Request, store http.Handle
 	}
 	if w.toStorage && r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/blobs/") {
 		http.Redirect(rw, r, "http://"+storageHost+r.URL.Path+"?X-Amz-Signature=s3cret-signature", http.StatusTemporaryRedirect)
+		return
+	}
+	if w.noMounts && r.URL.Query().Has("mount") {
+		leiocitest.Status(http.StatusBadRequest, "UNSUPPORTED")(rw, r, nil)
 		return
 	}
 	store.ServeHTTP(rw, r)

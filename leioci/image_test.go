@@ -81,15 +81,16 @@ func TestALayerWhoseDescriptorLiesAboutItsSizeIsRefused(t *testing.T) {
 
 func TestAManifestWithoutMediaTypeHasTheOneItCameWith(t *testing.T) {
 	bare := strings.Replace(string(readFile(t, sampleDir, "oci-manifest.json")), `"mediaType": "application/vnd.oci.image.manifest.v1+json",`, "", 1)
-	reg, _ := serveManifest(t, "application/vnd.oci.image.manifest.v1+json; charset=utf-8", bare)
+	reg := leiocitest.NewRegistry(t)
 	c, repo := newClient(t), repository(t, reg)
-	m, err := c.PullManifest(t.Context(), repo.Tag("latest"))
-	if err != nil || m.Descriptor.MediaType != "application/vnd.oci.image.manifest.v1+json" {
-		t.Errorf("got %+v, %v", m, err)
-	}
 	_, blobs := sample(t)
 	if _, err := c.Push(t.Context(), repo, []string{"latest"}, []byte(bare), blobs); err != nil {
 		t.Fatal(err)
+	}
+	reg.On("", "/manifests/", leiocitest.Always, leiocitest.Header("Content-Type", "application/vnd.oci.image.manifest.v1+json; charset=utf-8"))
+	m, err := c.PullManifest(t.Context(), repo.Tag("latest"))
+	if err != nil || m.Descriptor.MediaType != "application/vnd.oci.image.manifest.v1+json" {
+		t.Errorf("got %+v, %v", m, err)
 	}
 	img, err := c.Image(t.Context(), repo.Tag("latest"))
 	if err != nil {

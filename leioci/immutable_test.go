@@ -50,8 +50,13 @@ func TestAPushThatFailedHalfWayCanBeRepeatedWhereTagsAreImmutable(t *testing.T) 
 			t.Fatal("the first push did not fail")
 		}
 		down.Stop()
-		if digest, err := push(); err != nil || digest != sampleDigest || refused.Hits() != 2 {
+		// What the first tag holds cannot be looked at before it is put, and then it can.
+		unseen := reg.On(http.MethodGet, "/manifests/2026", 1, leiocitest.Status(http.StatusServiceUnavailable, ""))
+		if digest, err := push(); err != nil || digest != sampleDigest || refused.Hits() != 2 || unseen.Hits() != 1 {
 			t.Errorf("%d %s: got %s, %v", status, code, digest, err)
+		}
+		if digest, err := push(); err != nil || digest != sampleDigest || refused.Hits() != 2 {
+			t.Errorf("%d %s: got %s, %v; what holds the manifest was put", status, code, digest, err)
 		}
 		if m, err := c.PullManifest(t.Context(), repo.Tag("latest")); err != nil || m.Descriptor.Digest.String() != sampleDigest {
 			t.Errorf("%d %s: latest is %+v, %v", status, code, m, err)

@@ -1,7 +1,6 @@
 package leioci
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
@@ -20,10 +18,20 @@ import (
 )
 
 // Push uploads blobs, a manifest and its tags. It first uploads the blobs that the repository does
-// not have, several at a time. Then it puts the manifest, byte for byte and with its own media
-// type, under the first tag, and finally under the other tags, possibly in parallel. Pass the dated
-// tag first, as [GenerateTags] does: then a moving tag never points to a manifest without a dated
-// tag.
+// not have, several at a time and the largest first. Then it puts the manifest, byte for byte and
+// with its own media type, under the first tag, and finally under the other tags, possibly in
+// parallel. Pass the dated tag first, as [GenerateTags] does: then a moving tag never points to a
+// manifest without a dated tag.
+//
+// Push begins with a look at the first tag. If that holds this manifest already, there is nothing
+// to do for it. The blobs of whatever manifest it holds are taken to be in the repository, unless
+// the registry refuses the manifest for lack of one. If the look fails, for whatever reason, Push
+// asks for each blob: in the request that opens its upload, if the registry mounts blobs (OCI
+// distribution specification, "Mounting a blob from another repository"). One that does not is
+// asked for blobs of 8 MiB or more, and sent smaller ones again.
+//
+// If the look takes more than a moment, uploads are opened meanwhile. Those that turn out not to be
+// needed are ended; no content is sent before it is known to be.
 //
 // Before the first request, Push refuses:
 //
@@ -36,7 +44,7 @@ import (
 // repository ([ErrNotFound]). A failure after that is a [*PushError], which says which tags were
 // moved.
 //
-// A tag that holds the manifest already counts as moved, even if the registry refuses to put it
+// A tag that holds the manifest already counts as moved, even if the registry would refuse to put it
 // again: where tags are immutable, a push that failed half-way can be repeated. A registry that
 // stores the manifest under another digest is [ErrVerification].
 func (c *Client) Push(ctx context.Context, repo name.Repository, tags []string, manifest []byte, blobs []v1.Layer) (name.Digest, error) {
@@ -50,98 +58,43 @@ func (c *Client) Push(ctx context.Context, repo name.Repository, tags []string, 
 	if err != nil {
 		return name.Digest{}, fmt.Errorf("push to %s: %w", repo, err)
 	}
-	to, err := c.connect(ctx, p)
-	if err != nil {
-		return name.Digest{}, err
-	}
-	return c.push(ctx, p, to)
-}
-
-// connect authenticates for a push. If it fails, the registry is unchanged.
-func (c *Client) connect(ctx context.Context, p *pushPlan) (*registry.Destination, error) {
 	to := c.registry.Destination(p.repo)
-	if err := to.Connect(ctx); err != nil {
-		return nil, fail("push", p.ref, err)
-	}
-	return to, nil
+	return c.push(ctx, p, to, func(ctx context.Context, known *known) error {
+		if err := c.lookAt(ctx, p, p.tags[0], to, known); err != nil {
+			return err
+		}
+		return requireBlobs(ctx, p, to, known, c.concurrency)
+	})
 }
 
-func (c *Client) push(ctx context.Context, p *pushPlan, to *registry.Destination) (name.Digest, error) {
-	if err := requireBlobs(ctx, p, to); err != nil {
-		return name.Digest{}, fail("push", p.ref, err)
+// push carries out a plan. It sends nothing before permit has returned without an error. What
+// permit learns on its way need not be sent.
+func (c *Client) push(ctx context.Context, p *pushPlan, to *registry.Destination, permit func(context.Context, *known) error) (name.Digest, error) {
+	known := newKnown(ctx, p, permit)
+	err := c.uploadBlobs(ctx, p, to, known)
+	<-known.done
+	if known.refusal != nil {
+		return name.Digest{}, fail("push", p.ref, known.refusal)
 	}
-	if _, err := c.uploadBlobs(ctx, p, to); err != nil {
+	if err != nil {
 		return name.Digest{}, p.result(slices.Repeat([]error{err}, len(p.tags)))
 	}
-	if err := p.result(c.putTags(ctx, p, to)); err != nil {
+	if err := p.result(c.putTags(ctx, p, to, known)); err != nil {
 		return name.Digest{}, err
 	}
 	return p.ref, nil
 }
 
-// A pushPlan is a validated artifact and its destination.
-type pushPlan struct {
-	repo     name.Repository
-	tags     []string
-	raw      []byte
-	manifest *v1.Manifest
-	digest   v1.Hash // of raw
-	ref      name.Digest
-	blobs    map[v1.Hash]v1.Layer // the caller's blobs, by digest
-}
-
-// newPushPlan validates everything that does not require reading a blob.
-func newPushPlan(repo name.Repository, tags []string, raw []byte, blobs []v1.Layer) (*pushPlan, error) {
-	if err := checkTags(tags); err != nil {
-		return nil, err
-	}
-	m, err := manifest.Parse(raw, types.OCIManifestSchema1)
-	if err != nil {
-		return nil, err
-	}
-	digest, _, err := v1.SHA256(bytes.NewReader(raw))
-	if err != nil {
-		return nil, err
-	}
-	p := &pushPlan{
-		repo: repo, tags: tags, raw: raw, manifest: m,
-		digest: digest, ref: repo.Digest(digest.String()),
-		blobs: make(map[v1.Hash]v1.Layer, len(blobs)),
-	}
-	for i, b := range blobs {
-		if registry.IsNil(b) {
-			return nil, fmt.Errorf("blob %d: nil", i+1)
-		}
-		digest, err := b.Digest()
-		if err != nil {
-			return nil, fmt.Errorf("blob %d: %w", i+1, err)
-		}
-		p.blobs[digest] = b
-	}
-	for _, d := range manifest.Blobs(m) {
-		b, given := p.blobs[d.Digest]
-		if !given {
-			continue
-		}
-		size, err := b.Size()
-		if err != nil {
-			return nil, fmt.Errorf("blob %s: %w", d.Digest, err)
-		}
-		if size != d.Size {
-			return nil, fmt.Errorf("%w: blob %s has %d bytes, but %d in the manifest",
-				ErrVerification, d.Digest, size, d.Size)
-		}
-	}
-	return p, nil
-}
-
 // verifyBlobs reads every blob, one that is given twice as well, and compares it with its own
-// digest and size.
+// digest and size, unless that was done when the blob was made.
 func verifyBlobs(ctx context.Context, blobs []v1.Layer) error {
 	for i, b := range blobs {
 		digest, err := b.Digest()
 		if err != nil {
 			return fmt.Errorf("blob %d: %w", i+1, err)
+		}
+		if _, done := b.(digested); done {
+			continue // by NewBlob
 		}
 		if err := verifyLayer(ctx, b, digest); err != nil {
 			return fmt.Errorf("blob %s: %w", digest, err)
@@ -164,44 +117,73 @@ func verifyLayer(ctx context.Context, l v1.Layer, digest v1.Hash) error {
 }
 
 // requireBlobs fails if the manifest names a blob that neither the caller nor the repository has.
-func requireBlobs(ctx context.Context, p *pushPlan, to *registry.Destination) error {
+func requireBlobs(ctx context.Context, p *pushPlan, to *registry.Destination, known *known, concurrency int) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(concurrency)
 	for _, d := range manifest.Blobs(p.manifest) {
-		if _, given := p.blobs[d.Digest]; given || !d.MediaType.IsDistributable() {
+		if _, given := p.blobs[d.Digest]; given || known.has(d.Digest) || !d.MediaType.IsDistributable() {
 			continue
 		}
-		exists, err := to.HasBlob(ctx, d.Digest, d.Size)
-		if err != nil {
-			return fmt.Errorf("check for blob %s: %w", d.Digest, err)
-		}
-		if !exists {
-			return fmt.Errorf("%w: the manifest names blob %s, which is neither in the push nor in %s",
-				ErrNotFound, d.Digest, p.repo)
-		}
-	}
-	return nil
-}
-
-// uploadBlobs uploads the blobs that the repository does not have, and reports whether there were
-// any.
-func (c *Client) uploadBlobs(ctx context.Context, p *pushPlan, to *registry.Destination) (uploaded bool, err error) {
-	var sent atomic.Bool
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(c.concurrency)
-	for digest, b := range p.blobs {
 		g.Go(func() error {
-			missing, err := to.Upload(ctx, b, digest)
+			exists, err := to.HasBlob(ctx, d.Digest, d.Size)
 			if err != nil {
-				return fail("upload blob", p.repo.Digest(digest.String()), err)
+				return fmt.Errorf("check for blob %s: %w", d.Digest, err)
 			}
-			if missing {
-				sent.Store(true)
+			if !exists {
+				return fmt.Errorf("%w: the manifest names blob %s, which is neither in the push nor in %s",
+					ErrNotFound, d.Digest, p.repo)
 			}
-			c.log.WithField("blob", digest.String()).Infof("pushed blob to %s", p.repo)
 			return nil
 		})
 	}
-	err = g.Wait()
+	return g.Wait()
+}
+
+// uploadBlobs uploads the blobs that the repository does not have. It asks for them, but sends
+// nothing, while it is not known yet what is there.
+func (c *Client) uploadBlobs(ctx context.Context, p *pushPlan, to *registry.Destination, known *known) error {
+	return c.eachBlob(ctx, p, func(ctx context.Context, b blobToPush) error {
+		opening := known.open(ctx, to, b)
+		<-known.done
+		if known.refusal != nil || known.has(b.digest) {
+			to.Abandon(ctx, opening)
+			return nil //nolint:nilerr // push tells the refusal
+		}
+		if _, err := to.Send(ctx, opening, b, b.digest); err != nil {
+			return err
+		}
+		c.log.WithField("blob", b.digest.String()).Infof("pushed blob to %s", p.repo)
+		return nil
+	})
+}
+
+// restoreBlobs looks for all blobs, and uploads those that the repository has not, whatever it
+// seemed to have. It reports whether there were any.
+func (c *Client) restoreBlobs(ctx context.Context, p *pushPlan, to *registry.Destination) (restored bool, err error) {
+	var sent atomic.Bool
+	err = c.eachBlob(ctx, p, func(ctx context.Context, b blobToPush) error {
+		missing, err := to.Restore(ctx, b, b.digest)
+		if missing {
+			sent.Store(true)
+		}
+		return err
+	})
 	return sent.Load(), err
+}
+
+// eachBlob calls upload for each of the caller's blobs, several at a time.
+func (c *Client) eachBlob(ctx context.Context, p *pushPlan, upload func(context.Context, blobToPush) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(c.concurrency)
+	for _, b := range p.largestFirst() {
+		g.Go(func() error {
+			if err := upload(ctx, b); err != nil {
+				return fail("upload blob", p.repo.Digest(b.digest.String()), err)
+			}
+			return nil
+		})
+	}
+	return g.Wait()
 }
 
 // errFirstTag is the error of the other tags when the first one failed.
@@ -209,18 +191,22 @@ var errFirstTag = errors.New("not attempted because the first tag failed")
 
 // putTags puts the manifest under the first tag and then under the others. It returns an error or
 // nil for each tag. A failure among the others does not stop the rest: the remaining tags are still
-// valid.
-func (c *Client) putTags(ctx context.Context, p *pushPlan, to *registry.Destination) []error {
+// valid. A tag that was seen to hold the manifest is not put.
+func (c *Client) putTags(ctx context.Context, p *pushPlan, to *registry.Destination, known *known) []error {
 	errs := make([]error, len(p.tags))
 	manifest := registry.Put{
 		Raw: p.raw, MediaType: p.manifest.MediaType, Digest: p.digest, HasSubject: p.manifest.Subject != nil,
-		Restore: func(ctx context.Context) (bool, error) { return c.uploadBlobs(ctx, p, to) },
+		Restore: func(ctx context.Context) (bool, error) { return c.restoreBlobs(ctx, p, to) },
 	}
 	put := func(i int) {
+		tag := p.repo.Tag(p.tags[i])
+		if known.tags[p.tags[i]] {
+			c.log.WithField("digest", p.ref.DigestStr()).Infof("%s holds the manifest already", tag)
+			return
+		}
 		if errs[i] = context.Cause(ctx); errs[i] != nil {
 			return
 		}
-		tag := p.repo.Tag(p.tags[i])
 		if err := to.PutManifest(ctx, p.tags[i], manifest); err != nil {
 			errs[i] = fail("put manifest", tag, err)
 			return
@@ -231,7 +217,7 @@ func (c *Client) putTags(ctx context.Context, p *pushPlan, to *registry.Destinat
 	var g errgroup.Group
 	g.SetLimit(c.concurrency)
 	for i := 1; i < len(p.tags); i++ {
-		if errs[0] != nil {
+		if errs[0] != nil && !known.tags[p.tags[i]] {
 			errs[i] = errFirstTag
 			continue
 		}

@@ -21,8 +21,10 @@ type PushOption func(*pushOptions) error
 
 type pushOptions struct{ allowMoveBack, allowFuture bool }
 
-// AllowMoveBack lets a push move a tag such as "latest" from a newer snapshot to an older one. What
-// the tag holds is not looked at then, so that credentials which only permit pushing are enough.
+// AllowMoveBack lets a push move a tag such as "latest" from a newer snapshot to an older one. No
+// tag is looked at then, so that credentials which only permit pushing are enough. For the same
+// reason the registry is asked for every blob, so that such a push repairs a repository which has
+// lost some of those that its manifests list.
 func AllowMoveBack() PushOption {
 	return func(o *pushOptions) error {
 		o.allowMoveBack = true
@@ -40,12 +42,14 @@ func PushFuture() PushOption {
 
 // PushSnapshot pushes a snapshot under tags. The image may come from [Package] or any other source.
 // The order is that of [Client.Push]: the blobs, then the first tag, then the others. Layers are
-// streamed from their source.
+// streamed from their source. In place of the first tag, the moving tags are looked at, if there
+// are any, all at once: a push that was made already costs one request for each tag.
 //
 // A moving tag (any that is not an ISO date) is not moved back from a newer snapshot to this one:
 // the push fails with [ErrOlder] before anything is uploaded, unless [AllowMoveBack] is given. To
-// add an older snapshot, push it under its dated tag only. Registries have no compare-and-swap, so
-// two concurrent publishers can still overwrite each other's tags.
+// add an older snapshot, push it under its dated tag only. Upload sessions that were opened by then
+// are ended. Registries have no compare-and-swap, so two concurrent publishers can still overwrite
+// each other's tags.
 //
 // If the registry does not let a moving tag be looked at (401, 403), the push fails: only 404 means
 // that there is none, and not if it comes with a page of HTML or the code of another error. A tag
@@ -84,16 +88,13 @@ func (c *Client) PushSnapshot(ctx context.Context, repo name.Repository, tags []
 	if err != nil {
 		return name.Digest{}, fail("push", p.ref, err)
 	}
-	to, err := c.connect(ctx, p)
-	if err != nil {
-		return name.Digest{}, err
-	}
-	if !o.allowMoveBack {
-		if err := c.refuseMoveBack(ctx, p, date, to.Source()); err != nil {
-			return name.Digest{}, fail("push", p.ref, err)
+	to := c.registry.Destination(p.repo)
+	return c.push(ctx, p, to, func(ctx context.Context, known *known) error {
+		if o.allowMoveBack {
+			return nil
 		}
-	}
-	return c.push(ctx, p, to)
+		return c.refuseMoveBack(ctx, p, date, to, known)
+	})
 }
 
 func newSnapshotPlan(repo name.Repository, tags []string, img v1.Image) (*pushPlan, error) {

@@ -31,8 +31,3 @@ func (d *Destination) do(ctx context.Context, do operation) error {
 func (d *Destination) inSession(ctx context.Context, do operation) error {
 	return d.client.inSession(ctx, sessionKey{d.repo, transport.PushScope}, do)
 }
-
-// Connect authenticates, so that later operations do not fail for lack of it.
-func (d *Destination) Connect(ctx context.Context) error {
-	return d.do(ctx, func(context.Context, *session) error { return nil })
-}

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
@@ -20,31 +19,51 @@ import (
 // "Pushing a blob monolithically"), and reports whether it had to. The content is opened anew for
 // each attempt.
 //
-// A failed upload is retried as a whole: it checks for the blob again, because the response may
-// have been lost; it opens a new upload session, because a partially written one rejects a second
-// body; and it sends the blob from the beginning.
+// A failed upload is retried as a whole, and more carefully: as [Destination.Restore] does it.
 func (d *Destination) Upload(ctx context.Context, blob v1.Layer, digest v1.Hash) (sent bool, err error) {
+	return d.Send(ctx, nil, blob, digest)
+}
+
+// Send is Upload, after [Destination.Open]. A nil opening is one that is still to be asked for.
+func (d *Destination) Send(ctx context.Context, opening *Opening, blob v1.Layer, digest v1.Hash) (sent bool, err error) {
+	return d.upload(ctx, blob, digest, func(ctx context.Context, s *session, size int64) (*Opening, error) {
+		if o := opening; o != nil {
+			opening = nil // it serves once
+			return o, nil
+		}
+		if retry.Number(ctx) > 1 {
+			return d.findOrOpen(ctx, s, digest, size)
+		}
+		return d.mountOrOpen(ctx, s, digest, size)
+	})
+}
+
+// Restore is Upload, but believes nothing that was learned before: it looks for the blob, because
+// the response to an earlier upload may have been lost; it opens a new upload session, because a
+// partially written one rejects a second body; and it sends the blob from the beginning.
+func (d *Destination) Restore(ctx context.Context, blob v1.Layer, digest v1.Hash) (sent bool, err error) {
+	return d.upload(ctx, blob, digest, func(ctx context.Context, s *session, size int64) (*Opening, error) {
+		return d.findOrOpen(ctx, s, digest, size)
+	})
+}
+
+func (d *Destination) upload(
+	ctx context.Context, blob v1.Layer, digest v1.Hash, open func(context.Context, *session, int64) (*Opening, error),
+) (sent bool, err error) {
 	size, err := blob.Size()
 	if err != nil {
 		return false, err
 	}
 	err = d.do(ctx, func(ctx context.Context, s *session) error {
-		there, err := s.hasBlob(ctx, digest, size)
+		opening, err := open(ctx, s, size)
 		if err != nil {
-			return fmt.Errorf("check for it: %w", err)
+			return err
 		}
-		if there {
+		sent = sent || !opening.found
+		if opening.to == nil {
 			return nil
 		}
-		sent = true
-		to, err := d.openUpload(ctx, s, digest, size)
-		if err != nil {
-			return fmt.Errorf("open an upload: %w", err)
-		}
-		if to == nil {
-			return nil
-		}
-		if err := s.send(ctx, to, blob, digest, size); err != nil {
+		if err := s.send(ctx, opening.to, blob, digest, size); err != nil {
 			return fmt.Errorf("send it: %w", err)
 		}
 		return nil
@@ -75,30 +94,6 @@ func (s *session) hasBlob(ctx context.Context, digest v1.Hash, sizes ...int64) (
 	isBlob := resp.StatusCode == http.StatusOK && contentType(resp.Header) != "text/html" &&
 		!contradicts(resp.Header, digest) && (resp.ContentLength < 0 || slices.Contains(sizes, resp.ContentLength))
 	return isBlob, resp.Body.Close()
-}
-
-// openUpload starts an upload session and returns the URL to send the content to: nil if the
-// registry responds that it has created the blob (201), and has it. If it does not, 201 may stand
-// for 202.
-func (d *Destination) openUpload(ctx context.Context, s *session, digest v1.Hash, size int64) (*url.URL, error) {
-	resp, err := s.do(ctx, request{
-		method: http.MethodPost, url: s.url("blobs/uploads/"),
-		statuses: []int{http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent},
-	})
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode == http.StatusCreated {
-		if err := s.confirmBlob(ctx, digest, size, resp.StatusCode); err == nil || resp.Header.Get("Location") == "" {
-			return nil, err
-		}
-	}
-	to, err := d.client.guard.Location(resp)
-	if err == nil && to.User != nil {
-		return nil, errors.New("registry opened an upload at a Location with credentials in it") // net/http would send them
-	}
-	return to, err
 }
 
 // confirmBlob makes sure that a registry has a blob after a response that does not say so clearly.
@@ -143,25 +138,6 @@ func (s *session) send(ctx context.Context, to *url.URL, blob v1.Layer, digest v
 		return nil
 	}
 	return s.confirmBlob(ctx, digest, size, resp.StatusCode)
-}
-
-// uploadURL returns the Location of an upload with the blob's digest in place of any other. The
-// rest of the query goes back as it came: it may be signed, or not be what package url takes for a
-// query.
-func uploadURL(to *url.URL, digest v1.Hash) string {
-	u := *to
-	u.ForceQuery, u.Fragment, u.RawFragment = false, "", ""
-	u.RawQuery = strings.ReplaceAll(u.RawQuery, " ", "%20") // a space would end the request line
-	params := slices.DeleteFunc(strings.Split(u.RawQuery, "&"), func(param string) bool {
-		key, _, _ := strings.Cut(param, "=")
-		return key == "digest"
-	})
-	u.RawQuery = strings.Join(params, "&")
-	if u.RawQuery != "" && !strings.HasSuffix(u.RawQuery, "&") {
-		u.RawQuery += "&"
-	}
-	u.RawQuery += "digest=" + url.QueryEscape(digest.String())
-	return u.String()
 }
 
 // sessionLost marks as retryable the responses of a registry that does not know an upload session,

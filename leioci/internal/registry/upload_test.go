@@ -43,7 +43,7 @@ func lost(_ http.ResponseWriter, r *http.Request, registry http.Handler) {
 	panic(http.ErrAbortHandler)
 }
 
-func TestAnUploadSendsABlobUnlessItIsThere(t *testing.T) {
+func TestARestoredBlobIsSentUnlessItIsThere(t *testing.T) {
 	for name, tc := range map[string]struct {
 		content             string
 		method              string // of the request that has a fault
@@ -71,7 +71,7 @@ func TestAnUploadSendsABlobUnlessItIsThere(t *testing.T) {
 				reg.On(tc.method, "/blobs/", 1, tc.fault)
 			}
 			blob := newLayer(tc.content)
-			sent, err := d.Upload(t.Context(), blob, blob.digest(t))
+			sent, err := d.Restore(t.Context(), blob, blob.digest(t))
 			must(t, err)
 			if want := tc.content != sampleBlob; sent != want {
 				t.Errorf("sent is %v, want %v", sent, want)
@@ -108,7 +108,7 @@ func TestAnUploadThatTheRegistryRefusesIsNotTriedAgain(t *testing.T) {
 			reg, repo := w.serve("main.localhost")
 			fault := reg.On(tc.method, "/blobs/", leiocitest.Always, tc.fault)
 			blob := newLayer("new")
-			_, err := w.client().Destination(repo).Upload(t.Context(), blob, blob.digest(t))
+			_, err := w.client().Destination(repo).Restore(t.Context(), blob, blob.digest(t))
 			if err == nil || !strings.Contains(err.Error(), tc.step) || fault.Hits() != 1 {
 				t.Errorf("got %v after %d tries", err, fault.Hits())
 			}

@@ -1,0 +1,34 @@
+package registry
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// uploadURL returns the Location of an upload with the blob's digest in place of any other. The
+// rest of the query goes back as it came: it may be signed, or not be what package url takes for a
+// query.
+func uploadURL(to *url.URL, digest v1.Hash) string {
+	u := sessionURL(to)
+	params := slices.DeleteFunc(strings.Split(u.RawQuery, "&"), func(param string) bool {
+		key, _, _ := strings.Cut(param, "=")
+		return key == "digest"
+	})
+	u.RawQuery = strings.Join(params, "&")
+	if u.RawQuery != "" && !strings.HasSuffix(u.RawQuery, "&") {
+		u.RawQuery += "&"
+	}
+	u.RawQuery += "digest=" + url.QueryEscape(digest.String())
+	return u.String()
+}
+
+// sessionURL returns the Location of an upload as it can be sent.
+func sessionURL(to *url.URL) *url.URL {
+	u := *to
+	u.ForceQuery, u.Fragment, u.RawFragment = false, "", ""
+	u.RawQuery = strings.ReplaceAll(u.RawQuery, " ", "%20") // a space would end the request line
+	return &u
+}
