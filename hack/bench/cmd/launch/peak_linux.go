@@ -1,0 +1,7 @@
+package main
+
+import "syscall"
+
+func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
+
+func peakKiB(usage syscall.Rusage) int64 { return int64(usage.Maxrss) }
