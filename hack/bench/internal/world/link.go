@@ -103,6 +103,7 @@ func (q Quality) carry(ctx context.Context, dst io.Writer, src io.Reader) error 
 	defer cancel()
 	pieces := make(chan piece, maxPieces)
 	go func() {
+		defer close(pieces)
 		for {
 			data := make([]byte, pieceBytes)
 			n, err := src.Read(data)
@@ -137,7 +138,7 @@ func (q Quality) carry(ctx context.Context, dst io.Writer, src io.Reader) error 
 			return p.err
 		}
 	}
-	return nil
+	return context.Cause(ctx)
 }
 
 func sleepUntil(ctx context.Context, t time.Time) error {
