@@ -54,6 +54,9 @@ func parseFlags() (config, error) {
 			}
 		}
 		path, err := filepath.Abs(path)
+		if err == nil {
+			_, err = os.Stat(path)
+		}
 		c.candidates = append(c.candidates, candidate{name, path})
 		return err
 	})

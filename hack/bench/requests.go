@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -28,7 +29,7 @@ func requests(authentication bool) func(context.Context, *harness, int) ([]row, 
 		if err != nil {
 			return nil, err
 		}
-		defer proxy.Close()
+		defer proxy.Stop()
 		home := h.home
 		if authentication {
 			if home, err = h.writeCredentials(proxy.Host); err != nil {
@@ -71,7 +72,7 @@ type counting struct {
 }
 
 // all returns the counts in the order of the rows, -1 for what the program cannot do.
-func (c counting) all(ctx context.Context) ([]int, error) {
+func (c counting) all(ctx context.Context) (counts []int, err error) {
 	at := place{host: c.proxy.Host, repo: c.newPlace("").repo, home: c.home}
 	pushOne := [][]string{c.program.push(c.artifact, at, "latest")}
 	elsewhere := place{host: c.proxy.Host, repo: c.newPlace("").repo, home: c.home}
@@ -79,7 +80,7 @@ func (c counting) all(ctx context.Context) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(filepath.Dir(out))
+	defer func() { err = errors.Join(err, os.RemoveAll(filepath.Dir(out))) }()
 	pull := [][]string{c.program.pull(at, "latest", out)}
 	steps := []struct {
 		name  string
@@ -91,7 +92,7 @@ func (c counting) all(ctx context.Context) ([]int, error) {
 		{"cold pull", pull},
 		{"repeated pull", pull},
 	}
-	counts := make([]int, len(steps))
+	counts = make([]int, len(steps))
 	for i, step := range steps {
 		if counts[i], err = c.count(ctx, at, step.name, step.lines); err != nil {
 			return nil, err

@@ -44,7 +44,10 @@ func scenarios() []scenario {
 			scenario{"pull " + s.name, n[0], n[1], pulls(s.bytes, "pull "+s.name, nil)})
 	}
 	far, capped := &quality{Delay: oneWay}, &quality{Delay: oneWay, Rate: linkCap}
+	setUp := &quality{Delay: oneWay, SetUp: true}
 	list = append(list,
+		scenario{"push 64 KiB at 50 ms and set-up", 3, 11, pushes(64<<10, "push 64 KiB at 50 ms and set-up", setUp)},
+		scenario{"pull 64 KiB at 50 ms and set-up", 3, 11, pulls(64<<10, "pull 64 KiB at 50 ms and set-up", setUp)},
 		scenario{"push 64 KiB at 50 ms", 3, 11, pushes(64<<10, "push 64 KiB at 50 ms", far)},
 		scenario{"pull 64 KiB at 50 ms", 3, 11, pulls(64<<10, "pull 64 KiB at 50 ms", far)},
 		scenario{"pull 64 MiB at 20 MB/s", 1, 5, pulls(64<<20, "pull 64 MiB at 20 MB/s", capped)})

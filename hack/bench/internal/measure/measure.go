@@ -34,8 +34,13 @@ type Sample struct {
 // Launcher is the path of a built cmd/launch.
 type Launcher string
 
+// limit is how long one run may take. What takes longer hangs.
+const limit = 3 * time.Minute
+
 // Run runs c to its end. What c printed is part of the error if it fails.
 func (l Launcher) Run(ctx context.Context, c Command) (Sample, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no end after %s", limit))
+	defer cancel()
 	r, w, err := os.Pipe()
 	if err != nil {
 		return Sample{}, err

@@ -15,11 +15,12 @@ import (
 type Quality struct {
 	Delay time.Duration // of each byte in each direction: half a round trip
 	Rate  int64         // bytes a second in each direction; 0: no limit
+	// SetUp makes a new connection cost a round trip, as TCP's handshake does. The kernel connects
+	// before the proxy knows of it, so the client's first bytes are delayed for that long instead.
+	SetUp bool
 }
 
-// Link is a TCP proxy that delays what is sent through it. It does not delay the setting up of
-// connections, which the kernel does before the proxy knows: on a real network, each new connection
-// costs one round trip more.
+// Link is a TCP proxy that delays what is sent through it.
 type Link struct {
 	Host     string // host:port
 	upstream string
@@ -53,7 +54,7 @@ func (l *Link) Close() error {
 }
 
 func (l *Link) accept(ctx context.Context) {
-	defer context.AfterFunc(ctx, func() { l.listener.Close() })()
+	defer context.AfterFunc(ctx, func() { _ = l.listener.Close() })()
 	for {
 		conn, err := l.listener.Accept()
 		if err != nil {
@@ -65,24 +66,34 @@ func (l *Link) accept(ctx context.Context) {
 
 // serve connects conn to the upstream until both directions have ended.
 func (l *Link) serve(ctx context.Context, conn net.Conn) {
-	defer conn.Close()
+	defer hangUp(conn)
 	up, err := new(net.Dialer).DialContext(ctx, "tcp", l.upstream)
 	if err != nil {
 		return // the client sees a closed connection
 	}
-	defer up.Close()
-	defer context.AfterFunc(ctx, func() { conn.Close(); up.Close() })()
+	defer hangUp(up)
+	defer context.AfterFunc(ctx, func() { hangUp(conn, up) })()
 	var both sync.WaitGroup
-	for _, way := range [][2]net.Conn{{conn, up}, {up, conn}} {
-		both.Go(func() {
-			if err := l.quality.carry(ctx, way[1], way[0]); err != nil {
-				// A connection that fails in one direction is of no use in the other.
-				conn.Close()
-				up.Close()
-			}
-		})
+	carry := func(dst, src net.Conn, first time.Duration) {
+		if err := l.quality.carry(ctx, dst, src, first); err != nil {
+			// A connection that fails in one direction is of no use in the other.
+			hangUp(conn, up)
+		}
 	}
+	var first time.Duration
+	if l.quality.SetUp {
+		first = 2 * l.quality.Delay
+	}
+	both.Go(func() { carry(up, conn, first) })
+	both.Go(func() { carry(conn, up, 0) })
 	both.Wait()
+}
+
+// hangUp closes connections. There is nobody to tell if that fails.
+func hangUp(conns ...net.Conn) {
+	for _, conn := range conns {
+		_ = conn.Close()
+	}
 }
 
 // piece is what was read at once, or the error that ended the reading.
@@ -97,27 +108,17 @@ const (
 	maxPieces  = 256 // under way: 8 MiB
 )
 
-// carry copies from src to dst until src ends, and then closes dst for writing.
-func (q Quality) carry(ctx context.Context, dst io.Writer, src io.Reader) error {
+// carry copies from src to dst until src ends, and then closes dst for writing. The first bytes are
+// delayed for longer, by first.
+func (q Quality) carry(ctx context.Context, dst io.Writer, src io.Reader, first time.Duration) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	pieces := make(chan piece, maxPieces)
-	go func() {
-		defer close(pieces)
-		for {
-			data := make([]byte, pieceBytes)
-			n, err := src.Read(data)
-			select {
-			case pieces <- piece{data[:n], time.Now().Add(q.Delay), err}:
-			case <-ctx.Done():
-				return
-			}
-			if err != nil {
-				return
-			}
-		}
-	}()
-	var free time.Time // when the line has carried all before
+	go q.read(ctx, src, pieces)
+	free := time.Now().Add(first) // when the line has carried all before
+	if first > 0 {
+		free = free.Add(q.Delay)
+	}
 	for p := range pieces {
 		if free.Before(p.due) {
 			free = p.due
@@ -139,6 +140,23 @@ func (q Quality) carry(ctx context.Context, dst io.Writer, src io.Reader) error 
 		}
 	}
 	return context.Cause(ctx)
+}
+
+// read reads src to its end, and closes pieces.
+func (q Quality) read(ctx context.Context, src io.Reader, pieces chan<- piece) {
+	defer close(pieces)
+	for {
+		data := make([]byte, pieceBytes)
+		n, err := src.Read(data)
+		select {
+		case pieces <- piece{data[:n], time.Now().Add(q.Delay), err}:
+		case <-ctx.Done():
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
 }
 
 func sleepUntil(ctx context.Context, t time.Time) error {
