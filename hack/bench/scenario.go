@@ -36,7 +36,7 @@ func scenarios() []scenario {
 		{"requests", 1, 1, requests(false)},
 		{"requests with tokens", 1, 1, requests(true)},
 	}
-	rounds := map[string][2]int{"64 KiB": {21, 41}, "16 MiB": {11, 21}, "256 MiB": {3, 11}, "1 GiB": {0, 3}}
+	rounds := map[string][2]int{"64 KiB": {21, 41}, "16 MiB": {11, 21}, "256 MiB": {5, 11}, "1 GiB": {0, 5}}
 	for _, s := range sizes() {
 		n := rounds[s.name]
 		list = append(list,
@@ -46,15 +46,15 @@ func scenarios() []scenario {
 	far, capped := &quality{Delay: oneWay}, &quality{Delay: oneWay, Rate: linkCap}
 	setUp := &quality{Delay: oneWay, SetUp: true}
 	list = append(list,
-		scenario{"push 64 KiB at 50 ms and set-up", 3, 11, pushes(64<<10, "push 64 KiB at 50 ms and set-up", setUp)},
-		scenario{"pull 64 KiB at 50 ms and set-up", 3, 11, pulls(64<<10, "pull 64 KiB at 50 ms and set-up", setUp)},
-		scenario{"push 64 KiB at 50 ms", 3, 11, pushes(64<<10, "push 64 KiB at 50 ms", far)},
-		scenario{"pull 64 KiB at 50 ms", 3, 11, pulls(64<<10, "pull 64 KiB at 50 ms", far)},
+		scenario{"push 64 KiB at 50 ms and set-up", 5, 11, pushes(64<<10, "push 64 KiB at 50 ms and set-up", setUp)},
+		scenario{"pull 64 KiB at 50 ms and set-up", 5, 11, pulls(64<<10, "pull 64 KiB at 50 ms and set-up", setUp)},
+		scenario{"push 64 KiB at 50 ms", 5, 11, pushes(64<<10, "push 64 KiB at 50 ms", far)},
+		scenario{"pull 64 KiB at 50 ms", 5, 11, pulls(64<<10, "pull 64 KiB at 50 ms", far)},
 		scenario{"pull 64 MiB at 20 MB/s", 1, 5, pulls(64<<20, "pull 64 MiB at 20 MB/s", capped)})
 	for _, s := range sizes()[:2] {
 		list = append(list,
-			scenario{"library push " + s.name, 3, 11, libraries(s.bytes, "library push "+s.name, pushLibrary)},
-			scenario{"library pull " + s.name, 3, 11, libraries(s.bytes, "library pull "+s.name, pullLibrary)})
+			scenario{"library push " + s.name, 5, 11, libraries(s.bytes, "library push "+s.name, pushLibrary)},
+			scenario{"library pull " + s.name, 5, 11, libraries(s.bytes, "library pull "+s.name, pullLibrary)})
 	}
 	return list
 }
