@@ -1,7 +1,9 @@
 package leastwork
 
 import (
-	"bytes"
+	"errors"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -39,7 +41,16 @@ func TestWhatIsPushedIsPulled(t *testing.T) {
 	if err := c.PullBytes(t.Context(), "r", "none"); err == nil {
 		t.Error("pulled what is not there")
 	}
-	if err := c.pullBlob(t.Context(), "r", Descriptor{Digest: digestOfBytes([]byte("other"))}, new(bytes.Buffer)); err == nil {
-		t.Error("pulled a blob that is not there")
+}
+
+func TestOtherContentIsNotPulled(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "other") }))
+	defer server.Close()
+	c := &Client{HTTP: server.Client(), Host: strings.TrimPrefix(server.URL, "http://")}
+	for content, ok := range map[string]bool{"other": true, "wanted": false} {
+		err := c.pullBlob(t.Context(), "r", Descriptor{Digest: digestOfBytes([]byte(content))}, io.Discard)
+		if ok != (err == nil) || !ok && !errors.Is(err, errDigest) {
+			t.Errorf("%s: got %v", content, err)
+		}
 	}
 }
