@@ -72,9 +72,24 @@ fuzz: ## fuzz every target for FUZZTIME (default 20s) each
 		done; \
 	done
 
-.PHONY: bench
-bench: ## run the benchmarks
+.PHONY: microbench
+microbench: ## run the Go benchmarks of the packages
 	$(GO) test -run '^$$' -bench . -benchmem ./leioci/...
+
+# BENCH takes flags, such as BENCH="-run '^pull'". See hack/bench/README.md.
+.PHONY: bench bench-full
+bench: bench-tools ## compare the command and the library with other clients, and with the targets, in five minutes
+	cd hack/bench && $(GO) run . $(BENCH)
+
+bench-full: bench-tools ## the same with all sizes and more rounds
+	cd hack/bench && $(GO) run . -full $(BENCH)
+
+.PHONY: bench-tools
+bench-tools: $(TOOLS)/registry $(TOOLS)/crane
+
+.PHONY: lint-bench
+lint-bench: $(TOOLS)/golangci-lint ## lint the comparison, and test its parts
+	cd hack/bench && $(GO) vet ./... && $(TOOLS)/golangci-lint run ./... && $(GO) mod tidy -diff && $(GO) test ./...
 
 .PHONY: examples
 examples: ## run the documentation examples, and build the example programs
