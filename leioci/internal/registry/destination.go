@@ -32,7 +32,8 @@ func (d *Destination) inSession(ctx context.Context, do operation) error {
 	return d.client.inSession(ctx, sessionKey{d.repo, transport.PushScope}, do)
 }
 
-// Connect authenticates, so that later operations do not fail for lack of it.
+// Connect looks the credentials up, so that later operations do not fail for lack of them. It asks
+// the registry nothing: whether that accepts them shows with the first request.
 func (d *Destination) Connect(ctx context.Context) error {
 	return d.do(ctx, func(context.Context, *session) error { return nil })
 }
