@@ -42,10 +42,7 @@ type authorized struct {
 	renewing *semaphore.Weighted           // held by whoever replaces current; the others wait, or leave with their context
 	current  atomic.Pointer[authorization] // nil before anything is known
 	first    first
-
-	// Written once, before current is.
-	number int64     // of the session, among those that the client began
-	made   time.Time // when it began
+	begun    time.Time // when something was; written once, before current
 }
 
 // An authorization is a challenge, met. It does not change.

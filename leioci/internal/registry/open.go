@@ -37,7 +37,7 @@ func (c *Client) open(key sessionKey, with credentials) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &session{repo: repo, credentials: with, transport: wrapped, below: a}, nil
+	return &session{repo: repo, credentials: with, transport: wrapped, below: a, number: c.sessions.opened.Add(1)}, nil
 }
 
 // openAsking returns a session that has asked what the registry requires.
@@ -54,9 +54,9 @@ func (c *Client) openAsking(ctx context.Context, key sessionKey, with credential
 	return s, nil
 }
 
-// learn ends what a session begins with. Only one may do so.
+// learn ends what a session begins with. Only the holder of renewing may do so, or whoever made it.
 func (a *authorized) learn(met *authorization) {
-	a.number, a.made = a.client.sessions.handshakes.Add(1), time.Now()
+	a.begun = time.Now()
 	a.current.Store(met)
 }
 

@@ -25,13 +25,11 @@ type session struct {
 	// of its own.
 	transport http.RoundTripper
 	below     *authorized // what transport wraps
+	number    int64       // among the client's sessions
 }
 
 // begun reports whether anything is known of what the registry requires.
 func (s *session) begun() bool { return s.below.current.Load() != nil }
-
-// begunBefore reports whether the session had begun when there were so many.
-func (s *session) begunBefore(number int64) bool { return s.begun() && s.below.number <= number }
 
 // showsToken reports whether the registry is shown a token, which may have become outdated.
 func (s *session) showsToken() bool { return s.begun() && s.below.current.Load().challenge.isBearer() }
@@ -59,8 +57,8 @@ type sessionKey struct {
 // sessions keeps one session per repository and scope. Unlike remote.Puller and remote.Pusher, it
 // never returns an error caused by one caller's context to another caller.
 type sessions struct {
-	slots      lru[sessionKey, *sessionSlot]
-	handshakes atomic.Int64 // how many sessions have begun
+	slots  lru[sessionKey, *sessionSlot]
+	opened atomic.Int64 // how many there were so far
 }
 
 // A sessionSlot holds a session once there is one. Whoever holds busy creates it; the others wait,
@@ -114,7 +112,7 @@ func (c *Client) inSession(ctx context.Context, key sessionKey, do operation) er
 }
 
 func (c *Client) inSomeSession(ctx context.Context, key sessionKey, do operation) error {
-	before := c.sessions.handshakes.Load()
+	before := c.sessions.opened.Load()
 	s, used, err := c.perform(ctx, key, nil, do)
 	if !refused(err) {
 		return err
@@ -144,15 +142,15 @@ func (c *Client) inSomeSession(ctx context.Context, key sessionKey, do operation
 }
 
 // replace replaces a session in which an operation was refused, and reports whether there is
-// another one now. before is the number of sessions that had begun when the operation did.
+// another one now. before is the number of sessions that there were when the operation began.
 func (c *Client) replace(ctx context.Context, key sessionKey, old *session, used credentials, refusal error, before int64) (bool, error) {
 	if used.stored {
 		if renewed, err := c.renew(ctx, key, old, used); renewed || err != nil {
 			return renewed, err
 		}
 	}
-	if old == nil || !old.begunBefore(before) {
-		return false, nil // it began with this operation
+	if old == nil || !old.begun() || old.number > before {
+		return false, nil // it was made for this operation
 	}
 	return c.remake(ctx, key, old, refusal)
 }
@@ -164,7 +162,7 @@ const tokenSettled = time.Minute
 // remake replaces a session in which an operation was refused by one that asks what the registry
 // requires, and reports whether that may make a difference.
 func (c *Client) remake(ctx context.Context, key sessionKey, old *session, refusal error) (bool, error) {
-	if !unauthorized(refusal) && (!old.showsToken() || time.Since(old.below.made) < tokenSettled) {
+	if !unauthorized(refusal) && (!old.showsToken() || time.Since(old.below.begun) < tokenSettled) {
 		return false, nil // the registry knows who is asking, and refuses
 	}
 	return c.unlessReplaced(ctx, key, old, func(slot *sessionSlot) (bool, error) {
