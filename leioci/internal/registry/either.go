@@ -68,7 +68,7 @@ func (r *race) start(scheme string) {
 	ctx, cancel := context.WithCancel(r.in.Context())
 	r.running[scheme] = cancel
 	go func() {
-		resp, err := r.send(r.in.WithContext(ctx), scheme, "")
+		resp, err := r.send(r.in.WithContext(ctx), scheme, "") //nolint:bodyclose // the answer has it
 		a := &answer{scheme, resp, err, cancel}
 		select {
 		case r.answers <- a:

@@ -110,12 +110,12 @@ func TestWhatOnlySomebodyWithCredentialsMayDoIsDoneWithThem(t *testing.T) {
 		refuse func(w http.ResponseWriter, r *http.Request) // what changes something, to the anonymous
 		pings  int
 	}{
-		"a challenge": {func(w http.ResponseWriter, r *http.Request) {
+		"a challenge": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("WWW-Authenticate", `Basic realm="registry"`)
 			w.WriteHeader(http.StatusUnauthorized)
 		}, 0},
-		"forbidden":   {func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusForbidden) }, 1},
-		"not allowed": {func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusMethodNotAllowed) }, 1},
+		"forbidden":   {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }, 1},
+		"not allowed": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusMethodNotAllowed) }, 1},
 	} {
 		w := newWorld(t)
 		store := sampleHandler(t)
