@@ -116,11 +116,10 @@ func (a *authorized) convinces(resp *http.Response) bool {
 	return !temporary(resp) && resp.StatusCode != http.StatusBadRequest && !a.leadsToHTTPS(resp)
 }
 
-// leadsToHTTPS reports whether a response is a redirect to the same host over https.
+// leadsToHTTPS reports whether a response is a redirect to the registry itself, over https.
 func (a *authorized) leadsToHTTPS(resp *http.Response) bool {
 	to, err := resp.Location()
-	return err == nil && to.Scheme == "https" &&
-		(&url.URL{Host: guard.Undisguise(to.Host)}).Hostname() == (&url.URL{Host: a.repo.RegistryStr()}).Hostname()
+	return err == nil && to.Scheme == "https" && a.client.config.canonicalHost(guard.Undisguise(to.Host)) == a.repo.RegistryStr()
 }
 
 // requestError is the error of a request over a scheme, in the words of net/http's client.
