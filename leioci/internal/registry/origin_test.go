@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"crypto/tls"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -83,10 +84,10 @@ func slowly(s server) server {
 func on(s *schemes) func(*registry.Config) { return func(c *registry.Config) { c.Transport = s } }
 
 func TestARegistryOnThisMachineIsReachedOverHTTPSIfItRespondsToThat(t *testing.T) {
-	tls := httptest.NewTLSServer(sampleHandler(t))
-	defer tls.Close()
-	host := strings.TrimPrefix(tls.URL, "https://")
-	rt := tls.Client().Transport
+	secure := httptest.NewTLSServer(sampleHandler(t))
+	defer secure.Close()
+	host := strings.TrimPrefix(secure.URL, "https://")
+	rt := secure.Client().Transport
 	s := &schemes{https: rt.RoundTrip, http: rt.RoundTrip}
 	c := newWorld(t).client(once, on(s))
 	must(t, readAll(t, c, host))
@@ -246,4 +247,27 @@ func TestACallersTransportWithoutContextsIsNotWaitedForOverHTTPS(t *testing.T) {
 	}}
 	must(t, readAll(t, newWorld(t).client(once, on(s), func(c *registry.Config) { c.Keychain = authn.NewMultiKeychain() }), "main.localhost"))
 	close(done)
+}
+
+func TestIfHTTPSFailsARedirectToItAndTheWordsOfItsPortAreNoRegistry(t *testing.T) {
+	status := func(status int) server {
+		return serves(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+	}
+	certificate := func(*http.Request) (*http.Response, error) {
+		return nil, &tls.CertificateVerificationError{Err: errors.New("unknown authority")}
+	}
+	for name, tc := range map[string]struct {
+		https, http server
+		says        string
+	}{
+		"a redirect to https":     {refuses, serves(http.RedirectHandler("https://10.0.0.5/", http.StatusFound)), "connection refused; "},
+		"a wrong certificate":     {certificate, status(http.StatusBadRequest), "unknown authority; "},
+		"an answer of a registry": {refuses, status(http.StatusBadRequest), ""},
+	} {
+		s := &schemes{https: tc.https, http: tc.http}
+		err := readAll(t, newWorld(t).client(once, on(s)), "10.0.0.5")
+		if err == nil || !strings.Contains(err.Error(), tc.says) || tc.says == "" && strings.Contains(err.Error(), "https") || s.over("http") != 1 {
+			t.Errorf("%s: got %v; it was asked %q", name, err, s.asked)
+		}
+	}
 }
