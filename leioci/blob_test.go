@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/authn"
+
 	"github.com/lowendinsight/lei-go/leioci"
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
@@ -130,7 +132,8 @@ func TestTheAnswerToAHandshakeIsLimitedForABlobToo(t *testing.T) {
 	ref := pushSample(t, newClient(t), repo, "latest")
 	m, err := newClient(t).PullManifest(t.Context(), ref)
 	must(t, err)
-	reg.On(http.MethodGet, "/v2/", 1, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+	reg.On(http.MethodGet, "/blobs/", 1, leiocitest.Status(http.StatusNotFound, "")) // to somebody without credentials
+	ping := reg.On(http.MethodGet, "/v2/", 1, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 		b := make([]byte, 1<<16)
 		for n.Load() < 64<<20 {
 			k, err := w.Write(b)
@@ -140,12 +143,13 @@ func TestTheAnswerToAHandshakeIsLimitedForABlobToo(t *testing.T) {
 			}
 		}
 	})
-	rc, err := newClient(t).PullBlob(t.Context(), repo.Digest(m.Manifest.Layers[0].Digest.String()))
+	bob := leioci.WithAuth(reg.Host(), &authn.Basic{Username: "bob", Password: secretPassword})
+	rc, err := newClient(t, bob).PullBlob(t.Context(), repo.Digest(m.Manifest.Layers[0].Digest.String()))
 	if err == nil {
 		_, _ = io.Copy(io.Discard, rc)
 		rc.Close()
 	}
-	if n.Load() > 32<<20 {
-		t.Errorf("read %d bytes", n.Load())
+	if n.Load() > 32<<20 || ping.Hits() != 1 || pings(reg) != 1 {
+		t.Errorf("read %d bytes after %d pings", n.Load(), pings(reg))
 	}
 }

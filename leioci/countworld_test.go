@@ -20,17 +20,17 @@ import (
 
 // counts are a registry's requests by purpose, and the bytes of blobs that it sent.
 type counts struct {
-	handshake int // GET /v2/
-	head      int // HEAD of a manifest
-	manifest  int // GET of a manifest
-	blobs     int // GET of a blob, from its beginning
-	ranges    int // GET of a blob, from an offset
-	other     int
-	bytes     int64
+	ping     int // GET /v2/
+	head     int // HEAD of a manifest
+	manifest int // GET of a manifest
+	blobs    int // GET of a blob, from its beginning
+	ranges   int // GET of a blob, from an offset
+	other    int
+	bytes    int64
 }
 
 func (c counts) String() string {
-	return fmt.Sprintf("%9d %4d %8d %5d %6d %8d", c.handshake, c.head, c.manifest, c.blobs, c.ranges, c.bytes)
+	return fmt.Sprintf("%4d %4d %8d %5d %6d %8d", c.ping, c.head, c.manifest, c.blobs, c.ranges, c.bytes)
 }
 
 // A counted is a registry that counts its requests.
@@ -57,7 +57,7 @@ func (c *counted) count(r *http.Request) {
 	is := func(method, part string) bool { return r.Method == method && strings.Contains(r.URL.Path, part) }
 	switch {
 	case r.Method == http.MethodGet && r.URL.Path == "/v2/":
-		c.counts.handshake++
+		c.counts.ping++
 	case is(http.MethodHead, "/manifests/"):
 		c.counts.head++
 	case is(http.MethodGet, "/manifests/"):

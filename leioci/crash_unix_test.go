@@ -19,7 +19,7 @@ import (
 
 // The phases of a pull over an older snapshot that can be distinguished from outside, in order.
 const (
-	phaseResolve  = "handshake and manifest"
+	phaseResolve  = "manifest"
 	phaseStaged   = "before the blob's first byte"
 	phaseWithin   = "within the blob"
 	phaseWhole    = "blob whole, not in place"
@@ -101,9 +101,9 @@ func (w *crashWorld) aim(phase string) moment {
 	}
 	switch phase {
 	case phaseResolve:
-		return moment{requests: 1 + rand.IntN(3), later: rand.N(answerPause)}
+		return moment{requests: 1 + rand.IntN(2), later: rand.N(answerPause)}
 	case phaseStaged:
-		return moment{requests: 4 + rand.IntN(2), later: rand.N(answerPause)}
+		return moment{requests: 3 + rand.IntN(2), later: rand.N(answerPause)}
 	case phaseWithin:
 		return moment{served: 1 + rand.Int64N(w.large.Size-1)}
 	case phaseWhole:

@@ -96,6 +96,12 @@
 // again. If that does not help, a pull tries without credentials, and logs a warning if that works.
 // [ErrUnauthorized] says what was tried and how to log in.
 //
+// A registry is shown credentials only if it asks for them. The first request to a repository is
+// sent without; where it is not answered with what was wanted, and not with a challenge either, a
+// registry may hide what there is (403, 404): if there are credentials, it is then asked how to
+// authenticate, once, and the request is repeated with them. So what everybody may read is read
+// without them, even if they are wrong.
+//
 // Supported are basic authentication, tokens (the [distribution token specification], by GET and by
 // OAuth2's POST, with passwords and identity tokens) and a registry's own bearer tokens. A token
 // that expires during a transfer is renewed.

@@ -186,7 +186,7 @@ func TestAnonymousAccessOverHTTPIsWarnedOfOrRefused(t *testing.T) {
 	}
 	asked := len(w.sent["http://10.0.0.5"])
 	_, err := w.client(t, &log, anonymous, leioci.WithHTTPSOnly()).PullManifest(t.Context(), testRepository(t, "10.0.0.5").Tag("latest"))
-	if err == nil || !strings.Contains(err.Error(), `Get "https://10.0.0.5/v2/": connection refused`) || strings.Contains(err.Error(), `"http://`) {
+	if err == nil || !strings.Contains(err.Error(), `Get "https://10.0.0.5/v2/org/lei-cache/manifests/latest": connection refused`) || strings.Contains(err.Error(), `"http://`) {
 		t.Errorf("got %v", err)
 	}
 	if len(w.sent["http://10.0.0.5"]) != asked {

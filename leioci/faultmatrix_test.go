@@ -43,7 +43,9 @@ const buffer = 32 << 10
 func TestEveryFaultAtEveryStep(t *testing.T) {
 	var printed table
 	requests := map[string]int{}
-	for _, op := range []string{"pull", "push", "pull from storage", "push without mounts"} {
+	for _, op := range []string{
+		"pull", "push", "pull from storage", "push without mounts", "pull what is hidden", "push what is hidden",
+	} {
 		synctest.Test(t, func(t *testing.T) { requests[op] = cleanRequests(t, op) })
 	}
 	t.Run("matrix", func(t *testing.T) { testMatrix(t, requests, printed.add) })
@@ -101,6 +103,7 @@ func cleanRequests(t *testing.T, op string) int {
 	w := newWorld(t)
 	op, _, w.toStorage = strings.Cut(op, " from storage")
 	op, _, w.noMounts = strings.Cut(op, " without mounts")
+	op, _, w.hides = strings.Cut(op, " what is hidden")
 	w.prepare(op)
 	before := w.requests()
 	must(t, w.run(op))
@@ -116,6 +119,8 @@ func testFault(t *testing.T, row faultRow, op string, s step, want string, reque
 		w.toStorage, usual = true, requests[op+" from storage"]
 	case "blob HEAD":
 		w.noMounts, usual = true, requests[op+" without mounts"]
+	case "ping":
+		w.hides, usual = true, requests[op+" what is hidden"]
 	}
 	cache := w.prepare(op)
 	before := w.requests()
@@ -201,7 +206,7 @@ func (w *world) assertPulled(err error, refetch int64) {
 func assertSays(t *testing.T, err error, s step, op string) {
 	t.Helper()
 	says := s.says
-	if op == "pull" && s.name != "ping" && s.name != "token" && strings.Contains(err.Error(), "manifest.json:") {
+	if op == "pull" && s.name != "first request" && s.name != "ping" && s.name != "token" && strings.Contains(err.Error(), "manifest.json:") {
 		says = "manifest.json" // the fault struck the other blob, too
 	}
 	if text := err.Error(); !strings.Contains(text, registryHost+"/org/lei-cache") || !strings.Contains(text, says) {

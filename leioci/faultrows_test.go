@@ -39,11 +39,11 @@ func and(ms ...map[string]string) map[string]string {
 
 // Groups of steps.
 func pulls() []string {
-	return []string{"ping", "token", "manifest GET", "blob GET", "redirect target"}
+	return []string{"first request", "ping", "token", "manifest GET", "blob GET", "redirect target"}
 }
 
 func pushes() []string {
-	return []string{"ping", "token", "manifest GET", "blob HEAD", "blob POST", "blob PUT", "manifest PUT"}
+	return []string{"first request", "ping", "token", "manifest GET", "blob HEAD", "blob POST", "blob PUT", "manifest PUT"}
 }
 
 // bodied are the steps of a pull whose response bodies matter.
@@ -54,12 +54,12 @@ func faultRows() []faultRow {
 	return slices.Concat(passingRows(), stayingRows(), retryAfterRows(), slowRows(), bodyRows(), rangeRows(), redirectRows(), uploadRows())
 }
 
-// again is the cost of a failed attempt: the request that failed; for a token also the ping before
-// it, because a handshake is retried as a whole; for storage also the request that redirected to
-// it; and for a blob upload also a new existence check and a new upload session.
+// again is the cost of a failed attempt: the request that failed; for a ping or a token also the one
+// that led to it; for storage also the request that redirected to it; and for a blob upload also a
+// new existence check and a new upload session.
 func again() (pull, push map[string]string) {
-	return and(at("ok+1", pulls()...), at("ok+2", "token", "redirect target")),
-		and(at("ok+1", pushes()...), at("ok+2", "token", "blob POST"), at("ok+3", "blob PUT"))
+	return and(at("ok+1", pulls()...), at("ok+2", "ping", "token", "redirect target")),
+		and(at("ok+1", pushes()...), at("ok+2", "ping", "token", "blob POST"), at("ok+3", "blob PUT"))
 }
 
 func passingRows() []faultRow {
@@ -74,8 +74,9 @@ func passingRows() []faultRow {
 	for i := range rows {
 		rows[i].pull, rows[i].push = again()
 	}
-	// If a ping is forbidden, the repository itself is asked how to authenticate.
-	rows[1].pull["ping"], rows[1].push["ping"] = "ok+1", "ok+1"
+	// If a ping is forbidden, the repository itself is asked how to authenticate. It hides, so it is
+	// shown the password, and then challenges.
+	rows[1].pull["ping"], rows[1].push["ping"] = "ok+2", "ok+2"
 	rows = append(rows, faultRow{
 		name: "a storage that refuses a signed URL, once", times: 1,
 		fault: always(leiocitest.Status(http.StatusForbidden, "")), pull: at("ok+2", "redirect target"),
@@ -109,17 +110,22 @@ func stayingRows() []faultRow {
 		r := &rows[i]
 		switch r.pull["ping"] {
 		case "denied@1", "not found@1":
-			// Some registries do not support a ping, but the repository challenges.
-			r.pull["ping"], r.push["ping"] = "ok+1", "ok+1"
+			// Some registries do not support a ping: this one challenges when it is shown the password.
+			r.pull["ping"], r.push["ping"] = "ok+2", "ok+2"
+			// The anonymous may be told anything: those with credentials then ask.
+			r.pull["first request"], r.push["first request"] = "ok+1", "ok+1"
 		case "unauthorized@2":
 			// The first request to need a token has a challenge. Others are made twice: the second
 			// time in a new session.
 			r.pull["ping"], r.push["ping"] = "ok+1", "ok+1"
+			r.pull["first request"], r.push["first request"] = "ok+1", "ok+1"
 			r.pull["token"], r.push["token"] = "unauthorized@1", "unauthorized@1"
 			r.push["manifest GET"] = "unauthorized@1" // the session is a new one
 		}
-		if strings.HasSuffix(r.pull["manifest HEAD"], "@1") {
-			r.pull["manifest HEAD"] = "ok+0" // registries need not support it; a GET follows
+		for _, head := range []string{"first request", "manifest HEAD"} {
+			if strings.HasSuffix(r.pull[head], "@1") {
+				r.pull[head] = "ok+0" // registries need not support it; a GET follows
+			}
 		}
 		if want := r.pull["redirect target"]; want == "denied@1" || want == "unauthorized@1" {
 			r.pull["redirect target"] = strings.TrimSuffix(want, "1") + "2" // its URL may be too old; the registry gives another one
@@ -203,12 +209,12 @@ func slowRows() []faultRow {
 		{
 			name: "an error that drips, once", times: 1, fault: always(dripping(http.StatusServiceUnavailable)),
 			min: 5 * time.Second, max: 8 * time.Second,
-			pull: pull, push: withoutHEAD(push),
+			pull: withoutHEAD(pull, "first request"), push: withoutHEAD(push, "blob HEAD"),
 		},
 		{
 			name: "a redirect that drips, once", times: 1, fault: always(dripping(http.StatusTemporaryRedirect)),
 			min: 5 * time.Second, max: 8 * time.Second,
-			pull: at("ok+1", "ping", "token", "manifest GET", "blob GET"), push: at("ok+1", "blob POST", "blob PUT", "manifest PUT"),
+			pull: at("ok+1", "ping", "token", "manifest GET", "blob GET"), push: at("ok+1", "first request", "blob POST", "blob PUT", "manifest PUT"),
 		},
 		{
 			name: "a ping that drips, once", times: 1, fault: always(dripping(http.StatusUnauthorized)),

@@ -47,6 +47,7 @@ type world struct {
 	dir               string // holds an older snapshot
 	toStorage         bool   // blobs are redirected
 	noMounts          bool   // the registry does not know how to mount a blob, so it is asked with HEAD
+	hides             bool   // there is nothing for the anonymous, who are not challenged
 	mu                sync.Mutex
 	foreign           []string // what the storage was sent, headers included
 	expired           bool     // the issued token is no longer accepted
@@ -109,6 +110,10 @@ func (w *world) serve(rw http.ResponseWriter, r *http.Request, store http.Handle
 		}
 		w.expired = false
 		_ = json.NewEncoder(rw).Encode(map[string]string{"token": secretToken})
+		return
+	}
+	if w.hides && r.URL.Path != "/v2/" && r.Header.Get("Authorization") == "" {
+		leiocitest.Status(http.StatusNotFound, "NAME_UNKNOWN")(rw, r, store)
 		return
 	}
 	if w.expired || r.Header.Get("Authorization") != "Bearer "+secretToken {
@@ -204,9 +209,11 @@ type step struct {
 	says               string
 }
 
-// pullSteps and pushSteps return the steps in the order of the requests.
+// pullSteps and pushSteps return the steps in the order of the requests. There is a ping only where
+// the registry hides what it has.
 func pullSteps() []step {
 	return []step{
+		{"first request", http.MethodHead, "/manifests/", "/manifests/latest"},
 		{"ping", http.MethodGet, "/v2/", "how to authenticate"},
 		{"token", http.MethodGet, "/token", "authenticate with"},
 		{"manifest HEAD", http.MethodHead, "/manifests/", "/manifests/latest"},
@@ -224,6 +231,7 @@ func stepNamed(name string) step {
 
 func pushSteps() []step {
 	return []step{
+		{"first request", http.MethodGet, "/manifests/", "check tag latest"},
 		{"ping", http.MethodGet, "/v2/", "how to authenticate"},
 		{"token", http.MethodGet, "/token", "authenticate with"},
 		{"manifest GET", http.MethodGet, "/manifests/", "check tag latest"},
@@ -242,6 +250,8 @@ func (s step) matches(r *http.Request, cache string) bool {
 		return false
 	case s.path == "/v2/" || s.path == "/token":
 		return r.URL.Path == s.path
+	case s.name != "redirect target" && (r.Header.Get("Authorization") == "") != (s.name == "first request"):
+		return false
 	case s.method == http.MethodGet && s.path == "/blobs/":
 		return strings.HasSuffix(r.URL.Path, cache)
 	}

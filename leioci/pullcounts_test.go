@@ -29,12 +29,12 @@ func countRows() []countRow {
 	}
 	none := func(int64, int64) counts { return counts{} }
 	first := func(cache, meta int64) counts {
-		return counts{handshake: 1, manifest: 1, blobs: 2, bytes: cache + meta}
+		return counts{manifest: 1, blobs: 2, bytes: cache + meta}
 	}
 	return []countRow{
 		{name: "first pull", want: first},
 		{name: "repeated, by tag", prepare: pulled, current: true, want: func(int64, int64) counts {
-			return counts{handshake: 1, head: 1}
+			return counts{head: 1}
 		}},
 		{name: "repeated, by digest", prepare: pulled, current: true, want: none, pull: func(w *countWorld) (*leioci.PullResult, error) {
 			return w.client().PullSnapshot(w.t.Context(), w.repos[w.main].Digest(w.digest), w.dir)
@@ -42,22 +42,22 @@ func countRows() []countRow {
 		{name: "repeated, HEAD without digest", current: true, prepare: func(w *countWorld) {
 			pulled(w)
 			w.main.On(http.MethodHead, "", leiocitest.Always, leiocitest.Header("Docker-Content-Digest", ""))
-		}, want: func(int64, int64) counts { return counts{handshake: 1, head: 1, manifest: 1} }},
+		}, want: func(int64, int64) counts { return counts{head: 1, manifest: 1} }},
 		{name: "repeated, HEAD answered 405", current: true, prepare: func(w *countWorld) {
 			pulled(w)
 			w.main.On(http.MethodHead, "", leiocitest.Always, leiocitest.Status(http.StatusMethodNotAllowed, ""))
-		}, want: func(int64, int64) counts { return counts{handshake: 1, head: 1, manifest: 1} }},
+		}, want: func(int64, int64) counts { return counts{head: 1, manifest: 1} }},
 		{name: "the reports changed", prepare: func(w *countWorld) { pulled(w); w.changeReports() }, want: func(cache, _ int64) counts {
-			return counts{handshake: 1, head: 1, manifest: 1, blobs: 1, bytes: cache}
+			return counts{head: 1, manifest: 1, blobs: 1, bytes: cache}
 		}},
 		{name: "the metadata changed", prepare: func(w *countWorld) {
 			pulled(w)
 			w.push(leiocitest.WriteSnapshot(w.t, newer, report), w.main)
 		}, want: func(_, meta int64) counts {
-			return counts{handshake: 1, head: 1, manifest: 1, blobs: 1, bytes: meta}
+			return counts{head: 1, manifest: 1, blobs: 1, bytes: meta}
 		}},
 		{name: "resumed at 50 %", prepare: (*countWorld).interrupt, want: func(cache, _ int64) counts {
-			return counts{handshake: 1, manifest: 1, ranges: 1, bytes: cache - cache/2}
+			return counts{manifest: 1, ranges: 1, bytes: cache - cache/2}
 		}},
 		{name: "damaged partial", prepare: func(w *countWorld) {
 			w.interrupt()
@@ -65,40 +65,40 @@ func countRows() []countRow {
 			half[len(half)/2] ^= 1
 			must(w.t, os.WriteFile(w.partial(), half, 0o644))
 		}, want: func(cache, _ int64) counts {
-			return counts{handshake: 1, manifest: 1, ranges: 1, blobs: 1, bytes: cache - cache/2 + cache}
+			return counts{manifest: 1, ranges: 1, blobs: 1, bytes: cache - cache/2 + cache}
 		}},
 		{name: "damaged and whole partial", prepare: func(w *countWorld) {
 			w.interrupt()
 			must(w.t, os.WriteFile(w.partial(), bytes.Repeat([]byte{1}, int(w.layers[0].Size)), 0o644))
-		}, want: func(cache, _ int64) counts { return counts{handshake: 1, manifest: 1, blobs: 1, bytes: cache} }},
+		}, want: func(cache, _ int64) counts { return counts{manifest: 1, blobs: 1, bytes: cache} }},
 		{name: "partial that is too long", prepare: func(w *countWorld) {
 			w.interrupt()
 			must(w.t, os.WriteFile(w.partial(), append(readFile(w.t, w.files, "cache.jsonl.gz"), 1), 0o644))
-		}, want: func(cache, _ int64) counts { return counts{handshake: 1, manifest: 1, blobs: 1, bytes: cache} }},
+		}, want: func(cache, _ int64) counts { return counts{manifest: 1, blobs: 1, bytes: cache} }},
 		{name: "complete partial", prepare: func(w *countWorld) {
 			w.interrupt()
 			must(w.t, os.WriteFile(w.partial(), readFile(w.t, w.files, "cache.jsonl.gz"), 0o644))
-		}, want: func(int64, int64) counts { return counts{handshake: 1, manifest: 1} }},
+		}, want: func(int64, int64) counts { return counts{manifest: 1} }},
 		{name: "partial of another digest", prepare: func(w *countWorld) {
 			w.interrupt()
 			w.push(leiocitest.WriteSnapshot(w.t, newer, `{"data":{"repo":"https://example.org/c"}}`), w.main)
 		}, want: first},
-		{name: "mirror", pull: mirrored, want: none, mirror: counts{handshake: 1, manifest: 1, blobs: 2, bytes: -1}},
+		{name: "mirror", pull: mirrored, want: none, mirror: counts{manifest: 1, blobs: 2, bytes: -1}},
 		{name: "mirror that is down", pull: mirrored, want: first, prepare: func(w *countWorld) {
 			w.network.Refuse(mirrorA, leiocitest.Always)
 		}},
-		{name: "mirror without the tag", pull: mirrored, want: first, mirror: counts{handshake: 1, manifest: 1}, prepare: func(w *countWorld) {
+		{name: "mirror without the tag", pull: mirrored, want: first, mirror: counts{manifest: 1}, prepare: func(w *countWorld) {
 			w.mirror.On("", "/manifests/", leiocitest.Always, leiocitest.Status(http.StatusNotFound, "MANIFEST_UNKNOWN"))
 		}},
-		{name: "mirror without the blobs", pull: mirrored, mirror: counts{handshake: 1, manifest: 1, blobs: 2}, prepare: func(w *countWorld) {
+		{name: "mirror without the blobs", pull: mirrored, mirror: counts{manifest: 1, blobs: 2}, prepare: func(w *countWorld) {
 			w.mirror.On("", "/blobs/", leiocitest.Always, leiocitest.Status(http.StatusNotFound, ""))
-		}, want: func(cache, meta int64) counts { return counts{handshake: 1, blobs: 2, bytes: cache + meta} }},
-		{name: "mirror, up to date", pull: mirrored, want: none, current: true, mirror: counts{handshake: 1, head: 1}, prepare: pulled},
+		}, want: func(cache, meta int64) counts { return counts{blobs: 2, bytes: cache + meta} }},
+		{name: "mirror, up to date", pull: mirrored, want: none, current: true, mirror: counts{head: 1}, prepare: pulled},
 	}
 }
 
 func TestPullCountsAreThoseOfTheTable(t *testing.T) {
-	const head = "handshake HEAD manifest blobs ranges    bytes"
+	const head = "ping HEAD manifest blobs ranges    bytes"
 	table := fmt.Sprintf("%-30s  %s   mirror: %s", "", head, head)
 	for _, row := range countRows() {
 		t.Run(row.name, func(t *testing.T) {

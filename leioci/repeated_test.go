@@ -88,10 +88,10 @@ func TestCredentialsThatARegistryRepeatsAreShownNowhere(t *testing.T) {
 	} {
 		registry := func(w http.ResponseWriter, r *http.Request) {
 			switch {
-			case r.URL.Path != "/v2/":
-				h(w, r)
 			case r.Header.Get("Authorization") == "":
 				header(401, "WWW-Authenticate", `Basic realm="registry"`)(w, r)
+			case r.URL.Path != "/v2/":
+				h(w, r)
 			}
 		}
 		var log bytes.Buffer

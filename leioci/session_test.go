@@ -35,7 +35,7 @@ func TestOneCallersContextDoesNotFailAnother(t *testing.T) {
 	}
 }
 
-func TestWaitingForAnothersHandshakeEndsWithTheContext(t *testing.T) {
+func TestWaitingForAnothersFirstRequestEndsWithTheContext(t *testing.T) {
 	reg := leiocitest.NewRegistry(t)
 	c, repo := newClient(t), repository(t, reg)
 	reached := make(chan struct{}, 8)
@@ -55,7 +55,7 @@ func TestWaitingForAnothersHandshakeEndsWithTheContext(t *testing.T) {
 	}
 }
 
-func TestAHandshakeThatFailsIsTheAnswerForAllWhoWaitedForIt(t *testing.T) {
+func TestAFirstRequestThatFailsIsTheAnswerForAllWhoWaitedForIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		hung := w.registry.On(http.MethodGet, "/v2/", leiocitest.Always, leiocitest.Hang(nil))
@@ -103,21 +103,23 @@ func (k slowKeychain) Resolve(authn.Resource) (authn.Authenticator, error) {
 	return authn.Anonymous, nil
 }
 
-func TestOneHandshakeServesAll(t *testing.T) {
-	reg := leiocitest.NewRegistry(t)
-	c, repo := newClient(t), repository(t, reg)
-	pushSample(t, newClient(t), repo, "latest")
-	before := pings(reg)
+func TestOneChallengeServesAll(t *testing.T) {
+	reg := leiocitest.Serve(t, leiocitest.BasicAuth("bob", secretPassword, leiocitest.NewHandler()))
+	bob := leioci.WithAuth(reg.Host(), &authn.Basic{Username: "bob", Password: secretPassword})
+	c, repo := newClient(t, bob), repository(t, reg)
+	pushSample(t, newClient(t, bob), repo, "latest")
+	before := len(reg.Requests())
 	for range 3 {
 		if _, err := c.PullSnapshot(t.Context(), repo.Tag("latest"), t.TempDir()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if n := pings(reg) - before; n != 1 {
-		t.Errorf("there were %d handshakes, want 1", n)
+	if n := len(reg.Requests()) - before; n != 1+3*3 || pings(reg) != 0 {
+		t.Errorf("there were %d requests, want one challenge and nine others, and %d pings", n, pings(reg))
 	}
 }
 
+// pings counts the requests that only ask what is required.
 func pings(reg *leiocitest.Registry) int {
 	n := 0
 	for _, r := range reg.Requests() {

@@ -14,8 +14,8 @@ import (
 // 64 KiB long, and content is what may take its time.
 const maxTokenTime = time.Minute
 
-// isPing reports whether req is the first of a handshake. Nobody needs the body of its response,
-// but go-containerregistry reads it to its end (remote/transport/ping.go).
+// isPing reports whether req only asks how to authenticate. Nobody needs the body of its response,
+// but it is read to its end, so that the connection can be used again.
 func isPing(req *http.Request) bool { return req.Method == http.MethodGet && req.URL.Path == "/v2/" }
 
 // isTokenRequest reports whether req asks for a token in one of go-containerregistry's ways

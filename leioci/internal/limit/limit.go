@@ -21,9 +21,8 @@ func Answer(ctx context.Context, most int64) context.Context {
 }
 
 // Transport limits the bodies of responses for libraries that have no limits of their own, or too
-// high ones: go-containerregistry v0.22.1 reads the response to its first request to the end,
-// however long it is (remote/transport/ping.go). That body, and those of errors and redirects, are
-// cut short; see [errorBody]. That of a token server is bounded in time.
+// high ones. That of a request which only asks how to authenticate, and those of errors and
+// redirects, are cut short; see [errorBody]. That of a token server is bounded in time.
 type Transport struct {
 	Base http.RoundTripper
 	// Most is the maximum length of a successful response in bytes, unless the context of its

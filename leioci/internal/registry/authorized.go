@@ -5,37 +5,44 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
+	"github.com/lowendinsight/lei-go/leioci/internal/limit"
+	"github.com/lowendinsight/lei-go/leioci/internal/manifest"
 )
 
 // authorized sends a session's requests with what the registry requires of them, and follows it
 // when that changes: a token that has expired or does not allow enough, another scheme, another
 // token server. It does so once for each request.
 //
+// There is no request that only asks what is required. The first of a session is sent without
+// credentials, and a challenge in the response is met. Where a registry requires nothing, it is
+// shown nothing. But some hide from the anonymous what there is, without a challenge: if there are
+// credentials, such a registry is asked once how to authenticate ([authorized.ask]), and then shown
+// them.
+//
 // It stands in for go-containerregistry's bearer and basic transports, which keep to the challenge
 // that they were made with. The former also writes a replaced identity token without a lock
 // (v0.22.1, remote/transport/bearer.go).
 type authorized struct {
-	client   *Client
-	base     http.RoundTripper
-	registry name.Registry
-	scheme   string // of URLs: "https" or "http"
-	// untrusted: the registry was reached over http although nobody asked for that. Nothing that it
-	// says leads to a token.
-	untrusted bool
-	auth      authn.Authenticator
-	scope     string
+	client *Client
+	base   http.RoundTripper
+	repo   name.Repository
+	with   credentials
+	scope  string
+	origin atomic.Pointer[origin] // nil until it is known
 
-	renewing *semaphore.Weighted // held by whoever replaces current; the others wait, or leave with their context
-	current  atomic.Pointer[authorization]
+	renewing *semaphore.Weighted           // held by whoever replaces current; the others wait, or leave with their context
+	current  atomic.Pointer[authorization] // nil before anything is known
+	first    first
+	begun    time.Time // when something was; written once, before current
 }
 
 // An authorization is a challenge, met. It does not change.
@@ -43,28 +50,36 @@ type authorization struct {
 	challenge challenge
 	token     string // if the challenge is for one
 	issued    bool   // a token server issued the token, which is new even if it looks the same
+	silent    bool   // nothing was required so far, and nothing is shown
 }
 
 // RoundTrip implements [http.RoundTripper].
 func (a *authorized) RoundTrip(in *http.Request) (*http.Response, error) {
-	if a.client.config.canonicalHost(in.URL.Host) != a.registry.RegistryStr() {
+	if a.client.config.canonicalHost(in.URL.Host) != a.repo.RegistryStr() {
 		return a.elsewhere(in)
 	}
 	ctx, current := in.Context(), a.current.Load()
+	if current == nil {
+		return a.begin(in)
+	}
 	header, err := a.header(ctx, current)
 	if err != nil {
 		closeBody(in)
 		return nil, err
 	}
-	resp, err := a.send(in, header)
+	resp, err := a.send(in, a.scheme(), header)
 	if err != nil {
 		return nil, err
 	}
-	c, ok := challengeOf(resp)
-	if !ok || !canSendAgain(in) {
+	_, challenged := challengeOf(resp)
+	hidden := current.silent && hides(resp) && !isAnonymous(a.with.auth)
+	if !challenged && !hidden || !canSendAgain(in) {
 		return resp, nil
 	}
-	renewed, err := a.renew(ctx, current, c)
+	renewed, err := a.renew(ctx, current, resp)
+	if err == nil && renewed == nil {
+		return resp, nil
+	}
 	again := ""
 	if err == nil {
 		again, err = a.header(ctx, renewed)
@@ -76,16 +91,16 @@ func (a *authorized) RoundTrip(in *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.send(in, again)
+	return a.send(in, a.scheme(), again)
 }
 
 // send sends a request to the registry. It does not change in.
-func (a *authorized) send(in *http.Request, header string) (*http.Response, error) {
+func (a *authorized) send(in *http.Request, scheme, header string) (*http.Response, error) {
 	req := in.Clone(in.Context())
 	if req.Host == req.URL.Host {
-		req.Host = a.registry.RegistryStr()
+		req.Host = a.repo.RegistryStr()
 	}
-	req.URL.Scheme, req.URL.Host = a.scheme, a.registry.RegistryStr()
+	req.URL.Scheme, req.URL.Host = scheme, a.repo.RegistryStr()
 	if header != "" {
 		req.Header.Set("Authorization", header)
 	}
@@ -97,10 +112,10 @@ func (a *authorized) header(ctx context.Context, current *authorization) (string
 	if current.challenge.isBearer() {
 		return "Bearer " + current.token, nil
 	}
-	if isAnonymous(a.auth) {
+	if current.silent || isAnonymous(a.with.auth) {
 		return "", nil
 	}
-	config, err := authn.Authorization(ctx, a.auth)
+	config, err := authn.Authorization(ctx, a.with.auth)
 	switch {
 	case err != nil:
 		return "", err
@@ -116,9 +131,9 @@ func (a *authorized) header(ctx context.Context, current *authorization) (string
 	return "", nil // an identity token is for a token server
 }
 
-// renew meets a challenge and returns how. If somebody else has done so since the caller looked, it
-// returns that.
-func (a *authorized) renew(ctx context.Context, seen *authorization, c challenge) (*authorization, error) {
+// renew does what a response asks for and returns what to show now. If somebody else has done so
+// since the caller looked, it returns that. It returns nil if there is nothing to be done.
+func (a *authorized) renew(ctx context.Context, seen *authorization, resp *http.Response) (*authorization, error) {
 	if a.renewing.Acquire(ctx, 1) != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -126,11 +141,23 @@ func (a *authorized) renew(ctx context.Context, seen *authorization, c challenge
 	if current := a.current.Load(); current != seen {
 		return current, nil
 	}
-	met, err := a.meet(ctx, seen.challenge.updated(c))
-	if err == nil {
+	met, err := a.react(ctx, seen, resp)
+	if err == nil && met != nil {
 		a.current.Store(met)
 	}
 	return met, err
+}
+
+// react meets a response's challenge. Where there is none, but somebody with credentials might have
+// got another response, it asks what the registry requires. It returns nil if neither is the case.
+func (a *authorized) react(ctx context.Context, seen *authorization, resp *http.Response) (*authorization, error) {
+	if c, ok := challengeOf(resp); ok {
+		return a.meet(ctx, seen.challenge.updated(c))
+	}
+	if seen.silent && hides(resp) && !a.with.empty(ctx) && !wantsLess(resp) {
+		return a.ask(ctx)
+	}
+	return nil, nil
 }
 
 // updated returns the challenge that takes the place of c. Where the later one does not name a
@@ -151,24 +178,33 @@ func (a *authorized) meet(ctx context.Context, c challenge) (*authorization, err
 	if !c.isBearer() {
 		return &authorization{challenge: c}, nil
 	}
-	if a.untrusted {
-		return nil, fmt.Errorf("%w: %s does not respond over https, and requires a token over http "+
-			"(use https, or allow it with WithPlainHTTP, --plain-http)", errdef.ErrInsecure, a.registry)
+	met, err := a.meetBearer(limit.Answer(ctx, manifest.MaxBytes), c) // what ctx allows is for the request that waits for this
+	if err != nil {
+		return nil, &whole{fmt.Errorf("authenticate with %s: %w", a.repo.RegistryStr(), err)}
 	}
-	if realm := c.parameters["realm"]; a.scheme == "https" && strings.HasPrefix(strings.ToLower(realm), "http:") {
-		return nil, fmt.Errorf("%w: %s names a token server that is reached over http", errdef.ErrInsecure, a.registry)
+	return met, nil
+}
+
+func (a *authorized) meetBearer(ctx context.Context, c challenge) (*authorization, error) {
+	o := a.origin.Load()
+	if o.untrusted {
+		return nil, fmt.Errorf("%w: %s does not respond over https, and requires a token over http "+
+			"(use https, or allow it with WithPlainHTTP, --plain-http)", errdef.ErrInsecure, a.repo.Registry)
+	}
+	if realm := c.parameters["realm"]; o.scheme == "https" && strings.HasPrefix(strings.ToLower(realm), "http:") {
+		return nil, fmt.Errorf("%w: %s names a token server that is reached over http", errdef.ErrInsecure, a.repo.Registry)
 	}
 	scopes := []string{a.scope}
-	if scope := c.parameters["scope"]; scope != "" && !slices.Contains(scopes, scope) {
+	if scope := c.parameters["scope"]; scope != "" && !covers(a.scope, scope) {
 		scopes = []string{scope, a.scope} // some token servers look at the first one only
 	}
 	token, issued, err := a.client.exchange(ctx, exchange{
-		registry: a.registry, auth: a.auth, base: a.base, scopes: scopes, challenge: c.transport(a.scheme == "http"),
+		registry: a.repo.Registry, auth: a.with.auth, base: a.base, scopes: scopes, challenge: c.transport(o.scheme == "http"),
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &authorization{c, token, issued}, nil
+	return &authorization{challenge: c, token: token, issued: issued}, nil
 }
 
 // canSendAgain reports whether a request that was sent has no body, or one that package retry can

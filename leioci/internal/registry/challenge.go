@@ -2,6 +2,7 @@ package registry
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
@@ -21,17 +22,26 @@ func (c challenge) transport(insecure bool) *transport.Challenge {
 	return &transport.Challenge{Scheme: c.scheme, Parameters: c.parameters, Insecure: insecure}
 }
 
-// header returns the challenge as a header that go-containerregistry reads.
-func (c challenge) header() string {
-	text, separator := c.scheme, " "
-	for name, value := range c.parameters {
-		if value == "" {
-			continue // it would be taken for the end
-		}
-		text += separator + name + `="` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value) + `"`
-		separator = ","
+// covers reports whether a scope of package transport allows all that another one does, as a
+// challenge names it.
+func covers(scope, other string) bool {
+	resource, actions, _ := cutLast(scope)
+	wanted, some, ok := cutLast(other)
+	if !ok || wanted != resource {
+		return false
 	}
-	return text
+	return !slices.ContainsFunc(strings.Split(some, ","), func(action string) bool {
+		return !slices.Contains(strings.Split(actions, ","), action)
+	})
+}
+
+// cutLast cuts a scope where its actions begin.
+func cutLast(scope string) (resource, actions string, ok bool) {
+	i := strings.LastIndex(scope, ":")
+	if i < 0 {
+		return scope, "", false
+	}
+	return scope[:i], scope[i+1:], true
 }
 
 // challengeOf returns the challenge that a response asks the client to meet. It prefers tokens,

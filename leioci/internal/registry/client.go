@@ -3,19 +3,21 @@
 // snapshots, directories or LEI.
 //
 // A [Source] reads a repository, trying its mirrors first; a [Destination] writes to one. Both work
-// in sessions, so one handshake serves all requests for a repository and scope. Each operation is
+// in sessions, which find out with their first request what the registry requires for a repository
+// and scope, and get one token for all that follow. No request is made just for that. Each operation is
 // retried as a whole, by a single loop around it: a retry may need a new session, a fresh token or
 // a new upload, so no layer below can retry on its own.
 //
 // Requests pass through two halves. Below go-containerregistry's authentication is a chain of
-// RoundTrippers that refuse, limit, log and time out (transport.go); it also sees the requests of a
-// handshake. Above it is the code that knows about blobs and manifests.
+// RoundTrippers that refuse, limit, log and time out (transport.go); it also sees the requests for
+// tokens. Above it is the code that knows about blobs and manifests.
 package registry
 
 import (
 	"context"
 	"net/http"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -71,6 +73,8 @@ type Client struct {
 	sessions sessions
 	// identities are the identity tokens that were replaced by token servers.
 	identities lru[identityKey, *identity]
+	// origins are how the hosts are reached of which that was to be found out.
+	origins lru[string, *atomic.Pointer[origin]]
 }
 
 // New returns a client.

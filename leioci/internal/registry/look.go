@@ -34,8 +34,10 @@ func (d *Destination) look(tag string, slow func(), found **Manifest) operation 
 	}
 }
 
-// InHandshake reports whether err is that of an authentication, and not of what it was for.
+// InHandshake reports whether err is that of an authentication, or of a registry of which nothing is
+// known yet, and not of what it was for.
 func InHandshake(err error) bool {
-	_, ok := errdef.NoteOf[handshakeWith](err)
-	return ok
+	with, ok := errdef.NoteOf[inSessionWith](err)
+	_, atTokenServer := errdef.NoteOf[AtTokenServer](err)
+	return ok && !with.begun || atTokenServer
 }

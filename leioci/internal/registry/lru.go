@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// maxRemembered is how many sessions, and how many rotated identity tokens, a client remembers. A
+// maxRemembered is how many sessions, rotated identity tokens and hosts a client remembers. A
 // long-lived client may be asked for any number of repositories.
 const maxRemembered = 256
 

@@ -64,7 +64,7 @@ func (s *Source) Head(ctx context.Context, ref name.Reference) (digest v1.Hash, 
 		said, err := session.headManifest(ctx, in(session.repo, ref))
 		if err == nil {
 			digest = said
-		} else if !retry.IsRetryable(err) {
+		} else if session.begun() && !retry.IsRetryable(err) { // if not, a GET fails in the same way
 			err = fmt.Errorf("%w: %w", errHead, err)
 		}
 		return err

@@ -1,51 +1,90 @@
 package registry
 
 import (
-	"errors"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
 	"net/http"
 
-	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/limit"
+	"github.com/lowendinsight/lei-go/leioci/internal/manifest"
+	"github.com/lowendinsight/lei-go/leioci/internal/retry"
 )
 
-// pinger sends the first request of a handshake, GET /v2/, for a repository.
-//
-// Where a registry, or the proxy in front of one, does not respond to it properly (403, 404 or
-// 405), the repository is asked what it requires: go-containerregistry v0.22.1 would give up
-// (remote/transport/ping.go).
-type pinger struct {
-	base http.RoundTripper
-	repo name.Repository
-	host func(string) string // returns a host's canonical spelling
-	// httpsOnly refuses to ask over http.
-	httpsOnly bool
-	failed    *fallback
+// ask asks the registry what it requires, and meets that. It is for where the response to a request
+// does not tell.
+func (a *authorized) ask(ctx context.Context) (*authorization, error) {
+	c, err := a.ping(ctx)
+	if err != nil {
+		return nil, &whole{fmt.Errorf("ask %s how to authenticate: %w", a.repo.RegistryStr(), err)}
+	}
+	return a.meet(ctx, c)
 }
 
-var errHTTPRefused = errors.New("refusing http")
+// ping sends GET /v2/.
+//
+// go-containerregistry's own (v0.22.1, remote/transport/ping.go) takes no scheme, and the registry
+// may be known to use http.
+func (a *authorized) ping(ctx context.Context) (challenge, error) {
+	ctx = limit.Answer(ctx, manifest.MaxBytes) // what the context allows is for the request that waits for this
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, a.scheme()+"://"+a.repo.RegistryStr()+"/v2/", nil)
+	if err != nil {
+		return challenge{}, err
+	}
+	client := http.Client{Transport: pinger{a}}
+	resp, err := client.Do(req)
+	if err != nil {
+		return challenge{}, told(err)
+	}
+	err = transport.CheckError(resp, http.StatusOK, http.StatusUnauthorized)
+	if err == nil {
+		_, _ = io.Copy(io.Discard, resp.Body) // so that its connection is used again; package limit bounds it
+	}
+	_ = resp.Body.Close() // nothing in it is needed
+	c, _ := challengeOf(resp)
+	return c, err
+}
+
+// pinger sends a ping.
+//
+// Where a registry, or the proxy in front of one, does not respond to it properly (403, 404 or
+// 405), the repository is asked what it requires.
+type pinger struct{ *authorized }
 
 // RoundTrip implements [http.RoundTripper].
 func (p pinger) RoundTrip(req *http.Request) (*http.Response, error) {
-	if p.httpsOnly && req.URL.Scheme == "http" {
-		return nil, errHTTPRefused
+	if req.Response != nil { // a redirect
+		return p.follow(req)
 	}
-	resp, err := p.base.RoundTrip(req)
+	resp, err := p.reach(req)
 	if err != nil {
-		p.failed.record(req, err)
 		return nil, err
 	}
-	if p.host(req.URL.Host) != p.repo.RegistryStr() {
-		ignoreForeign(resp, req)
+	return p.settle(req, resp)
+}
+
+// follow sends a ping to where the registry redirected it.
+func (p pinger) follow(req *http.Request) (*http.Response, error) {
+	resp, err := p.base.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	if p.client.config.canonicalHost(req.URL.Host) != p.repo.RegistryStr() {
+		ignoreForeign(resp)
 		return resp, nil
 	}
+	return p.settle(req, resp)
+}
+
+// settle asks the repository where the registry does not say what it requires.
+func (p pinger) settle(req *http.Request, resp *http.Response) (*http.Response, error) {
 	switch resp.StatusCode {
 	case http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed:
 		_ = resp.Body.Close() // it says no more than its status
-		if resp, err = p.askRepository(req); err != nil {
-			return nil, err
-		}
-	}
-	if c, ok := challengeOf(resp); ok {
-		resp.Header.Set("WWW-Authenticate", c.header()) // the one to meet, in a form that is understood
+		return p.askRepository(req)
 	}
 	return resp, nil
 }
@@ -55,7 +94,7 @@ func (p pinger) askRepository(req *http.Request) (*http.Response, error) {
 	probe := req.Clone(req.Context())
 	probe.Method = http.MethodHead
 	probe.URL.Path = "/v2/" + p.repo.RepositoryStr() + "/manifests/" + "latest"
-	resp, err := p.base.RoundTrip(probe)
+	resp, err := p.reach(probe)
 	if err != nil {
 		return nil, err
 	}
@@ -67,19 +106,11 @@ func (p pinger) askRepository(req *http.Request) (*http.Response, error) {
 
 // ignoreForeign turns what another host requires, to which the registry redirected, into no
 // requirement: it is that host's opinion where a password should be sent. If the registry has
-// requirements of its own, it says so in response to the first request that needs them. Nor does
-// the other host's scheme say how the registry is reached: that is the one of the first request.
-func ignoreForeign(resp *http.Response, req *http.Request) {
-	if temporary(resp) {
-		return
-	}
-	if resp.StatusCode >= http.StatusBadRequest {
+// requirements of its own, it says so in response to the first request that needs them.
+func ignoreForeign(resp *http.Response) {
+	if !temporary(resp) && resp.StatusCode >= http.StatusBadRequest {
 		resp.StatusCode = http.StatusOK
 	}
-	for req.Response != nil && req.Response.Request != nil {
-		req = req.Response.Request
-	}
-	resp.Request = req
 }
 
 // challenged reports whether a response asks for credentials.
@@ -90,4 +121,29 @@ func challenged(resp *http.Response) bool {
 // temporary reports whether a response says nothing about the resource.
 func temporary(resp *http.Response) bool {
 	return resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= http.StatusInternalServerError
+}
+
+// passing reports whether a response says that the registry is busy or away.
+func passing(resp *http.Response) bool {
+	return retry.IsRetryable(&transport.Error{StatusCode: resp.StatusCode})
+}
+
+// wantsLess reports whether a response's body says that its registry wants less traffic, whatever
+// the status says. The body can be read again.
+func wantsLess(resp *http.Response) bool {
+	body, _ := io.ReadAll(resp.Body) // package limit has read it
+	_ = resp.Body.Close()            // it was read
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	twin := *resp
+	twin.Body = io.NopCloser(bytes.NewReader(body))
+	return retry.IsRetryable(transport.CheckError(&twin))
+}
+
+// hides reports whether a response may be one that somebody with credentials would not get.
+func hides(resp *http.Response) bool {
+	switch resp.StatusCode {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed:
+		return true
+	}
+	return false
 }

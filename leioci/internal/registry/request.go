@@ -41,10 +41,13 @@ func (s *session) do(ctx context.Context, r request) (*http.Response, error) {
 	if r.size > 0 {
 		req.Body, req.GetBody, req.ContentLength = unopened{}, r.body, r.size
 	}
+	if s.below.repo.RegistryStr() == req.URL.Host {
+		req.URL.Scheme = s.below.scheme() // what an error shows is what was asked
+	}
 	client := http.Client{Transport: s.transport}
 	resp, err := client.Do(req)
 	if err != nil {
-		return nil, err
+		return nil, told(err)
 	}
 	if resp.StatusCode < http.StatusMultipleChoices && !slices.Contains(r.statuses, resp.StatusCode) {
 		_ = resp.Body.Close() // package limit leaves it as long and as slow as it is

@@ -15,23 +15,30 @@ import (
 )
 
 // A session is authenticated access to one repository with one scope. Everything a client does
-// there with that scope goes through it, so there is only one handshake.
+// there with that scope goes through it. It is made without asking the registry: it begins when its
+// first request has told what that requires, and from then on all requests share what was learned,
+// such as a token.
 type session struct {
 	repo        name.Repository
 	credentials credentials
-	// transport is a *transport.Wrapper, which package remote uses unchanged: no second handshake,
-	// and no retries of its own.
+	// transport is a *transport.Wrapper, which package remote uses unchanged: no ping, and no retries
+	// of its own.
 	transport http.RoundTripper
 	below     *authorized // what transport wraps
-	number    int64       // of the handshake that made it
-	made      time.Time   // the end of that handshake
-	expires   time.Time   // zero if it does not
+	number    int64       // among the client's sessions
 }
 
-// showsToken reports whether the registry is shown a token, which may have become outdated.
-func (s *session) showsToken() bool { return s.below.current.Load().challenge.isBearer() }
+// begun reports whether anything is known of what the registry requires.
+func (s *session) begun() bool { return s.below.current.Load() != nil }
 
-func (s *session) expired() bool { return !s.expires.IsZero() && time.Now().After(s.expires) }
+// showsToken reports whether the registry is shown a token, which may have become outdated.
+func (s *session) showsToken() bool { return s.begun() && s.below.current.Load().challenge.isBearer() }
+
+// expired reports whether the registry is to be tried over https again.
+func (s *session) expired() bool {
+	o := s.below.origin.Load()
+	return o != nil && o.untrusted && o.expired()
+}
 
 // remoteOptions let package remote work through the session. Its own retries are off: there is one
 // policy, and they sleep on after the context has ended.
@@ -50,8 +57,8 @@ type sessionKey struct {
 // sessions keeps one session per repository and scope. Unlike remote.Puller and remote.Pusher, it
 // never returns an error caused by one caller's context to another caller.
 type sessions struct {
-	slots      lru[sessionKey, *sessionSlot]
-	handshakes atomic.Int64 // so far
+	slots  lru[sessionKey, *sessionSlot]
+	opened atomic.Int64 // how many there were so far
 }
 
 // A sessionSlot holds a session once there is one. Whoever holds busy creates it; the others wait,
@@ -62,10 +69,10 @@ type sessionSlot struct {
 
 	// Guarded by busy.
 	session *session
-	failed  failedHandshake // the most recent one
+	failed  failedOpening // the most recent one
 }
 
-type failedHandshake struct {
+type failedOpening struct {
 	credentials credentials
 	err         error
 }
@@ -80,7 +87,7 @@ func (s *sessionSlot) acquire(ctx context.Context) error {
 
 // slot returns the slot for a repository and scope, however its registry is spelled.
 func (c *Client) slot(key sessionKey) *sessionSlot {
-	if repo, err := c.config.canonical(key.repository); err == nil { // if not, the handshake says why
+	if repo, err := c.config.canonical(key.repository); err == nil { // if not, opening the session says why
 		key.repository = repo
 	}
 	return c.sessions.slots.get(key, func() *sessionSlot { return &sessionSlot{busy: semaphore.NewWeighted(1)} })
@@ -105,7 +112,7 @@ func (c *Client) inSession(ctx context.Context, key sessionKey, do operation) er
 }
 
 func (c *Client) inSomeSession(ctx context.Context, key sessionKey, do operation) error {
-	before := c.sessions.handshakes.Load()
+	before := c.sessions.opened.Load()
 	s, used, err := c.perform(ctx, key, nil, do)
 	if !refused(err) {
 		return err
@@ -135,14 +142,14 @@ func (c *Client) inSomeSession(ctx context.Context, key sessionKey, do operation
 }
 
 // replace replaces a session in which an operation was refused, and reports whether there is
-// another one now. before is the number of handshakes when the operation began.
+// another one now. before is the number of sessions that there were when the operation began.
 func (c *Client) replace(ctx context.Context, key sessionKey, old *session, used credentials, refusal error, before int64) (bool, error) {
 	if used.stored {
 		if renewed, err := c.renew(ctx, key, old, used); renewed || err != nil {
 			return renewed, err
 		}
 	}
-	if old == nil || old.number > before {
+	if old == nil || !old.begun() || old.number > before {
 		return false, nil // it was made for this operation
 	}
 	return c.remake(ctx, key, old, refusal)
@@ -152,10 +159,10 @@ func (c *Client) replace(ctx context.Context, key sessionKey, old *session, used
 // holder may do.
 const tokenSettled = time.Minute
 
-// remake replaces a session in which an operation was refused by one with a new handshake, and
-// reports whether that may make a difference.
+// remake replaces a session in which an operation was refused by one that asks what the registry
+// requires, and reports whether that may make a difference.
 func (c *Client) remake(ctx context.Context, key sessionKey, old *session, refusal error) (bool, error) {
-	if !unauthorized(refusal) && (!old.showsToken() || time.Since(old.made) < tokenSettled) {
+	if !unauthorized(refusal) && (!old.showsToken() || time.Since(old.below.begun) < tokenSettled) {
 		return false, nil // the registry knows who is asking, and refuses
 	}
 	return c.unlessReplaced(ctx, key, old, func(slot *sessionSlot) (bool, error) {
@@ -163,7 +170,7 @@ func (c *Client) remake(ctx context.Context, key sessionKey, old *session, refus
 			slot.session = nil // there may be credentials by now
 			return true, nil
 		}
-		made, err := c.handshake(ctx, key, old.credentials)
+		made, err := c.openAsking(ctx, key, old.credentials)
 		if err != nil {
 			return false, err
 		}
@@ -184,7 +191,7 @@ func (c *Client) renew(ctx context.Context, key sessionKey, old *session, used c
 		if err != nil || sameCredentials(ctx, used, fresh) {
 			return false, nil //nolint:nilerr // the refusal is the error to report
 		}
-		made, err := c.handshake(ctx, key, fresh)
+		made, err := c.open(key, fresh)
 		if err != nil {
 			return false, err
 		}
@@ -215,7 +222,10 @@ func (c *Client) unlessReplaced(
 func (c *Client) perform(ctx context.Context, key sessionKey, with *credentials, do operation) (*session, credentials, error) {
 	s, used, err := c.session(ctx, key, with)
 	if err == nil {
-		err = do(ctx, s)
+		err = inSessionError(s, do(ctx, s))
+		if err != nil && !s.begun() {
+			c.drop(ctx, key, s) // the next attempt looks anew for credentials, too
+		}
 	}
 	if refused(err) {
 		err = errdef.WithNote(err, used.shown(key.repository))
@@ -225,6 +235,14 @@ func (c *Client) perform(ctx context.Context, key sessionKey, with *credentials,
 		}
 	}
 	return s, used, err
+}
+
+// inSessionError notes on an operation's error, if it is one, which registry the session is with.
+func inSessionError(s *session, err error) error {
+	if err == nil {
+		return nil
+	}
+	return errdef.WithNote(err, inSessionWith{s.repo.RegistryStr(), s.begun()})
 }
 
 // session returns the client's session for key. If with is not nil, it creates a new session with
@@ -247,7 +265,7 @@ func (c *Client) session(ctx context.Context, key sessionKey, with *credentials)
 	if err == nil {
 		slot.session = made
 	} else if with == nil && ctx.Err() == nil { // a context that ended concerns only its own caller
-		slot.failed = failedHandshake{used, err}
+		slot.failed = failedOpening{used, err}
 		slot.failures.Add(1)
 	}
 	return slot.session, used, err
@@ -259,7 +277,7 @@ func (c *Client) newSession(ctx context.Context, key sessionKey, with *credentia
 	} else if used, err = c.credentials(ctx, key); err != nil {
 		return nil, used, err
 	}
-	made, err = c.handshake(ctx, key, used)
+	made, err = c.open(key, used)
 	return made, used, err
 }
 

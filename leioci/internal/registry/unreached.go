@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"sync/atomic"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 	"github.com/lowendinsight/lei-go/leioci/internal/guard"
@@ -29,7 +28,7 @@ func LastUnreached(err error) Unreached {
 			last.Host = u.Host
 		}
 	}
-	with, ok := errdef.NoteOf[handshakeWith](err)
+	with, ok := errdef.NoteOf[inSessionWith](err)
 	last.Registry = ok && last.Host == with.host
 	last.Host = printable(guard.Undisguise(last.Host), maxHostText)
 	return last
@@ -38,38 +37,25 @@ func LastUnreached(err error) Unreached {
 // maxHostText is longer than the names of hosts are; DNS allows 253.
 const maxHostText = 128
 
-// handshakeWith is noted on the errors of a handshake.
-type handshakeWith struct{ host string }
+// inSessionWith is noted on the errors of a session.
+type inSessionWith struct {
+	host  string
+	begun bool // the registry had told what it requires
+}
 
-// fallbackFailure is noted on the error of a ping that tried https and then http, of which
-// go-containerregistry makes one error: errors.As finds only that of https in it.
+// fallbackFailure is noted on the error of a request that was tried over https and then over http:
+// errors.As finds only that of https in it.
 type fallbackFailure struct {
 	host string
-	err  error
+	err  error // of http
 }
 
-// fallback records how a ping over http failed.
-type fallback struct {
-	last atomic.Pointer[fallbackFailure]
-}
-
-func (f *fallback) record(req *http.Request, err error) {
-	first := req
-	for first.Response != nil && first.Response.Request != nil {
-		first = first.Response.Request
-	}
+// mismatch says in the words of net/http's client, which is above this, that a server responds to
+// TLS with HTTP.
+func mismatch(err error) error {
 	var header tls.RecordHeaderError
 	if errors.As(err, &header) && string(header.RecordHeader[:]) == "HTTP/" {
-		err = http.ErrSchemeMismatch // as net/http's client says it, above this
-	}
-	if first.URL.Scheme == "http" {
-		f.last.Store(&fallbackFailure{req.URL.Host, err})
-	}
-}
-
-func (f *fallback) note(err error) error {
-	if last := f.last.Load(); last != nil && err != nil {
-		return errdef.WithNote(err, *last)
+		return http.ErrSchemeMismatch
 	}
 	return err
 }

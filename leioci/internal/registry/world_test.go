@@ -122,8 +122,8 @@ func asked(reg *leiocitest.Registry, prefix string) int {
 	return n
 }
 
-// handshakes counts them: each begins with GET /v2/.
-func handshakes(reg *leiocitest.Registry) int {
+// pings counts the requests that only ask what is required.
+func pings(reg *leiocitest.Registry) int {
 	return len(slices.DeleteFunc(reg.Requests(), func(r string) bool { return r != "GET /v2/" }))
 }
 

@@ -31,6 +31,7 @@ func TestARegistryThatDoesNotTellHowToAuthenticateIsAskedAtTheRepository(t *test
 			w := newWorld(t)
 			reg := w.network.Serve("main.localhost", handler)
 			repo := repository(t, "main.localhost")
+			reg.On(http.MethodGet, "/blobs/", 1, leiocitest.Status(status, "")) // to somebody without credentials
 			reg.On(http.MethodGet, "/v2/", 1, leiocitest.Status(status, ""))
 			if name == "public" { // and without a tag of that name
 				reg.On(http.MethodHead, "/manifests/", 1, leiocitest.Status(http.StatusNotFound, ""))
@@ -39,7 +40,8 @@ func TestARegistryThatDoesNotTellHowToAuthenticateIsAskedAtTheRepository(t *test
 			if err != nil || content != sampleBlob {
 				t.Errorf("%s, %d: got %q, %v", name, status, content, err)
 			}
-			if r := reg.Requests(); !slices.Equal(r[:2], []string{"GET /v2/", "HEAD /v2/org/cache/manifests/latest"}) {
+			blob := "GET /v2/org/cache/blobs/" + sampleDigest
+			if r := reg.Requests(); !slices.Equal(r, []string{blob, "GET /v2/", "HEAD /v2/org/cache/manifests/latest", blob}) {
 				t.Errorf("%s, %d: it was asked %q", name, status, r)
 			}
 		}
@@ -49,14 +51,15 @@ func TestARegistryThatDoesNotTellHowToAuthenticateIsAskedAtTheRepository(t *test
 func TestARepositoryThatIsUnavailableDoesNotPassForPublic(t *testing.T) {
 	w := newWorld(t)
 	reg, repo := w.serve("main.localhost")
-	reg.On(http.MethodGet, "/v2/", 1, leiocitest.Status(http.StatusNotFound, ""))
-	reg.On(http.MethodHead, "/manifests/", 1, leiocitest.Status(http.StatusServiceUnavailable, ""))
-	if err := w.client(once).Destination(repo).Connect(t.Context()); err == nil {
-		t.Error("the handshake succeeded")
+	reg.On(http.MethodGet, "/v2/", 2, leiocitest.Status(http.StatusNotFound, "")) // a blob, and the ping
+	probe := reg.On(http.MethodHead, "/manifests/", 1, leiocitest.Status(http.StatusServiceUnavailable, ""))
+	_, err := readBlob(t, w.client(once, given("main.localhost")).Source(repo), sample(t))
+	if err == nil || !strings.Contains(err.Error(), "ask main.localhost how to authenticate: ") || probe.Hits() != 1 {
+		t.Errorf("got %v", err)
 	}
 }
 
-func TestAHandshakeThatFailsForAReasonThatPassesIsTriedAgain(t *testing.T) {
+func TestAFirstRequestThatFailsForAReasonThatPassesIsTriedAgain(t *testing.T) {
 	for name, fault := range map[string]leiocitest.Fault{
 		"too many requests": leiocitest.Status(http.StatusTooManyRequests, ""),
 		"unavailable":       leiocitest.Status(http.StatusServiceUnavailable, ""),
@@ -71,21 +74,23 @@ func TestAHandshakeThatFailsForAReasonThatPassesIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestTheErrorOfAHandshakeNamesItsStep(t *testing.T) {
+func TestAnErrorNamesTheStepOfAuthenticationThatFailed(t *testing.T) {
 	tokens := leiocitest.NewTokenServer(t, leiocitest.TokenConfig{})
 	reg := leiocitest.Serve(t, tokens.Protect(sampleHandler(t)))
 	repo := repository(t, reg.Host())
 	rt := http.DefaultTransport.(*http.Transport).Clone()
 	defer rt.CloseIdleConnections()
-	connect := func() error {
-		return newWorld(t).client(func(c *registry.Config) { c.Transport = rt }).Destination(repo).Connect(t.Context())
+	read := func() error {
+		_, err := newWorld(t).client(func(c *registry.Config) { c.Transport = rt }, given(reg.Host())).Tags(t.Context(), repo)
+		return err
 	}
 	tokens.On("", "/token", 2, leiocitest.Status(http.StatusInternalServerError, ""))
-	if err := connect(); err == nil || !strings.HasPrefix(err.Error(), "authenticate with "+reg.Host()+": ") {
+	if err := read(); err == nil || !strings.HasPrefix(err.Error(), "authenticate with "+reg.Host()+": ") {
 		t.Errorf("the token server fails: got %v", err)
 	}
+	reg.On("", "/tags/", 2, leiocitest.Status(http.StatusNotFound, ""))
 	reg.On("", "/v2/", 2, leiocitest.Status(http.StatusInternalServerError, ""))
-	if err := connect(); err == nil || !strings.HasPrefix(err.Error(), "ask "+reg.Host()+" how to authenticate: ") {
+	if err := read(); err == nil || !strings.HasPrefix(err.Error(), "ask "+reg.Host()+" how to authenticate: ") {
 		t.Errorf("the registry fails: got %v", err)
 	}
 }
