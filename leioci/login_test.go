@@ -66,7 +66,7 @@ func TestStoredCredentialsThatAreStaleDoNotKeepFromReading(t *testing.T) {
 				t.Errorf("%d warnings, want %d:\n%s", n, warnings, log.String())
 			}
 			manifest, blobs := sample(t)
-			_, err := c.Push(t.Context(), repo, []string{"latest"}, manifest, blobs)
+			_, err := c.Push(t.Context(), repo, []string{"new"}, manifest, blobs)
 			if !errors.Is(err, leioci.ErrUnauthorized) || strings.Contains(err.Error(), "s3cret") || !strings.Contains(err.Error(), "docker login "+reg.Host()) {
 				t.Errorf("a push: got %v", err)
 			}
@@ -75,7 +75,7 @@ func TestStoredCredentialsThatAreStaleDoNotKeepFromReading(t *testing.T) {
 			if _, err := given.PullManifest(t.Context(), repo.Tag("latest")); tokens && !errors.Is(err, leioci.ErrUnauthorized) || !tokens && err != nil {
 				t.Errorf("credentials that were given: got %v", err)
 			}
-			if _, err := given.Push(t.Context(), repo, []string{"latest"}, manifest, blobs); !errors.Is(err, leioci.ErrUnauthorized) {
+			if _, err := given.Push(t.Context(), repo, []string{"new"}, manifest, blobs); !errors.Is(err, leioci.ErrUnauthorized) {
 				t.Errorf("a push with credentials that were given: got %v", err)
 			}
 		})
@@ -105,7 +105,7 @@ func TestAHelperThatFailsKeepsFromWritingButNotFromReading(t *testing.T) {
 				t.Errorf("no warning: %s", log.String())
 			}
 			manifest, blobs := sample(t)
-			_, perr := c.Push(t.Context(), repo, []string{"latest"}, manifest, blobs)
+			_, perr := c.Push(t.Context(), repo, []string{"new"}, manifest, blobs)
 			if !errors.Is(perr, err) || !strings.Contains(perr.Error(), "/etc/config.json") {
 				t.Errorf("a push: got %v", perr)
 			}

@@ -15,8 +15,16 @@ import (
 )
 
 // httpsHeadStart is how long https is tried before http is, too, as in go-containerregistry: a host
-// may accept a connection and never respond to TLS.
+// may accept a connection and never respond to TLS. On this machine, where nobody can listen, both
+// are tried at once.
 const httpsHeadStart = 300 * time.Millisecond
+
+func (a *authorized) headStart() time.Duration {
+	if a.onThisMachine() {
+		return 0
+	}
+	return httpsHeadStart
+}
 
 // An answer is what a request came to over one of the schemes.
 type answer struct {
@@ -89,7 +97,7 @@ func (a *authorized) reachEither(in *http.Request) (*http.Response, error) {
 		}
 	}()
 	r.start("https")
-	timer := time.NewTimer(httpsHeadStart)
+	timer := time.NewTimer(a.headStart())
 	defer timer.Stop()
 	var secure, plain *answer
 	for secure == nil || plain == nil {

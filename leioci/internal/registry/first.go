@@ -40,7 +40,15 @@ func (f *first) again() (*http.Response, error) {
 // begin sends a request while nothing is known of what the registry requires. One request finds
 // that out, and the others wait until it has a response: so there is one challenge to meet, one
 // token to get and, where the registry is away, one request that fails.
+//
+// One that is sent ahead does not wait where there are no credentials to show: a registry that can be
+// written to without any has no challenge.
 func (a *authorized) begin(in *http.Request) (*http.Response, error) {
+	if isAhead(in.Context()) && isAnonymous(a.with.auth) {
+		if scheme := a.presumed(in.Context()); scheme != "" {
+			return a.send(in, scheme, "")
+		}
+	}
 	before := a.first.failures.Load()
 	if a.renewing.Acquire(in.Context(), 1) != nil {
 		closeBody(in)
@@ -119,3 +127,11 @@ func (a *authorized) mayIntroduce(in *http.Request) bool {
 	safe := in.Method == http.MethodGet || in.Method == http.MethodHead
 	return (in.Body == nil || in.Body == http.NoBody) && (safe || a.recall(in.Context()) != nil)
 }
+
+type aheadKey struct{}
+
+// ahead returns a context for requests that are made before it is known whether they are needed, and
+// may fail.
+func ahead(ctx context.Context) context.Context { return context.WithValue(ctx, aheadKey{}, true) }
+
+func isAhead(ctx context.Context) bool { return ctx.Value(aheadKey{}) != nil }

@@ -31,10 +31,11 @@ const askBeside = 8 << 20
 // endWithin is how long ending an upload session may take.
 const endWithin = 500 * time.Millisecond
 
-// Open asks once whether the repository has a blob, and opens an upload if it does not. An opening
+// Open asks once, ahead of what decides whether it is needed, whether the repository has a blob, and
+// opens an upload if it does not. An opening
 // that is not passed to [Destination.Send] must be passed to [Destination.Abandon].
 func (d *Destination) Open(ctx context.Context, digest v1.Hash, size int64) (opening *Opening, err error) {
-	err = d.inSession(ctx, func(ctx context.Context, s *session) (err error) {
+	err = d.inSession(ahead(ctx), func(ctx context.Context, s *session) (err error) {
 		opening, err = d.mountOrOpen(ctx, s, digest, size)
 		return err
 	})

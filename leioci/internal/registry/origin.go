@@ -58,6 +58,23 @@ func (a *authorized) recall(ctx context.Context) *origin {
 	return o
 }
 
+// presumed returns the scheme for a request that may fail: that by which the registry is reached or,
+// if that is being found out, on this machine, http. It is empty if there is none.
+func (a *authorized) presumed(ctx context.Context) string {
+	if o := a.recall(ctx); o != nil {
+		return o.scheme
+	}
+	if a.onThisMachine() && !a.client.config.HTTPSOnly {
+		return "http"
+	}
+	return ""
+}
+
+// onThisMachine reports whether what is sent to the registry passes through no network.
+func (a *authorized) onThisMachine() bool {
+	return guard.Loopback((&url.URL{Host: a.repo.RegistryStr()}).Hostname())
+}
+
 // reach sends a request without credentials. If it is not known how the registry is reached, it
 // finds that out.
 //
