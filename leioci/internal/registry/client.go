@@ -69,6 +69,8 @@ type Client struct {
 	guard    guard.Transport // the lower half of every session's transport
 	sent     *limit.Sent     // what no error may show
 	sessions sessions
+	// canonicals are the canonical spellings of repositories, which every operation asks for.
+	canonicals lru[name.Repository, canonicalRepository]
 	// identities are the identity tokens that were replaced by token servers.
 	identities lru[identityKey, *identity]
 }

@@ -46,7 +46,7 @@ func (c *Client) handshake(ctx context.Context, key sessionKey, with credentials
 	if err != nil {
 		return nil, handshakeError(err, repo)
 	}
-	s := &session{repo: repo, credentials: with, transport: wrapped, below: a, number: number, made: time.Now()}
+	s := &session{repo: repo, prefix: urlPrefix(repo), credentials: with, transport: wrapped, client: &http.Client{Transport: wrapped}, below: a, number: number, made: time.Now()}
 	if a.untrusted {
 		s.expires = s.made.Add(untrustedLifetime)
 		c.config.Log.Warnf("%s does not respond over https and is accessed over http: anyone on the network path can "+

@@ -18,14 +18,16 @@ import (
 // there with that scope goes through it, so there is only one handshake.
 type session struct {
 	repo        name.Repository
+	prefix      string // of the repository's URLs
 	credentials credentials
 	// transport is a *transport.Wrapper, which package remote uses unchanged: no second handshake,
 	// and no retries of its own.
 	transport http.RoundTripper
-	below     *authorized // what transport wraps
-	number    int64       // of the handshake that made it
-	made      time.Time   // the end of that handshake
-	expires   time.Time   // zero if it does not
+	client    *http.Client // of transport
+	below     *authorized  // what transport wraps
+	number    int64        // of the handshake that made it
+	made      time.Time    // the end of that handshake
+	expires   time.Time    // zero if it does not
 }
 
 // showsToken reports whether the registry is shown a token, which may have become outdated.
@@ -80,7 +82,7 @@ func (s *sessionSlot) acquire(ctx context.Context) error {
 
 // slot returns the slot for a repository and scope, however its registry is spelled.
 func (c *Client) slot(key sessionKey) *sessionSlot {
-	if repo, err := c.config.canonical(key.repository); err == nil { // if not, the handshake says why
+	if repo, err := c.canonical(key.repository); err == nil { // if not, the handshake says why
 		key.repository = repo
 	}
 	return c.sessions.slots.get(key, func() *sessionSlot { return &sessionSlot{busy: semaphore.NewWeighted(1)} })
