@@ -81,7 +81,7 @@ func (s *session) getBlob(ctx context.Context, d v1.Descriptor, bytes string, mo
 		r.header.Set("Range", bytes)
 		r.statuses = append(r.statuses, http.StatusPartialContent)
 	}
-	ctx = limit.Answer(ctx, most) // not for the handshake, which has no blob to read
+	ctx = limit.Answer(withLargeAnswer(ctx, d.Size), most) // not for the handshake, which has no blob to read
 	resp, err := s.do(ctx, r)
 	if _, elsewhere := RespondedElsewhere(err); elsewhere && bytes == "" && hasStatus(err, http.StatusUnauthorized, http.StatusForbidden) {
 		r.header = r.header.Clone()
