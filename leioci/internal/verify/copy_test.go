@@ -68,8 +68,8 @@ func TestACopyEndsWithItsWriter(t *testing.T) {
 		to   writer
 		want error
 	}{
-		"an error":      {func(p []byte) (int, error) { return 2, full }, full},
-		"a short write": {func(p []byte) (int, error) { return 2, nil }, io.ErrShortWrite},
+		"an error":      {func([]byte) (int, error) { return 2, full }, full},
+		"a short write": {func([]byte) (int, error) { return 2, nil }, io.ErrShortWrite},
 	} {
 		if n, err := verify.Copy(tc.to, strings.NewReader("hello"), 5); n != 2 || !errors.Is(err, tc.want) {
 			t.Errorf("%s: got %d, %v", name, n, err)
