@@ -58,30 +58,37 @@ func (c *Client) PullBlob(ctx context.Context, ref name.Digest) (io.ReadCloser, 
 // blobOpener returns an [opener] for verified blobs from src. Its errors name the blob.
 func blobOpener(src *registry.Source) opener {
 	return func(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
-		ref := src.Repository().Digest(d.Digest.String())
 		rc, err := src.Blob(ctx, d)
 		if err != nil {
-			return nil, fail("pull blob", ref, err)
+			return nil, fail("pull blob", src.Repository().Digest(d.Digest.String()), err)
 		}
-		return &blob{ctx: ctx, ref: ref, ReadCloser: rc}, nil
+		return &blob{ctx, src.Repository(), d.Digest, rc}, nil
 	}
 }
 
 // A blob is the content of a blob. Its read errors name the blob. Reading ends with ctx even if all
 // of the content has come already.
 type blob struct {
-	ctx context.Context
-	ref name.Digest
-	io.ReadCloser
+	ctx    context.Context
+	repo   name.Repository
+	digest v1.Hash
+	*registry.VerifiedBlob
 }
 
 func (b *blob) Read(p []byte) (int, error) {
 	if err := context.Cause(b.ctx); err != nil {
-		return 0, fail("read blob", b.ref, err)
+		return 0, b.fail(err)
 	}
-	n, err := b.ReadCloser.Read(p)
+	n, err := b.VerifiedBlob.Read(p)
 	if err != nil && err != io.EOF {
-		err = fail("read blob", b.ref, err)
+		err = b.fail(err)
 	}
 	return n, err
 }
+
+func (b *blob) fail(err error) error {
+	return fail("read blob", b.repo.Digest(b.digest.String()), err)
+}
+
+// WriteTo implements [io.WriterTo], for [io.Copy].
+func (b *blob) WriteTo(w io.Writer) (int64, error) { return verify.Copy(w, b, b.Size()) }

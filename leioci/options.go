@@ -65,6 +65,7 @@ func makeOptions(opts []Option) (*options, error) {
 	}
 	if o.registry.Transport == nil {
 		o.registry.Transport = registry.NewTransport(o.tls, o.registry.PlainHTTP)
+		o.registry.HTTP1 = registry.NewHTTP1Transport(o.tls, o.registry.PlainHTTP)
 	}
 	if o.tls != nil && o.tls.InsecureSkipVerify {
 		o.registry.Log.Warn("TLS certificates are not verified: anyone on the network path can read credentials " +

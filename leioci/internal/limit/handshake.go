@@ -24,8 +24,14 @@ func isTokenRequest(req *http.Request) bool {
 	for req.Response != nil && req.Response.Request != nil {
 		req = req.Response.Request
 	}
+	if req.Header.Get("Content-Type") == "application/x-www-form-urlencoded" {
+		return true
+	}
+	if req.URL.RawQuery == "" {
+		return false
+	}
 	q := req.URL.Query()
-	return q.Has("scope") && q.Has("service") || req.Header.Get("Content-Type") == "application/x-www-form-urlencoded"
+	return q.Has("scope") && q.Has("service")
 }
 
 // timed is a body that is closed when its time is up.

@@ -96,6 +96,9 @@ func (a *authorized) RoundTrip(in *http.Request) (*http.Response, error) {
 
 // send sends a request to the registry. It does not change in.
 func (a *authorized) send(in *http.Request, scheme, header string) (*http.Response, error) {
+	if header == "" && in.URL.Scheme == scheme && in.URL.Host == a.repo.RegistryStr() {
+		return a.base.RoundTrip(in) // nothing to change
+	}
 	req := in.Clone(in.Context())
 	if req.Host == req.URL.Host {
 		req.Host = a.repo.RegistryStr()

@@ -18,7 +18,7 @@ const SizeUnknown = verify.SizeUnknown
 
 // Blob opens a blob for reading and verifies it along the way. If the connection breaks, reading
 // resumes over a new one. The caller must close the reader.
-func (s *Source) Blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
+func (s *Source) Blob(ctx context.Context, d v1.Descriptor) (*VerifiedBlob, error) {
 	c, err := s.open(ctx, d, 0)
 	if err != nil {
 		return nil, err
@@ -28,11 +28,12 @@ func (s *Source) Blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, erro
 		_ = c.Close() // nothing was read; the first error is the one to report
 		return nil, err
 	}
-	return verifiedBlob{v, c}, nil
+	return &VerifiedBlob{v, c}, nil
 }
 
-type verifiedBlob struct {
-	io.Reader
+// A VerifiedBlob is the content of a blob, which its reader vouches for.
+type VerifiedBlob struct {
+	*verify.Reader
 	io.Closer
 }
 
@@ -72,7 +73,7 @@ func (s *Source) open(ctx context.Context, d v1.Descriptor, offset int64) (*cont
 // the URL may be too old, and the registry is asked for another one, once.
 func (s *session) getBlob(ctx context.Context, d v1.Descriptor, bytes string, most int64) (*http.Response, error) {
 	r := request{
-		method: http.MethodGet, url: s.url("blobs/" + d.Digest.String()),
+		method: http.MethodGet, url: s.blobURL(d.Digest),
 		header:   http.Header{"Accept-Encoding": {"identity"}},
 		statuses: []int{http.StatusOK},
 	}
@@ -80,9 +81,10 @@ func (s *session) getBlob(ctx context.Context, d v1.Descriptor, bytes string, mo
 		r.header.Set("Range", bytes)
 		r.statuses = append(r.statuses, http.StatusPartialContent)
 	}
-	ctx = limit.Answer(ctx, most) // not for the handshake, which has no blob to read
+	ctx = limit.Answer(withLargeAnswer(ctx, d.Size), most) // not for the handshake, which has no blob to read
 	resp, err := s.do(ctx, r)
 	if _, elsewhere := RespondedElsewhere(err); elsewhere && bytes == "" && hasStatus(err, http.StatusUnauthorized, http.StatusForbidden) {
+		r.header = r.header.Clone()
 		resp, err = s.do(ctx, r)
 	}
 	if err != nil {

@@ -39,6 +39,9 @@ type Config struct {
 
 	// Transport sends the requests.
 	Transport http.RoundTripper
+	// HTTP1 sends those with a large body, or a large response, to servers that speak HTTP/2 with
+	// Transport. If it is nil, Transport sends them.
+	HTTP1 http.RoundTripper
 	// PlainHTTP lists the registries, as host or host:port, that are reached over http and never
 	// over https.
 	PlainHTTP []string
@@ -68,9 +71,12 @@ type Mirror struct{ Of, At name.Repository }
 // A Client talks to registries. It is safe for concurrent use.
 type Client struct {
 	config   Config
+	network  http.RoundTripper
 	guard    guard.Transport // the lower half of every session's transport
 	sent     *limit.Sent     // what no error may show
 	sessions sessions
+	// canonicals are the canonical spellings of repositories, which every operation asks for.
+	canonicals lru[name.Repository, canonicalRepository]
 	// identities are the identity tokens that were replaced by token servers.
 	identities lru[identityKey, *identity]
 	// origins are how the hosts are reached of which that was to be found out.
@@ -81,15 +87,15 @@ type Client struct {
 func New(config Config) *Client {
 	config = config.canonicalize()
 	sent := &limit.Sent{}
-	return &Client{config: config, guard: newChain(config, sent), sent: sent}
+	network := config.Transport
+	if config.HTTP1 != nil {
+		network = &bulk{usual: config.Transport, http1: config.HTTP1}
+	}
+	return &Client{config: config, network: network, guard: newChain(config, network, sent), sent: sent}
 }
 
 // CloseIdleConnections closes the transport's connections that are not in use, if it can do that.
-func (c *Client) CloseIdleConnections() {
-	if t, ok := c.config.Transport.(interface{ CloseIdleConnections() }); ok {
-		t.CloseIdleConnections()
-	}
-}
+func (c *Client) CloseIdleConnections() { closeIdle(c.network) }
 
 // RateLimited reports whether err is that of a registry that wants less traffic, and when it wants
 // to be asked again: 0 if it did not say.

@@ -184,6 +184,9 @@ func sameCredentials(ctx context.Context, a, b credentials) bool {
 // client's identity. A 403 that only asks for less traffic is retryable and does not count, nor
 // does the response of a storage that the registry redirects to, which does not know who is asking.
 func refused(err error) bool {
+	if err == nil {
+		return false // as almost always: what follows is not free
+	}
 	var response *transport.Error
 	_, elsewhere := RespondedElsewhere(err)
 	return !elsewhere && errors.As(err, &response) && !retry.IsRetryable(response) &&

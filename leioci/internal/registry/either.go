@@ -75,8 +75,9 @@ type race struct {
 func (r *race) start(scheme string) {
 	ctx, cancel := context.WithCancel(r.in.Context())
 	r.running[scheme] = cancel
+	in := r.in.Clone(ctx) // transports may add to its header
 	go func() {
-		resp, err := r.send(r.in.WithContext(ctx), scheme, "") //nolint:bodyclose // the answer has it
+		resp, err := r.send(in, scheme, "") //nolint:bodyclose // the answer has it
 		a := &answer{scheme, resp, err, cancel}
 		select {
 		case r.answers <- a:

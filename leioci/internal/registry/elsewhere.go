@@ -21,6 +21,9 @@ type elsewhere struct {
 // its token server, such as the storage to which the registry redirects, and which one that is. It
 // is shown no credentials; so it cannot refuse them.
 func RespondedElsewhere(err error) (host string, ok bool) {
+	if err == nil {
+		return "", false
+	}
 	var response *transport.Error
 	if !errors.As(err, &response) || response.Request == nil {
 		return "", false

@@ -20,7 +20,7 @@ func CanonicalHost(host string) string {
 	if i := strings.LastIndex(host, ":"); i > strings.LastIndex(host, "]") {
 		hostname, port = host[:i], host[i+1:]
 	}
-	if n, err := strconv.ParseUint(port, 10, 16); err == nil {
+	if n, err := strconv.ParseUint(port, 10, 16); err == nil && port[0] == '0' {
 		port = strconv.FormatUint(n, 10)
 	}
 	if inner, ok := strings.CutPrefix(hostname, "["); ok {
@@ -31,8 +31,11 @@ func CanonicalHost(host string) string {
 	if hostname == "docker.io" {
 		hostname = name.DefaultRegistry
 	}
-	if port == "" || port == "443" {
+	switch {
+	case port == "" || port == "443":
 		return hostname
+	case hostname+":"+port == host: // as with almost every call; this is nothing to allocate
+		return host
 	}
 	return hostname + ":" + port
 }
@@ -84,4 +87,19 @@ func (c Config) canonical(repo name.Repository) (name.Repository, error) {
 		return name.Repository{}, err
 	}
 	return reg.Repo(repo.RepositoryStr()), nil
+}
+
+// canonicalRepository is what [Config.canonical] returns for a repository.
+type canonicalRepository struct {
+	repo name.Repository
+	err  error
+}
+
+// canonical is [Config.canonical], remembered.
+func (c *Client) canonical(repo name.Repository) (name.Repository, error) {
+	found := c.canonicals.get(repo, func() canonicalRepository {
+		canonical, err := c.config.canonical(repo)
+		return canonicalRepository{canonical, err}
+	})
+	return found.repo, found.err
 }

@@ -19,7 +19,7 @@ import (
 // open returns a session in which nothing was asked yet: its first request finds out what the
 // registry requires.
 func (c *Client) open(key sessionKey, with credentials) (*session, error) {
-	repo, err := c.config.canonical(key.repository)
+	repo, err := c.canonical(key.repository)
 	if err != nil {
 		return nil, fmt.Errorf("%w: registry %q: %w", errdef.ErrInvalidReference, key.repository.RegistryStr(), err)
 	}
@@ -37,7 +37,10 @@ func (c *Client) open(key sessionKey, with credentials) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &session{repo: repo, credentials: with, transport: wrapped, below: a, number: c.sessions.opened.Add(1)}, nil
+	return &session{
+		repo: repo, prefix: urlPrefix(repo), credentials: with, transport: wrapped,
+		client: &http.Client{Transport: wrapped}, below: a, number: c.sessions.opened.Add(1),
+	}, nil
 }
 
 // openAsking returns a session that has asked what the registry requires.

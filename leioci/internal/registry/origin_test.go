@@ -91,7 +91,8 @@ func TestARegistryOnThisMachineIsReachedOverHTTPSIfItRespondsToThat(t *testing.T
 	s := &schemes{https: rt.RoundTrip, http: rt.RoundTrip}
 	c := newWorld(t).client(once, on(s))
 	must(t, readAll(t, c, host))
-	if want := []string{"https " + getManifest, "https " + getBlob}; !slices.Equal(s.asked, want) {
+	asked := slices.DeleteFunc(slices.Clone(s.asked), func(r string) bool { return r == "http "+getManifest }) // beside https
+	if want := []string{"https " + getManifest, "https " + getBlob}; !slices.Equal(asked, want) {
 		t.Errorf("it was asked %q", s.asked)
 	}
 }
@@ -132,7 +133,11 @@ func TestWhatDoesNotRespondOverHTTPSIsReachedOverHTTP(t *testing.T) {
 				w := newWorld(t)
 				begin := time.Now()
 				must(t, readAll(t, w.client(once, on(s)), host))
-				if took := time.Since(begin); took != tc.after || s.over("https") != 1 || s.over("http") != 2 {
+				after, tries := tc.after, 1
+				if host != "10.0.0.5" { // nobody can listen in, so both are tried at once
+					after, tries = 0, s.over("https")
+				}
+				if took := time.Since(begin); took != after || s.over("https") != tries || tries > 1 || s.over("http") != 2 {
 					t.Errorf("%s, %s: after %v, it was asked %q", name, host, took, s.asked)
 				}
 				if warned := strings.Contains(w.log.String(), "level=warning"); warned != (host == "10.0.0.5") {

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
@@ -17,15 +19,24 @@ import (
 // needs.
 type request struct {
 	method, url string
-	header      http.Header
+	header      http.Header                   // of which the request becomes the owner; may be nil
 	body        func() (io.ReadCloser, error) // opens it from the beginning; nil if there is none
 	size        int64                         // of the body, in bytes
 	statuses    []int                         // the expected ones
 }
 
 // url returns the URL of a path within the session's repository.
-func (s *session) url(path string) string {
-	return fmt.Sprintf("%s://%s/v2/%s/%s", s.repo.Scheme(), s.repo.RegistryStr(), s.repo.RepositoryStr(), path)
+func (s *session) url(path string) string { return s.prefix + path }
+
+// blobURL returns that of a blob.
+func (s *session) blobURL(digest v1.Hash) string {
+	return s.prefix + "blobs/" + digest.Algorithm + ":" + digest.Hex
+}
+
+// urlPrefix returns what all URLs of a repository begin with. To tell the scheme, package name
+// parses networks and matches regular expressions, so a session keeps it.
+func urlPrefix(repo name.Repository) string {
+	return fmt.Sprintf("%s://%s/v2/%s/", repo.Scheme(), repo.RegistryStr(), repo.RepositoryStr())
 }
 
 // do sends r and returns the response, whose body the caller must close, if its status is one of
@@ -35,8 +46,8 @@ func (s *session) do(ctx context.Context, r request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	for name, values := range r.header {
-		req.Header[name] = values
+	if r.header != nil {
+		req.Header = r.header
 	}
 	if r.size > 0 {
 		req.Body, req.GetBody, req.ContentLength = unopened{}, r.body, r.size
@@ -44,8 +55,7 @@ func (s *session) do(ctx context.Context, r request) (*http.Response, error) {
 	if s.below.repo.RegistryStr() == req.URL.Host {
 		req.URL.Scheme = s.below.scheme() // what an error shows is what was asked
 	}
-	client := http.Client{Transport: s.transport}
-	resp, err := client.Do(req)
+	resp, err := s.client.Do(req)
 	if err != nil {
 		return nil, told(err)
 	}

@@ -20,12 +20,14 @@ import (
 // such as a token.
 type session struct {
 	repo        name.Repository
+	prefix      string // of the repository's URLs
 	credentials credentials
 	// transport is a *transport.Wrapper, which package remote uses unchanged: no ping, and no retries
 	// of its own.
 	transport http.RoundTripper
-	below     *authorized // what transport wraps
-	number    int64       // among the client's sessions
+	client    *http.Client // of transport
+	below     *authorized  // what transport wraps
+	number    int64        // among the client's sessions
 }
 
 // begun reports whether anything is known of what the registry requires.
@@ -87,7 +89,7 @@ func (s *sessionSlot) acquire(ctx context.Context) error {
 
 // slot returns the slot for a repository and scope, however its registry is spelled.
 func (c *Client) slot(key sessionKey) *sessionSlot {
-	if repo, err := c.config.canonical(key.repository); err == nil { // if not, opening the session says why
+	if repo, err := c.canonical(key.repository); err == nil { // if not, opening the session says why
 		key.repository = repo
 	}
 	return c.sessions.slots.get(key, func() *sessionSlot { return &sessionSlot{busy: semaphore.NewWeighted(1)} })

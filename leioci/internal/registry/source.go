@@ -52,6 +52,9 @@ func (s *Source) Prefer(first name.Repository) *Source {
 
 // last returns the source with one of its places moved to the end.
 func (s *Source) last(place name.Repository) *Source {
+	if !s.HasMirrors() {
+		return s
+	}
 	return s.reordered(append(s.others(place), place))
 }
 

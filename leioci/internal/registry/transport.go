@@ -20,8 +20,8 @@ const answerFactor = 10
 
 // newChain returns the chain of transports that every request passes through, including those of a
 // handshake. The guard comes first and the network last.
-func newChain(c Config, sent *limit.Sent) guard.Transport {
-	var rt http.RoundTripper = stall.Transport{Base: c.Transport, Timeout: c.StallTimeout, Answer: answerFactor * c.StallTimeout}
+func newChain(c Config, network http.RoundTripper, sent *limit.Sent) guard.Transport {
+	var rt http.RoundTripper = stall.Transport{Base: network, Timeout: c.StallTimeout, Answer: answerFactor * c.StallTimeout}
 	rt = wirelog.Transport{Base: rt, Log: c.Log, Redact: func(err error) error { return Redact(hide(sent, err)) }, Hide: sent.Hide}
 	rt = retry.Transport{Base: rt}
 	rt = limit.Transport{Base: rt, Most: manifest.MaxBytes, Sent: sent, Proxy: proxyOf(c.Transport)}
@@ -58,6 +58,21 @@ const maxHeaderBytes = 256 << 10
 // program may have set to something else (remote.DefaultTransport). plainHTTP is that of the
 // [Config]. Both may be nil.
 func NewTransport(config *tls.Config, plainHTTP []string) http.RoundTripper {
+	return newTransport(config, plainHTTP)
+}
+
+// NewHTTP1Transport is [NewTransport] without HTTP/2.
+func NewHTTP1Transport(config *tls.Config, plainHTTP []string) http.RoundTripper {
+	if config = config.Clone(); config == nil {
+		config = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	config.NextProtos = []string{"http/1.1"}
+	t := newTransport(config, plainHTTP)
+	t.ForceAttemptHTTP2 = false
+	return t
+}
+
+func newTransport(config *tls.Config, plainHTTP []string) *http.Transport {
 	return &http.Transport{
 		Proxy:                  proxyFromEnvironment,
 		DialContext:            dialer(plainHTTP),

@@ -185,19 +185,24 @@ func (r *Reader) request(ctx context.Context) error {
 	}
 	r.ranged = byteRange != ""
 	resp, err := r.Fetch(ctx, byteRange)
-	var response *transport.Error
-	if errors.As(err, &response) && response.StatusCode == http.StatusRequestedRangeNotSatisfiable {
-		err = fmt.Errorf("%w: registry has no bytes %d to %d: %w", errdef.ErrVerification, r.pos, r.Size-1, err)
-		return errdef.WithNote(err, mismatched{})
-	}
 	if err != nil {
-		return err
+		return r.unlessBeyond(err)
 	}
 	if err := r.accept(resp, byteRange); err != nil {
 		_ = resp.Body.Close() // its content is not used
 		return err
 	}
 	return r.replace(resp.Body)
+}
+
+// unlessBeyond returns err, or what it means if the range is not there.
+func (r *Reader) unlessBeyond(err error) error {
+	var response *transport.Error
+	if !errors.As(err, &response) || response.StatusCode != http.StatusRequestedRangeNotSatisfiable {
+		return err
+	}
+	err = fmt.Errorf("%w: registry has no bytes %d to %d: %w", errdef.ErrVerification, r.pos, r.Size-1, err)
+	return errdef.WithNote(err, mismatched{})
 }
 
 // replace makes body the one to read from. If the reader was closed in the meantime, replace closes
@@ -222,6 +227,9 @@ func (r *Reader) accept(resp *http.Response, byteRange string) error {
 	r.ranged = false
 	if r.Size == SizeUnknown {
 		r.Size = resp.ContentLength // -1, which is SizeUnknown, if the response does not say
+	}
+	if r.pos == 0 {
+		return nil
 	}
 	skipped, err := io.CopyN(io.Discard, resp.Body, r.pos)
 	r.skipped += skipped

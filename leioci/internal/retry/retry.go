@@ -59,9 +59,10 @@ type Run struct {
 // [Run.Wait] after each failure.
 func (p Policy) Run(notify Notify) *Run { return &Run{policy: p, notify: notify} }
 
-// attempt is one try. The contexts of its requests carry it.
+// attempt is one try, and the context of its requests.
 type attempt struct {
-	number int // from 1
+	context.Context     //nolint:containedctx // it is one
+	number          int // from 1
 	// retryAfter is the Retry-After of the last response, in nanoseconds. It is atomic because
 	// requests of one try may run concurrently: go-containerregistry checks over https and http at
 	// the same time, and does not wait for the slower request.
@@ -69,6 +70,14 @@ type attempt struct {
 }
 
 type attemptKey struct{}
+
+// Value implements [context.Context].
+func (a *attempt) Value(key any) any {
+	if key == (attemptKey{}) {
+		return a
+	}
+	return a.Context.Value(key)
+}
 
 // Number returns the number of the try that ctx belongs to, starting at 1.
 func Number(ctx context.Context) int {
@@ -89,8 +98,8 @@ func SwapRetryAfter(ctx context.Context, wait time.Duration) (asked time.Duratio
 
 // Context returns the context for the requests of the next try.
 func (r *Run) Context(ctx context.Context) context.Context {
-	r.current = &attempt{number: r.failures + 1}
-	return context.WithValue(ctx, attemptKey{}, r.current)
+	r.current = &attempt{Context: ctx, number: r.failures + 1}
+	return r.current
 }
 
 // Progress says that the operation has advanced, and resets the count of failures.

@@ -8,8 +8,6 @@ package stall
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"time"
 
@@ -30,17 +28,11 @@ type Transport struct {
 // RoundTrip implements [http.RoundTripper].
 func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(req.Context())
-	upload := &progress{}
-	sent := upload.track(req.WithContext(ctx))
-	done := make(chan struct{})
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		t.watch(upload, t.responseTimeout(req.Method), done, cancel)
-	}()
+	w := &watch{ctx: ctx, cancel: cancel, timeout: t.Timeout, answer: t.responseTimeout(req.Method)}
+	sent := w.upload.track(req.WithContext(ctx))
+	w.start()
 	resp, err := t.Base.RoundTrip(sent)
-	close(done)
-	<-stopped
+	w.answered()
 	if err != nil {
 		err = stallOr(ctx, err)
 		cancel(nil)
@@ -49,7 +41,7 @@ func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if resp.Body == nil {
 		resp.Body = http.NoBody // a caller's transport may leave it nil, as http.Client allows
 	}
-	resp.Body = newBody(ctx, resp.Body, cancel, t.Timeout)
+	w.body, resp.Body = resp.Body, w
 	return resp, nil
 }
 
@@ -61,80 +53,11 @@ func (t Transport) responseTimeout(method string) time.Duration {
 	return t.Timeout
 }
 
-// checksPerTimeout is how often progress is checked within a timeout. So a stall is noticed at most
-// a tenth of the timeout late.
-const checksPerTimeout = 10
-
-// watch cancels the request if the network accepts nothing for the timeout, or if all was sent and
-// no response comes.
-func (t Transport) watch(
-	upload *progress, responseTimeout time.Duration, done <-chan struct{}, cancel context.CancelCauseFunc,
-) {
-	tick := time.NewTicker(max(min(t.Timeout, responseTimeout)/checksPerTimeout, time.Millisecond))
-	defer tick.Stop()
-	sent, lastProgress := upload.bytes(), time.Now()
-	for {
-		select {
-		case <-done:
-			return
-		case <-tick.C:
-		}
-		now := upload.bytes()
-		if now != sent {
-			sent, lastProgress = now, time.Now()
-			continue
-		}
-		limit, phase := t.Timeout, "no data accepted"
-		if upload.sent() {
-			limit, phase = responseTimeout, "no response"
-		}
-		if time.Since(lastProgress) >= limit {
-			cancel(fmt.Errorf("%w: %s for %v", errdef.ErrStalled, phase, limit))
-			return
-		}
-	}
-}
-
 // stallOr returns the stall if one ended the context, and err otherwise. net/http may have wrapped
 // or replaced the stall.
 func stallOr(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); errors.Is(cause, errdef.ErrStalled) {
 		return cause
 	}
-	return err
-}
-
-// body is a response body whose reads are each limited in time. The time that its reader takes
-// between two reads does not count.
-type body struct {
-	io.ReadCloser
-	ctx     context.Context
-	cancel  context.CancelCauseFunc
-	timer   *time.Timer
-	timeout time.Duration
-}
-
-func newBody(ctx context.Context, rc io.ReadCloser, cancel context.CancelCauseFunc, timeout time.Duration) *body {
-	timer := time.AfterFunc(timeout, func() {
-		cancel(fmt.Errorf("%w: no data received for %v", errdef.ErrStalled, timeout))
-	})
-	timer.Stop()
-	return &body{ReadCloser: rc, ctx: ctx, cancel: cancel, timer: timer, timeout: timeout}
-}
-
-func (b *body) Read(p []byte) (int, error) {
-	b.timer.Reset(b.timeout)
-	n, err := b.ReadCloser.Read(p)
-	b.timer.Stop()
-	if err != nil && err != io.EOF {
-		err = stallOr(b.ctx, err)
-	}
-	return n, err
-}
-
-func (b *body) Close() error {
-	b.timer.Stop()
-	err := b.ReadCloser.Close()
-	b.cancel(nil)
 	return err
 }

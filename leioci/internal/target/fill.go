@@ -3,14 +3,12 @@ package target
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"sync/atomic"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/artifact"
 	"github.com/lowendinsight/lei-go/leioci/internal/regular"
@@ -69,15 +67,15 @@ func (f *filling) fill(ctx context.Context, stage *staging.Dir, examine examiner
 			}
 		}
 	}()
-	get := func(ctx context.Context, i int) (err error) {
-		parts[i], err = f.get(ctx, stage, f.files[i])
+	get := func(ctx context.Context, i int, asks func()) (err error) {
+		parts[i], err = f.get(ctx, stage, f.files[i], asks)
 		return err
 	}
 	first := 1
 	if _, dated := artifact.Date(f.m); dated { // and judged by that already: nothing needs to wait
 		first = len(f.files)
 	}
-	if err := f.each(ctx, 0, first, get); err != nil {
+	if err := f.eachInTurn(ctx, 0, first, get); err != nil {
 		return meta, err
 	}
 	meta, err = examine(ctx, f.files[0], func() (io.ReadCloser, error) {
@@ -90,7 +88,7 @@ func (f *filling) fill(ctx context.Context, stage *staging.Dir, examine examiner
 	if err != nil {
 		return meta, err
 	}
-	if err := f.each(ctx, first, len(f.files), get); err != nil {
+	if err := f.eachInTurn(ctx, first, len(f.files), get); err != nil {
 		return meta, err
 	}
 	// Before the files, because it tells what they are: they can become partial files again.
@@ -102,7 +100,7 @@ func (f *filling) fill(ctx context.Context, stage *staging.Dir, examine examiner
 	if err := staging.Finish(w, err); err != nil {
 		return meta, err
 	}
-	return meta, f.each(ctx, 0, len(f.files), func(ctx context.Context, i int) error {
+	return meta, f.each(ctx, func(ctx context.Context, i int) error {
 		if parts[i] == nil {
 			return nil
 		}
@@ -110,31 +108,18 @@ func (f *filling) fill(ctx context.Context, stage *staging.Dir, examine examiner
 	})
 }
 
-// each does something for the files from first up to but not including end, for several at once.
-func (f *filling) each(ctx context.Context, first, end int, do func(ctx context.Context, i int) error) error {
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(f.concurrency)
-	for i := first; i < end; i++ {
-		g.Go(func() error {
-			if err := do(ctx, i); err != nil {
-				return fmt.Errorf("%s: %w", f.files[i].Name, err)
-			}
-			return nil
-		})
-	}
-	return g.Wait()
-}
-
 // get obtains one verified file, either by linking the old one into the new directory, or in the
-// partial file that it returns, for the caller to move or close.
-func (f *filling) get(ctx context.Context, stage *staging.Dir, file artifact.File) (*staging.Partial, error) {
-	if f.reuse(ctx, stage, file) {
+// partial file that it returns, for the caller to move or close. It calls asks before it asks for
+// the content, or does something else that takes time.
+func (f *filling) get(ctx context.Context, stage *staging.Dir, file artifact.File, asks func()) (*staging.Partial, error) {
+	if f.reuse(ctx, stage, file, asks) {
 		return nil, nil
 	}
 	part, err := stage.Partial(partialID(file.Descriptor.Digest))
 	if err != nil {
 		return nil, err
 	}
+	asks()
 	n, err := f.fetch(ctx, file.Descriptor, part)
 	f.fetched.Add(n)
 	return part, err
@@ -142,7 +127,7 @@ func (f *filling) get(ctx context.Context, stage *staging.Dir, file artifact.Fil
 
 // reuse links a file of the old directory into the new one. The link is what gets verified, because
 // the old directory may have been replaced in the meantime.
-func (f *filling) reuse(ctx context.Context, stage *staging.Dir, file artifact.File) bool {
+func (f *filling) reuse(ctx context.Context, stage *staging.Dir, file artifact.File, asks func()) bool {
 	from := f.held.path(file.Descriptor.Digest)
 	if from == "" { // the manifest kept there may be lost, and the file not
 		from = filepath.Join(f.dir, file.Name)
@@ -150,6 +135,7 @@ func (f *filling) reuse(ctx context.Context, stage *staging.Dir, file artifact.F
 			return false
 		}
 	}
+	asks() // nobody, but the others need not wait for what follows
 	return stage.Link(ctx, file.Name, from) == nil &&
 		verifyFile(ctx, filepath.Join(stage.Path(), file.Name), file.Descriptor) == nil
 }

@@ -3,6 +3,7 @@ package verify
 
 import (
 	"bufio"
+	"crypto/sha512"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -66,13 +67,22 @@ func (v *Reader) Read(p []byte) (int, error) {
 		return 0, v.err
 	}
 	n, err := v.r.Read(p)
-	v.hash.Write(p[:n])
-	v.read += int64(n)
-	if v.err = v.check(err); v.err != nil && v.err != io.EOF {
+	if v.take(p[:n], err); v.err != nil && v.err != io.EOF {
 		return 0, v.err
 	}
 	return n, v.err
 }
+
+// take judges what has been read so far, together with the next piece. err is what the source
+// returned with that.
+func (v *Reader) take(p []byte, err error) {
+	v.hash.Write(p)
+	v.read += int64(len(p))
+	v.err = v.check(err)
+}
+
+// Size returns the size that the content must have, or SizeUnknown.
+func (v *Reader) Size() int64 { return v.size }
 
 // check judges what has been read so far. err is what the source returned last.
 func (v *Reader) check(err error) error {
@@ -83,15 +93,9 @@ func (v *Reader) check(err error) error {
 		return fmt.Errorf("%w: %s is longer than its %d bytes", errdef.ErrVerification, v.digest, v.size)
 	case v.read == v.size && !v.checked:
 		v.checked = true
-		if got := v.sum(); got != v.digest.Hex {
-			return v.mismatch(got)
-		}
-		return err
+		return v.compare(err)
 	case err == io.EOF && v.size == SizeUnknown:
-		if got := v.sum(); got != v.digest.Hex {
-			return v.mismatch(got)
-		}
-		return err
+		return v.compare(err)
 	case err == io.EOF && v.read < v.size:
 		return v.short(io.ErrUnexpectedEOF)
 	case errors.Is(err, io.ErrUnexpectedEOF):
@@ -101,11 +105,15 @@ func (v *Reader) check(err error) error {
 	}
 }
 
-func (v *Reader) sum() string { return hex.EncodeToString(v.hash.Sum(nil)) }
-
-func (v *Reader) mismatch(got string) error {
-	return fmt.Errorf("%w: want %s, got %s:%s after %d bytes",
-		errdef.ErrVerification, v.digest, v.digest.Algorithm, got, v.read)
+// compare returns err if the digest is right.
+func (v *Reader) compare(err error) error {
+	var buffer [2 * sha512.Size]byte // of the longest digest that package v1 knows
+	got := hex.AppendEncode(buffer[:0], v.hash.Sum(nil))
+	if string(got) != v.digest.Hex {
+		return fmt.Errorf("%w: want %s, got %s:%s after %d bytes",
+			errdef.ErrVerification, v.digest, v.digest.Algorithm, string(got), v.read)
+	}
+	return err
 }
 
 func (v *Reader) short(cause error) error {

@@ -17,7 +17,8 @@ import (
 
 // Transport logs one line at debug level for each request, once it fails or its response body is
 // closed. The line shows the method, the URL without its query, the status, the body length, the
-// duration, and the number of the try. It never shows headers, bodies, or the query, which is the
+// duration, and the number of the try. Nothing is done for a line that the logger's level, when the
+// request begins, would drop. It never shows headers, bodies, or the query, which is the
 // credential in a signed URL.
 type Transport struct {
 	Base http.RoundTripper
@@ -30,30 +31,47 @@ type Transport struct {
 
 // RoundTrip implements [http.RoundTripper].
 func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	start := time.Now()
-	logRequest := func(fields logrus.Fields) {
-		fields["method"] = req.Method
-		fields["url"] = t.Hide(cleanURL(req.URL))
-		fields["duration"] = time.Since(start).Round(time.Microsecond)
-		fields["try"] = retry.Number(req.Context())
-		if req.ContentLength > 0 {
-			fields["sent"] = req.ContentLength
-		}
-		t.Log.WithFields(fields).Debug("request")
+	if !t.heard() {
+		return t.Base.RoundTrip(req)
 	}
+	l := line{Transport: t, req: req, start: time.Now()}
 	resp, err := t.Base.RoundTrip(req)
 	if err != nil {
-		logRequest(logrus.Fields{"error": t.Redact(err)})
+		l.write(logrus.Fields{"error": t.Redact(err)})
 		return nil, err
 	}
-	resp.Body = &body{ReadCloser: resp.Body, done: func(n int64, err error) {
-		fields := logrus.Fields{"status": resp.StatusCode, "bytes": n}
-		if err != nil {
-			fields["error"] = t.Redact(err)
-		}
-		logRequest(fields)
-	}}
+	resp.Body = &body{ReadCloser: resp.Body, line: l, status: resp.StatusCode}
 	return resp, nil
+}
+
+// heard reports whether anybody will see a line. What a logger of an unknown kind does with it
+// cannot be told.
+func (t Transport) heard() bool {
+	switch log := t.Log.(type) {
+	case *logrus.Logger:
+		return log.IsLevelEnabled(logrus.DebugLevel)
+	case *logrus.Entry:
+		return log.Logger == nil || log.Logger.IsLevelEnabled(logrus.DebugLevel)
+	}
+	return true
+}
+
+// line is the one of a request.
+type line struct {
+	Transport
+	req   *http.Request
+	start time.Time
+}
+
+func (l line) write(fields logrus.Fields) {
+	fields["method"] = l.req.Method
+	fields["url"] = l.Hide(cleanURL(l.req.URL))
+	fields["duration"] = time.Since(l.start).Round(time.Microsecond)
+	fields["try"] = retry.Number(l.req.Context())
+	if l.req.ContentLength > 0 {
+		fields["sent"] = l.req.ContentLength
+	}
+	l.Log.WithFields(fields).Debug("request")
 }
 
 // cleanURL returns u without its query, and without user name and password.
@@ -62,20 +80,22 @@ func cleanURL(u *url.URL) string {
 	return shown.String()
 }
 
-// body reports how much was read when it is closed.
+// body writes the line, with how much was read, when it is closed.
 type body struct {
 	io.ReadCloser
-	n    atomic.Int64
-	err  atomic.Pointer[error]
-	once sync.Once
-	done func(int64, error)
+	line   line
+	status int
+	n      atomic.Int64
+	err    atomic.Pointer[error]
+	once   sync.Once
 }
 
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.n.Add(int64(n))
 	if err != nil && !errors.Is(err, io.EOF) {
-		b.err.Store(&err)
+		failed := err // err itself would be moved to the heap for each read
+		b.err.Store(&failed)
 	}
 	return n, err
 }
@@ -83,11 +103,11 @@ func (b *body) Read(p []byte) (int, error) {
 func (b *body) Close() error {
 	err := b.ReadCloser.Close()
 	b.once.Do(func() {
-		var failed error
-		if p := b.err.Load(); p != nil {
-			failed = *p
+		fields := logrus.Fields{"status": b.status, "bytes": b.n.Load()}
+		if failed := b.err.Load(); failed != nil {
+			fields["error"] = b.line.Redact(*failed)
 		}
-		b.done(b.n.Load(), failed)
+		b.line.write(fields)
 	})
 	return err
 }

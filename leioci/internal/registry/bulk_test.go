@@ -1,0 +1,165 @@
+package registry_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/static"
+
+	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/registry"
+	"github.com/lowendinsight/lei-go/leioci/leiocitest"
+)
+
+// A secure registry responds over https, and notes the protocols of its requests.
+type secure struct {
+	*httptest.Server
+	repo name.Repository
+
+	mu        sync.Mutex
+	protocols []string // "GET a blob over HTTP/1.1"
+	remotes   map[string]bool
+}
+
+// serveTLS starts one that speaks these protocols, as ALPN names them.
+func serveTLS(t *testing.T, edit func(*tls.Config), protocols ...string) *secure {
+	t.Helper()
+	handler := leiocitest.NewHandler()
+	s := &secure{remotes: map[string]bool{}}
+	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		what := "something"
+		for part, name := range map[string]string{"/manifests/": "a manifest", "/blobs/uploads/": "an upload", "/blobs/sha256:": "a blob"} {
+			if strings.Contains(r.URL.Path, part) {
+				what = name
+			}
+		}
+		s.protocols = append(s.protocols, fmt.Sprintf("%s %s over %s", r.Method, what, r.Proto))
+		s.remotes[r.RemoteAddr] = true
+		s.mu.Unlock()
+		handler.ServeHTTP(w, r)
+	}))
+	s.EnableHTTP2 = true
+	s.TLS = &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: protocols}
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	if edit != nil {
+		edit(s.TLS)
+	}
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	s.repo = repository(t, s.Listener.Addr().String())
+	return s
+}
+
+// client returns a client with the transports of a command.
+func (s *secure) client(t *testing.T) *registry.Client {
+	t.Helper()
+	pool := x509.NewCertPool()
+	pool.AddCert(s.Certificate())
+	config := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}
+	c := newWorld(t).client(once, func(c *registry.Config) {
+		c.Transport, c.HTTP1, c.MaxBlobBytes = registry.NewTransport(config, nil), registry.NewHTTP1Transport(config, nil), 1<<30
+	})
+	t.Cleanup(c.CloseIdleConnections)
+	return c
+}
+
+// saw reports whether all requests for something used a protocol, and there were some.
+func (s *secure) saw(t *testing.T, what, protocol string) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, p := range s.protocols {
+		if strings.HasPrefix(p, what+" over ") {
+			n++
+			if p != what+" over "+protocol {
+				t.Errorf("got %s", p)
+			}
+		}
+	}
+	if n == 0 {
+		t.Errorf("no %s in %q", what, s.protocols)
+	}
+}
+
+// transfer uploads a blob of a size, and reads it again.
+func transfer(t *testing.T, c *registry.Client, repo name.Repository, size int64) {
+	t.Helper()
+	content := make([]byte, size)
+	_, _ = rand.Read(content)
+	digest, _, err := v1.SHA256(bytes.NewReader(content))
+	must(t, err)
+	to := c.Destination(repo)
+	_, err = to.Upload(t.Context(), static.NewLayer(content, "application/octet-stream"), digest)
+	must(t, err)
+	r, err := c.Source(repo).Blob(t.Context(), v1.Descriptor{Digest: digest, Size: size})
+	must(t, err)
+	got, err := io.ReadAll(r)
+	must(t, err)
+	must(t, r.Close())
+	if !bytes.Equal(got, content) {
+		t.Error("got other content")
+	}
+}
+
+const (
+	small = 64 << 10
+	large = 5 << 20
+)
+
+func TestLargeBodiesOverHTTPSUseHTTP1(t *testing.T) {
+	for size, want := range map[int64]string{small: "HTTP/2.0", large: "HTTP/1.1"} {
+		s := serveTLS(t, nil, "h2", "http/1.1")
+		transfer(t, s.client(t), s.repo, size)
+		s.saw(t, "POST an upload", "HTTP/2.0")
+		s.saw(t, "PUT an upload", want)
+		s.saw(t, "GET a blob", want)
+	}
+}
+
+func TestAServerWithoutHTTP2NeedsNoFurtherConnection(t *testing.T) {
+	s := serveTLS(t, nil, "http/1.1")
+	transfer(t, s.client(t), s.repo, large)
+	s.saw(t, "GET a blob", "HTTP/1.1")
+	if len(s.remotes) != 1 {
+		t.Errorf("got %d connections", len(s.remotes))
+	}
+}
+
+func TestAServerWithoutHTTP1IsUsedAllTheSame(t *testing.T) {
+	var refused atomic.Int64
+	s := serveTLS(t, func(config *tls.Config) {
+		other := config.Clone()
+		other.NextProtos = []string{"acme"} // none of the client's, which ends a handshake
+		config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+			for _, p := range hello.SupportedProtos {
+				if p == "h2" {
+					return nil, nil
+				}
+			}
+			refused.Add(1)
+			other.Certificates = config.Certificates
+			return other, nil
+		}
+	}, "h2")
+	transfer(t, s.client(t), s.repo, large)
+	s.saw(t, "PUT an upload", "HTTP/2.0")
+	s.saw(t, "GET a blob", "HTTP/2.0")
+	if refused.Load() == 0 {
+		t.Error("HTTP/1.1 was not tried")
+	}
+}
