@@ -69,6 +69,7 @@ type Client struct {
 	guard    guard.Transport // the lower half of every session's transport
 	sent     *limit.Sent     // what no error may show
 	sessions sessions
+	ranges   ranges
 	// identities are the identity tokens that were replaced by token servers.
 	identities lru[identityKey, *identity]
 }
