@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -112,8 +113,10 @@ func TestARangeThatIsNotServedChangesNothing(t *testing.T) {
 					t.Errorf("took %v and %q, and %v as one stream", took, asked, slowly)
 				}
 				slow.fault = nil
-				_, _, err = slow.download(t.Context(), t, client.Source(repo), &divisible{})
-				if again := slow.requests()[len(asked):]; err != nil || len(again) != 1 {
+				ctx, cancel, cause := withCause(t)
+				defer time.AfterFunc(slowly/4, func() { cancel(cause) }).Stop()
+				_, _, err = slow.download(ctx, t, client.Source(repo), &divisible{})
+				if again := slow.requests()[len(asked):]; !errors.Is(err, cause) || len(again) != 1 {
 					t.Errorf("the next time got %v by %q", err, again)
 				}
 			})
