@@ -216,4 +216,3 @@ func TestRangesAskTheRegistryForTheirOwnRedirect(t *testing.T) {
 		}
 	})
 }
-

@@ -200,4 +200,3 @@ func TestWrongContentOfARangeIsFetchedOnceMoreAsOneStream(t *testing.T) {
 
 // newSlowBlobBytes returns the first bytes of a slow blob.
 func newSlowBlobBytes(n int) []byte { return []byte(newSlowBlob().content[:n]) }
-

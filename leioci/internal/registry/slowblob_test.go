@@ -248,4 +248,3 @@ func (p *memoryPiece) Remove() error {
 	delete(p.of.pieces, p.offset)
 	return nil
 }
-
