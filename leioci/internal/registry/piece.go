@@ -15,6 +15,7 @@ type piece struct {
 
 	// Of a range that is fetched; else there is nothing more to come.
 	end    int64
+	served atomic.Bool   // there is a response
 	came   *atomic.Int64 // counts what comes, with that of other ranges
 	failed bool          // it could not be written; to be read only when it is done
 	cancel context.CancelFunc
@@ -81,9 +82,6 @@ func stop(pieces ...*piece) {
 func (r *remainder) readPiece(b []byte) (int, error) {
 	p := r.ahead[0]
 	if p.open(r.part, r.d.Size) != nil || r.stream != nil && !r.leaveStream(p) {
-		if p.isLive() {
-			r.rest() // it has not even begun
-		}
 		r.remove(p)
 		return 0, nil
 	}
@@ -91,19 +89,14 @@ func (r *remainder) readPiece(b []byte) (int, error) {
 	for {
 		live := p.isLive() // before what it has got
 		if has := p.n.Load(); has > at {
-			n, _ := p.file.ReadAt(b[:min(int64(len(b)), has-at)], at)
-			if n > 0 {
+			if n, _ := p.file.ReadAt(b[:min(int64(len(b)), has-at)], at); n > 0 {
 				r.pos += int64(n)
 				r.pieces = true
 				return n, nil
 			}
 			live = false // what the disk has lost is fetched again
 		}
-		if live && r.split.lags(p) {
-			r.rest()
-			live = false
-		}
-		if !live {
+		if !live || r.split.lags(p) {
 			r.remove(p)
 			return 0, nil
 		}
@@ -127,21 +120,21 @@ func (p *piece) await(ctx context.Context) error {
 	return nil
 }
 
-// leaveStream ends the stream, as the piece goes on from here, and reports whether it does. A range
-// for which there is no response by now is given up, so that none is refused once there is no
-// stream.
+// leaveStream ends the stream, if the piece has enough to go on with, and reports whether it does.
+// Ranges for which there is no response by now are given up, so that none is refused once there is
+// no stream.
 func (r *remainder) leaveStream(p *piece) bool {
-	if p.n.Load() <= r.pos-p.begin {
+	ready := func() bool {
+		has := p.n.Load() - (r.pos - p.begin)
+		return has >= worthwhile || has > 0 && p.isLive() && p.served.Load()
+	}
+	if !ready() {
 		return false
 	}
-	unanswered := slices.DeleteFunc(slices.Clone(r.ahead), func(p *piece) bool { return !p.isLive() || p.n.Load() > 0 })
-	if len(unanswered) > 0 {
-		r.rest()
-		stop(unanswered...)
-		r.remove(unanswered...)
-		if r.heed(); !slices.Contains(r.ahead, p) {
-			return false
-		}
+	r.abandon(func(p *piece) bool { return p.isLive() && !p.served.Load() })
+	r.heed()
+	if !slices.Contains(r.ahead, p) || !ready() {
+		return false
 	}
 	r.split.passed(r.pos)
 	_ = r.closeStream() // before its end; what it brought is there
@@ -153,19 +146,27 @@ func (r *remainder) leaveStream(p *piece) bool {
 func (r *remainder) heed() {
 	if r.limited.Load() && r.stream != nil {
 		r.limited.Store(false)
-		ranges := slices.DeleteFunc(slices.Clone(r.ahead), func(p *piece) bool { return !p.isRange() })
-		stop(ranges...)
-		r.remove(ranges...)
+		r.abandon((*piece).isRange)
 	}
 	if r.failed.Load() {
 		r.giveUpPieces()
 	}
 }
 
+// abandon gives up ranges, but not what their pieces had before.
+func (r *remainder) abandon(which func(*piece) bool) {
+	ranges := slices.DeleteFunc(slices.Clone(r.ahead), func(p *piece) bool { return !which(p) })
+	stop(ranges...)
+	r.remove(slices.DeleteFunc(slices.Clone(ranges), func(p *piece) bool { return p.file.Size() > 0 })...)
+	for _, p := range ranges {
+		p.done = nil
+	}
+	r.judge()
+}
+
 // giveUpPieces removes all pieces, lets there be no more, and reports whether there were any.
 func (r *remainder) giveUpPieces() bool {
 	had := len(r.ahead) > 0
-	stop(r.ahead...)
 	r.remove(slices.Clone(r.ahead)...)
 	r.part = nil
 	return had
@@ -180,10 +181,16 @@ func (r *remainder) remove(pieces ...*piece) {
 		}
 	}
 	r.ahead = slices.DeleteFunc(r.ahead, func(p *piece) bool { return slices.Contains(pieces, p) })
-	if r.split.open && !slices.ContainsFunc(r.ahead, (*piece).isRange) {
-		r.split.open = false
-		if !r.split.helped(r.ranged.Load()) {
-			r.rest()
-		}
+	r.judge()
+}
+
+// judge ends a split whose ranges are no more. If it did not help, there is none for a while.
+func (r *remainder) judge() {
+	if !r.split.open || slices.ContainsFunc(r.ahead, (*piece).isRange) {
+		return
+	}
+	r.split.open = false
+	if !r.split.helped(r.ranged.Load()) {
+		r.rest()
 	}
 }

@@ -147,7 +147,7 @@ func TestARangeThatIsServedBadlyIsReplacedByAStream(t *testing.T) {
 					fault(w, r, registry)
 				}
 				fetched, took, err := slow.download(t.Context(), t, w.client(large).Source(repo), part)
-				if err != nil || part.holds() != slow.content || fetched != slowSize || part.left(true) != "" {
+				if err != nil || part.holds() != slow.content || fetched > slowSize+5*200_000 || part.left(true) != "" {
 					t.Errorf("got %v, %d bytes, and %s", err, fetched, part.left(true))
 				}
 				if asked := slow.requests(); took > tc.took || len(asked) > 11 {

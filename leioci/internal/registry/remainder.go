@@ -23,7 +23,8 @@ import (
 // covers it, with the stream's retries and mirrors. If a registry that was asked for ranges wants
 // less traffic, all are given up, and the stream goes on as if there had been none.
 //
-// Pieces that an earlier download left are used in the same way.
+// Pieces that an earlier download left are used in the same way, and where what follows them is
+// fetched besides, they go on growing.
 type remainder struct {
 	ctx    context.Context
 	source *Source
@@ -31,11 +32,12 @@ type remainder struct {
 	offset int64 // where it begins
 	pos    int64 // of the next byte to read
 
-	stream *content // nil if none is open
-	meter  meter    // of the stream
-	from   name.Repository
-	asked  bool // a request was attempted; from is the place that the last one was for
-	err    error
+	stream  *content // nil if none is open
+	meter   meter    // of the stream
+	latency time.Duration
+	from    name.Repository
+	asked   bool // a request was attempted; from is the place that the last one was for
+	err     error
 
 	part  Divisible // nil if there must be no pieces
 	ahead []*piece  // in the order of their offsets
@@ -118,8 +120,9 @@ func (r *remainder) open() error {
 	if r.asked {
 		source = source.Prefer(r.from)
 	}
+	begun := time.Now()
 	c, err := source.open(r.ctx, r.d, r.pos)
-	r.asked, r.from, r.meter = true, c.from, meter{}
+	r.asked, r.from, r.meter, r.latency = true, c.from, meter{}, time.Since(begun)
 	if err == nil {
 		r.stream = c
 	}

@@ -15,7 +15,12 @@ const (
 	// long at the present rate.
 	leastLeft = 4 << 20
 	leastTime = 500 * time.Millisecond
-	leastPart = 1 << 20
+	// So must each part, at that rate, and for a multiple of the time until the stream began.
+	leastPart     = 1 << 20
+	leastPartTime = 150 * time.Millisecond
+	latencyFactor = 3
+	// worthwhile is what must be in a piece that does not grow: it costs a request to go on after it.
+	worthwhile = 256 << 10
 	// mostRanges is how many ranges there are besides the stream.
 	mostRanges = 5
 	// patience is how long a range may at least take for more than its share of time.
@@ -41,12 +46,13 @@ func (m *meter) read(n int, took time.Duration) (rate float64, ok bool) {
 }
 
 // rangesFor returns in how many ranges to fetch what is left of a blob, besides a stream with this
-// rate: often in none.
-func rangesFor(rate float64, left int64) int {
+// rate, which began after so long: often in none.
+func rangesFor(rate float64, latency time.Duration, left int64) int {
 	if rate >= fast || left < leastLeft || float64(left) < rate*leastTime.Seconds() {
 		return 0
 	}
-	return int(min(mostRanges, left/leastPart-1))
+	part := max(leastPart, rate*max(leastPartTime, latencyFactor*latency).Seconds())
+	return max(0, min(mostRanges, int(float64(left)/part)-1))
 }
 
 func perSecond(bytes int64, took time.Duration) float64 {
