@@ -50,7 +50,9 @@ type Config struct {
 	Retry        RetryPolicy
 	StallTimeout time.Duration
 	MaxBlobBytes int64
-	UserAgent    string
+	// OneStream: no blob is fetched in ranges at the same time. May be false.
+	OneStream bool
+	UserAgent string
 
 	Log logrus.FieldLogger
 	// Explain adds to an error, for the log, what it means to the user.

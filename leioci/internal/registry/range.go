@@ -15,7 +15,10 @@ import (
 // goes on with the first part, and others are fetched besides.
 func (r *remainder) divideRest(rate float64) {
 	all := &r.source.client.ranges
-	if rate >= fast || r.part == nil || !r.stream.divisible || slices.ContainsFunc(r.ahead, (*piece).isRange) || all.rests(r.from) {
+	if rate >= fast || r.part == nil || slices.ContainsFunc(r.ahead, (*piece).isRange) {
+		return
+	}
+	if r.source.client.config.OneStream || !r.stream.divisible || all.rests(r.from) {
 		return
 	}
 	grow, left := r.growing()
@@ -31,6 +34,7 @@ func (r *remainder) divideRest(rate float64) {
 	for _, p := range ranges {
 		var ctx context.Context
 		ctx, p.cancel = context.WithCancel(r.ctx)
+		p.served.Store(false)
 		p.came, p.more, p.done = &r.ranged, make(chan struct{}, 1), make(chan struct{})
 		go r.fetch(ctx, p, r.from, r.split)
 	}

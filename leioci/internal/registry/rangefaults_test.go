@@ -97,7 +97,7 @@ func TestADownloadThatIsInterruptedInRangesGoesOnWithThem(t *testing.T) {
 				reg, repo := w.serve("main.localhost")
 				slow.at(reg)
 				ctx, cancel, cause := withCause(t)
-				defer time.AfterFunc(slowly/5, func() { cancel(cause) }).Stop()
+				defer time.AfterFunc(slowly/6, func() { cancel(cause) }).Stop()
 				first, _, err := slow.download(ctx, t, w.client(large).Source(repo), part)
 				if err == nil || !strings.HasPrefix(slow.content, part.holds()) || part.left(false) != "" || first < slowSize/2 {
 					t.Fatalf("got %v, %d bytes, and %s", err, first, part.left(false))

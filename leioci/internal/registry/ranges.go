@@ -24,7 +24,7 @@ const (
 type ranges struct {
 	mu      sync.Mutex
 	inUse   int
-	resting lru[string, *atomic.Int64] // until when, in nanoseconds since 1970, by registry
+	resting lru[string, *atomic.Pointer[time.Time]] // until when, by registry
 }
 
 // take takes up to so many ranges, and returns how many.
@@ -42,17 +42,19 @@ func (r *ranges) giveBack(count int) {
 	r.inUse -= count
 }
 
-func (r *ranges) until(place name.Repository) *atomic.Int64 {
-	return r.resting.get(CanonicalHost(place.RegistryStr()), func() *atomic.Int64 { return &atomic.Int64{} })
+func (r *ranges) until(place name.Repository) *atomic.Pointer[time.Time] {
+	return r.resting.get(CanonicalHost(place.RegistryStr()), func() *atomic.Pointer[time.Time] { return &atomic.Pointer[time.Time]{} })
 }
 
 // rest lets the registry of a place have no ranges for a while.
 func (r *ranges) rest(place name.Repository) {
-	r.until(place).Store(time.Now().Add(restTime).UnixNano())
+	end := time.Now().Add(restTime)
+	r.until(place).Store(&end)
 }
 
 func (r *ranges) rests(place name.Repository) bool {
-	return time.Now().UnixNano() < r.until(place).Load()
+	end := r.until(place).Load()
+	return end != nil && time.Now().Before(*end)
 }
 
 // rest is [ranges.rest] for the place that is read from.

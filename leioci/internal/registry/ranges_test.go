@@ -36,11 +36,13 @@ func TestASlowBlobIsFetchedInRanges(t *testing.T) {
 func TestWhereRangesDoNotHelpThereIsOneStream(t *testing.T) {
 	for name, tc := range map[string]struct {
 		part   registry.Partial
-		stream leiocitest.Fault
+		edit   func(*registry.Config) // may be nil
+		stream leiocitest.Fault       // nil for a slow one
 	}{
-		"a partial file without pieces": {&partial{}, nil},
-		"a fast registry":               {&divisible{}, leiocitest.Drip(32<<10, 100*time.Microsecond)},
-		"a registry without ranges":     {&divisible{}, dripping(leiocitest.Header("Accept-Ranges", "none"))},
+		"a partial file without pieces": {&partial{}, nil, nil},
+		"a client that wants one":       {&divisible{}, func(c *registry.Config) { c.OneStream = true }, nil},
+		"a fast registry":               {&divisible{}, nil, leiocitest.Drip(32<<10, 100*time.Microsecond)},
+		"a registry without ranges":     {&divisible{}, nil, dripping(leiocitest.Header("Accept-Ranges", "none"))},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -48,7 +50,11 @@ func TestWhereRangesDoNotHelpThereIsOneStream(t *testing.T) {
 				slow.stream = tc.stream
 				reg, repo := w.serve("main.localhost")
 				slow.at(reg)
-				fetched, _, err := slow.download(t.Context(), t, w.client(large).Source(repo), tc.part)
+				edits := []func(*registry.Config){large}
+				if tc.edit != nil {
+					edits = append(edits, tc.edit)
+				}
+				fetched, _, err := slow.download(t.Context(), t, w.client(edits...).Source(repo), tc.part)
 				if asked := slow.requests(); err != nil || fetched != slowSize || len(asked) != 1 {
 					t.Errorf("got %v, %d bytes by %q", err, fetched, asked)
 				}

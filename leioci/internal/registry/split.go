@@ -8,7 +8,7 @@ import (
 const (
 	// measured is for how long a stream is watched before it is judged, and judged again. Only the
 	// time counts in which it was waited for: a slow disk does not make a slow stream.
-	measured = 100 * time.Millisecond
+	measured = 50 * time.Millisecond
 	// fast is the rate, in bytes a second, from which one stream is enough.
 	fast = 60 << 20
 	// Division must pay for connections, handshakes and redirects: so much must be left, and take so
@@ -83,7 +83,7 @@ func (s *split) passed(pos int64) {
 // the stream for its own part, and has brought less than half of what the stream did in that time.
 func (s *split) lags(p *piece) bool {
 	elapsed := time.Since(s.begun)
-	return elapsed >= s.took+patience && perSecond(p.n.Load(), elapsed) < perSecond(s.length, s.took)/2
+	return elapsed >= s.took+patience && perSecond(p.n.Load()-p.file.Size(), elapsed) < perSecond(s.length, s.took)/2
 }
 
 // helped reports whether all together were faster than the stream was alone. ranged is how many
