@@ -3,7 +3,9 @@ package registry_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"net/http"
@@ -39,14 +41,20 @@ const (
 	slowPause = 5 * time.Millisecond
 )
 
-// newSlowBlob returns a blob that is always the same.
-func newSlowBlob() *slowBlob {
+// slowContent is made once, and so is its digest.
+var slowContent = sync.OnceValues(func() (string, v1.Descriptor) {
 	content := make([]byte, slowSize)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(content) // never fails
-	return &slowBlob{content: string(content)}
-}
+	return string(content), v1.Descriptor{
+		Digest: v1.Hash{Algorithm: "sha256", Hex: fmt.Sprintf("%x", sha256.Sum256(content))}, Size: slowSize,
+	}
+})
 
-func (s *slowBlob) descriptor(t *testing.T) v1.Descriptor { return descriptor(t, s.content) }
+// newSlowBlob returns a blob that is always the same.
+func newSlowBlob() *slowBlob {
+	content, _ := slowContent()
+	return &slowBlob{content: content}
+}
 
 // large lets a client read it.
 func large(c *registry.Config) { c.MaxBlobBytes = slowSize }
@@ -118,7 +126,8 @@ func (s *slowBlob) requests() []string {
 func (s *slowBlob) download(ctx context.Context, t *testing.T, from *registry.Source, part registry.Partial) (int64, time.Duration, error) {
 	t.Helper()
 	begun := time.Now()
-	fetched, err := from.Download(ctx, s.descriptor(t), part)
+	_, d := slowContent()
+	fetched, err := from.Download(ctx, d, part)
 	return fetched, time.Since(begun), err
 }
 
