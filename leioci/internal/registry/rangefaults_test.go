@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -27,6 +28,44 @@ func TestAStreamMayBreakOffBesideItsRanges(t *testing.T) {
 			t.Errorf("took %v and %q", took, asked)
 		}
 	})
+}
+
+func TestOneRangeThatIsNotServed(t *testing.T) {
+	for name, tc := range map[string]struct {
+		fault leiocitest.Fault
+		asks  int // at most
+		took  time.Duration
+	}{
+		// The stream goes on, so that nothing need be asked for again.
+		"as there are too many": {leiocitest.RetryAfter(http.StatusTooManyRequests, "86400"), 6, slowly},
+		"nor refused":           {leiocitest.Hang(nil), 7, slowly / 2},
+		"as it is forbidden":    {leiocitest.Status(http.StatusForbidden, ""), 7, slowly / 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, slow, part := newWorld(t), newSlowBlob(), &divisible{}
+				reg, repo := w.serve("main.localhost")
+				slow.at(reg)
+				slow.fault = func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
+					var begin, end int
+					_, _ = fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-%d", &begin, &end)
+					if begin < slowSize/2 && slowSize/2 < end && len(slow.requests()) <= 6 {
+						time.Sleep(50 * time.Millisecond) // the others have begun by then
+						tc.fault(w, r, registry)
+						return
+					}
+					leiocitest.Drip(32<<10, slowPause)(w, r, registry)
+				}
+				_, took, err := slow.download(t.Context(), t, w.client(large).Source(repo), part)
+				if err != nil || part.holds() != slow.content || part.left(true) != "" {
+					t.Errorf("got %v, and %s", err, part.left(true))
+				}
+				if asked := slow.requests(); len(asked) > tc.asks || len(asked) < 6 || took > tc.took {
+					t.Errorf("took %v and %q", took, asked)
+				}
+			})
+		})
+	}
 }
 
 func TestARegistryThatWantsLessTrafficIsAskedForNoRanges(t *testing.T) {
@@ -115,6 +154,9 @@ func TestADownloadThatIsInterruptedInRangesGoesOnWithThem(t *testing.T) {
 				want := slowSize - first
 				if !right {
 					want += slowSize
+				}
+				if took > slowly/3 && right {
+					t.Errorf("the rest took %v", took)
 				}
 				if second > want+1<<20 || second < want || len(pieces) < 4 {
 					t.Errorf("fetched %d bytes, and then %d in %v, by %q", first, second, took, slow.requests()[asked:])
