@@ -83,7 +83,7 @@ func (r *remainder) readPiece(b []byte) (int, error) {
 	p := r.ahead[0]
 	if p.open(r.part, r.d.Size) != nil || r.stream != nil && !r.leaveStream(p) {
 		r.remove(p)
-		return 0, nil
+		return 0, nil //nolint:nilerr // what cannot be opened is fetched again
 	}
 	at := r.pos - p.begin
 	for {
