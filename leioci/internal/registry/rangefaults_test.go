@@ -136,13 +136,14 @@ func TestADownloadThatIsInterruptedInRangesGoesOnWithThem(t *testing.T) {
 				reg, repo := w.serve("main.localhost")
 				slow.at(reg)
 				ctx, cancel, cause := withCause(t)
-				defer time.AfterFunc(slowly/6, func() { cancel(cause) }).Stop()
+				defer time.AfterFunc(slowly/10, func() { cancel(cause) }).Stop()
 				first, _, err := slow.download(ctx, t, w.client(large).Source(repo), part)
-				if err == nil || !strings.HasPrefix(slow.content, part.holds()) || part.left(false) != "" || first < slowSize/2 {
+				if err == nil || !strings.HasPrefix(slow.content, part.holds()) || part.left(false) != "" || first < slowSize/4 {
 					t.Fatalf("got %v, %d bytes, and %s", err, first, part.left(false))
 				}
 				asked := len(slow.requests())
 				part.reopen()
+				slow.most = 0
 				pieces := part.Pieces()
 				if !right {
 					part.pieces[pieces[2]].content[10] ^= 1
@@ -155,8 +156,8 @@ func TestADownloadThatIsInterruptedInRangesGoesOnWithThem(t *testing.T) {
 				if !right {
 					want += slowSize
 				}
-				if took > slowly/5 && right {
-					t.Errorf("the rest took %v", took)
+				if slow.most < 3 {
+					t.Errorf("%d requests were served at once", slow.most)
 				}
 				if second > want+1<<20 || second < want || len(pieces) < 4 {
 					t.Errorf("fetched %d bytes, and then %d in %v, by %q", first, second, took, slow.requests()[asked:])
