@@ -40,7 +40,8 @@ func (d digested) Digest() (v1.Hash, error) { return d.digest, nil }
 // [ErrVerification] in place of io.EOF, and the last bytes are returned only after verification.
 // The other errors: [ErrNotFound], [ErrUnauthorized], [ErrDenied], [ErrStalled], [*RateLimitError],
 // and [ErrTooLarge] over the limit of [WithMaxBlobBytes]. Reading ends with ctx. If the connection
-// breaks, reading resumes over a new one, from the byte where it stopped.
+// breaks, reading resumes over a new one, from the byte where it stopped. It is one stream, even
+// where [Client.PullSnapshot] would fetch several ranges at the same time.
 //
 // A mirror whose content turns out to be wrong is not passed over, unlike by [Client.PullSnapshot]:
 // what was read cannot be taken back.

@@ -65,7 +65,8 @@
 // not, it fetches only the blobs that the directory does not have. An interrupted pull resumes
 // where it stopped, even in another process. What was downloaded by a pull that failed, for
 // whatever reason, is kept beside the directory, as .leioci-partial-…, until a pull into it
-// succeeds. It is safe to delete.
+// succeeds. It is safe to delete. Of a blob that came in several ranges ([WithConcurrency]) there
+// may be several such files, the ranges among them.
 //
 // One digest: a tag is resolved once. Everything after that uses the digest, and the result reports
 // it. With mirrors, it is resolved again if the snapshot of one is refused, or incomplete.

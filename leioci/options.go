@@ -159,12 +159,18 @@ func WithLogger(l logrus.FieldLogger) Option {
 }
 
 // WithConcurrency limits how many blobs or tags one call transfers concurrently. The default is 4.
+//
+// A large blob that comes slowly is pulled into a directory in several ranges at the same time, on
+// connections of their own: at most five besides the one that it began with, and eight for all
+// blobs of a client. With a limit of 1 there are none. Nor are there any for ten minutes at a
+// registry that did not serve them well, was no faster with them, or wanted less traffic.
 func WithConcurrency(n int) Option {
 	return func(o *options) error {
 		if n < 1 {
 			return fmt.Errorf("concurrency %d: must be positive", n)
 		}
 		o.concurrency = n
+		o.registry.OneStream = n == 1
 		return nil
 	}
 }

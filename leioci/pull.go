@@ -112,11 +112,11 @@ func AllowFuture() PullOption {
 // If dir already has this snapshot, intact, a pull needs one request besides authentication, and
 // none if ref is a digest (sha256); it only reads the files. That the tag still names this snapshot
 // is the registry's word then: a registry can hide an update, but not pass off other content as the
-// digest that the result names. Otherwise, a pull fetches only the blobs
-// that dir does not have. An interrupted pull resumes where it stopped, even in another process:
-// partial downloads are kept beside dir. Of several pulls into one directory at once, in whatever
-// processes, one fetches and the others wait for it, until ctx ends; the log says so after a few
-// seconds.
+// digest that the result names. Otherwise, a pull fetches only the blobs that dir does not have; a
+// large one that comes slowly, in several ranges at the same time ([WithConcurrency]). An
+// interrupted pull resumes where it stopped, even in another process: partial downloads are kept
+// beside dir. Of several pulls into one directory at once, in whatever processes, one fetches and
+// the others wait for it, until ctx ends; the log says so after a few seconds.
 //
 // A pull of a moving tag, such as "latest", does not replace a snapshot with an older one
 // ([ErrOlder]), so that a stale mirror cannot roll a site back; [AllowOlder] permits it. This does

@@ -17,7 +17,8 @@ import (
 const SizeUnknown = verify.SizeUnknown
 
 // Blob opens a blob for reading and verifies it along the way. If the connection breaks, reading
-// resumes over a new one. The caller must close the reader.
+// resumes over a new one. It is one stream, however slow: in parallel a blob is fetched only to a
+// file, by [Source.Download]. The caller must close the reader.
 func (s *Source) Blob(ctx context.Context, d v1.Descriptor) (*VerifiedBlob, error) {
 	c, err := s.open(ctx, d, 0)
 	if err != nil {
@@ -41,6 +42,8 @@ type VerifiedBlob struct {
 type content struct {
 	*resume.Reader
 	from name.Repository // the place that responded last
+	// divisible: that place may serve ranges on connections of their own.
+	divisible bool
 }
 
 // open opens a blob at an offset. If the stream breaks off, it resumes, at another place if
@@ -56,6 +59,7 @@ func (s *Source) open(ctx context.Context, d v1.Descriptor, offset int64) (*cont
 			resp, err = session.getBlob(ctx, d, bytes, s.client.config.MaxBlobBytes) //nolint:bodyclose // the reader's to close
 			return err
 		})
+		c.divisible = err == nil && servesRanges(resp, bytes)
 		next = s.last(c.from) // where to resume
 		return resp, err
 	}

@@ -55,7 +55,9 @@ type Config struct {
 	Retry        RetryPolicy
 	StallTimeout time.Duration
 	MaxBlobBytes int64
-	UserAgent    string
+	// OneStream: no blob is fetched in ranges at the same time. May be false.
+	OneStream bool
+	UserAgent string
 
 	Log logrus.FieldLogger
 	// Explain adds to an error, for the log, what it means to the user.
@@ -75,6 +77,7 @@ type Client struct {
 	guard    guard.Transport // the lower half of every session's transport
 	sent     *limit.Sent     // what no error may show
 	sessions sessions
+	ranges   ranges
 	// canonicals are the canonical spellings of repositories, which every operation asks for.
 	canonicals lru[name.Repository, canonicalRepository]
 	// identities are the identity tokens that were replaced by token servers.

@@ -20,9 +20,11 @@ import (
 // was on the disk by then. The caller must verify all of it, and call [Partial.Reset] if it is
 // wrong.
 //
-// A Partial is not safe for concurrent use.
+// A Partial is not safe for concurrent use, except that [Partial.ReadAt] may be called while another
+// goroutine writes.
 type Partial struct {
 	dir     *Dir
+	id      string
 	f       file
 	path    string
 	shared  bool  // outlives the Dir, under a name that others know
@@ -41,20 +43,30 @@ func (d *Dir) Partial(id string) (*Partial, error) {
 	if !validID(id) {
 		return nil, fmt.Errorf("invalid partial file id %q", id)
 	}
-	p := &Partial{dir: d, path: d.names.partialPath(id), shared: true}
+	p := &Partial{dir: d, id: id, path: d.names.partialPath(id), shared: true}
 	f, err := d.disk.openPartial(p.path)
 	if err != nil {
-		p.path, p.shared = filepath.Join(d.path, privatePrefix+rand.Text()), false
-		var createErr error
-		if f, createErr = d.disk.create(p.path); createErr != nil {
+		private, createErr := d.private(id)
+		if createErr != nil {
 			return nil, errors.Join(err, createErr)
 		}
+		return private, nil
 	}
 	p.f = f
 	if p.size, err = f.Seek(0, io.SeekEnd); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return p, nil
+}
+
+// private creates a private file.
+func (d *Dir) private(id string) (*Partial, error) {
+	path := filepath.Join(d.path, privatePrefix+rand.Text())
+	f, err := d.disk.create(path)
+	if err != nil {
+		return nil, err
+	}
+	return &Partial{dir: d, id: id, f: f, path: path}, nil
 }
 
 func validID(id string) bool {
@@ -77,8 +89,9 @@ func (p *Partial) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Reset truncates the file to nothing.
+// Reset truncates the file to nothing, and removes its pieces that are not open.
 func (p *Partial) Reset() error {
+	p.dropPieces()
 	if err := p.f.Truncate(0); err != nil {
 		return err
 	}
@@ -185,13 +198,18 @@ func (p *Partial) copyTo(ctx context.Context, name string) error {
 }
 
 // Close closes the file. The file is kept for later use, unless it is empty or private. After
-// [Partial.MoveTo] or an earlier Close, Close does nothing.
+// [Partial.MoveTo], [Partial.Remove] or an earlier Close, Close does nothing.
 func (p *Partial) Close() error {
+	if p.f != nil && p.shared && p.size+p.written > 0 {
+		return p.close()
+	}
+	return p.Remove()
+}
+
+// Remove closes the file and removes it.
+func (p *Partial) Remove() error {
 	if p.f == nil {
 		return nil
-	}
-	if p.shared && p.size+p.written > 0 {
-		return p.close()
 	}
 	f := p.f
 	p.f = nil

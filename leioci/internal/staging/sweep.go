@@ -126,14 +126,15 @@ func (n names) leftovers(own string) (stages, partials []string, err error) {
 }
 
 // KeepPartials frees disk space: it removes the partial files beside the target whose ids are not
-// listed, because their downloads are no longer wanted. Files in use are left alone.
+// listed, and the pieces of those, because their downloads are no longer wanted. Files in use are
+// left alone.
 func (d *Dir) KeepPartials(ids ...string) error {
 	_, partials, err := d.names.leftovers(d.path)
 	if err != nil {
 		return err
 	}
 	for _, path := range partials {
-		wanted := slices.ContainsFunc(ids, func(id string) bool { return d.names.partialPath(id) == path })
+		wanted := slices.ContainsFunc(ids, func(id string) bool { return d.names.belongs(path, id) })
 		if !wanted {
 			_ = d.dropPartial(path) // on an error it is left for the next sweep
 		}

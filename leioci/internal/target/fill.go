@@ -26,6 +26,10 @@ type Partial interface {
 	Content() io.Reader // reads those bytes
 	io.Writer           // appends
 	Reset() error       // empties it
+
+	// What came from later offsets is beside it, in pieces, and is no more to be trusted.
+	Beside(offset int64) (staging.Piece, error) // opens or creates one
+	Pieces() []int64                            // the offsets of those from earlier pulls
 }
 
 // A filling is a new directory being filled with a snapshot.
