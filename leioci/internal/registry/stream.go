@@ -175,7 +175,7 @@ func (u *stream) watch(ctx context.Context, s *session, cancel context.CancelFun
 	if u.size-u.offset() < StreamFrom {
 		return
 	}
-	ctx = u.destination.client.config.Retry.Run(nil).Context(ctx) // its Retry-After is not that of the sending
+	ctx = u.destination.client.config.Retry.Run(nil).Context(ctx)          // its Retry-After is not that of the sending
 	if there, err := s.hasBlob(ctx, digest, u.size); err == nil && there { // if it is not known, go on
 		u.there = true
 		cancel()
