@@ -2,11 +2,13 @@ package registry_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -44,11 +46,11 @@ func TestABlobThatIsThereIsNotSentToItsEnd(t *testing.T) {
 		n       int64
 		looks   int
 	}{
-		"it is there":                     {large, true, false, 1000, 1},
-		"it is there, and a file":         {large, true, true, 1000, 1},
-		"it is not there":                 {large, false, false, 1000, 1},
-		"little is left":                  {large, true, true, 2 << 20, 0},
-		"it is small, and there is a way": {"small", true, false, 3, 0},
+		"it is there":             {large, true, false, 1000, 1},
+		"it is there, and a file": {large, true, true, 1000, 1},
+		"it is not there":         {large, false, false, 1000, 1},
+		"little is left":          {large, true, true, 2 << 20, 0},
+		"it is small":             {"small", true, false, 3, 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			if tc.looks == 0 && tc.file && runtime.GOOS != "linux" {
@@ -100,28 +102,62 @@ func TestABlobThatIsThereIsNotSentToItsEnd(t *testing.T) {
 	}
 }
 
-// A look that fails says nothing.
+// A look that fails says nothing, and a rate limit of looks says nothing of sendings.
 func TestABlobIsSentIfItCannotBeLookedFor(t *testing.T) {
 	for name, fault := range map[string]leiocitest.Fault{
 		"limited": leiocitest.RetryAfter(http.StatusTooManyRequests, "3600"), "denied": leiocitest.Status(http.StatusForbidden, ""),
 		"cut": leiocitest.Cut(), "of another size": leiocitest.Header("Content-Length", "17"),
 	} {
-		w := newWorld(t)
-		reg, repo := w.serve("main.localhost")
-		looked := make(chan struct{})
-		look := reg.On(http.MethodHead, "", 1, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-			close(looked)
-			fault(w, r, next)
-		})
-		reg.On(http.MethodPatch, "", 1, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-			<-looked
-			next.ServeHTTP(w, r)
-		})
-		blob := newLayer(large)
-		_, sent, err := w.client().Destination(repo).Stream(t.Context(), blob, blob.known(t))
-		if err != nil || !sent || look.Hits() != 1 || asked(reg, "PUT ") != 1 {
-			t.Errorf("%s: got %v, sent: %v", name, err, sent)
+		for _, broken := range []bool{false, true} {
+			w := newWorld(t)
+			reg, repo := w.serve("main.localhost")
+			looked := make(chan struct{})
+			look := reg.On(http.MethodHead, "", 1, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+				defer close(looked)
+				fault(w, r, next)
+			})
+			reg.On(http.MethodPatch, "", 1, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+				<-looked
+				if broken {
+					panic(http.ErrAbortHandler)
+				}
+				next.ServeHTTP(w, r)
+			})
+			blob := newLayer(large)
+			_, sent, err := w.client().Destination(repo).Stream(t.Context(), blob, blob.known(t))
+			if err != nil || !sent || look.Hits() != 1 || asked(reg, "PUT ") != 1 {
+				t.Errorf("%s, broken: %v: got %v, sent: %v", name, broken, err, sent)
+			}
 		}
+	}
+}
+
+// bodies remembers of what type the bodies of the requests are.
+type bodies struct {
+	http.RoundTripper
+	types []string
+}
+
+func (b *bodies) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Method == http.MethodPatch || req.Method == http.MethodPut && req.Body != nil {
+		b.types = append(b.types, fmt.Sprintf("%s %T", req.Method, req.Body))
+	}
+	return b.RoundTripper.RoundTrip(req)
+}
+
+func TestTheKernelMaySendAFileOfAStream(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("elsewhere, its progress could not be told")
+	}
+	w := newWorld(t)
+	reg, repo := w.serve("main.localhost")
+	reg.On(http.MethodPut, "", 1, leiocitest.Status(http.StatusBadRequest, "DIGEST_INVALID")) // and then as a whole
+	sent := &bodies{RoundTripper: w.network.Transport()}
+	blob := newFileLayer(t, "new")
+	_, _, err := w.client(func(c *registry.Config) { c.Transport = sent }).Destination(repo).Stream(t.Context(), blob, blob.known(t))
+	must(t, err)
+	if want := []string{"PATCH *os.File", "PUT *os.File"}; !slices.Equal(sent.types, want) {
+		t.Errorf("got %q, want %q", sent.types, want)
 	}
 }
 
