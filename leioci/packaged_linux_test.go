@@ -1,6 +1,7 @@
 package leioci_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/lowendinsight/lei-go/leioci"
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
@@ -48,5 +50,20 @@ func TestManyWhoNeedADigestReadTheFileOnce(t *testing.T) {
 	g.Wait()
 	if n := bytesRead(t) - before; n < size || n >= 2*size {
 		t.Errorf("%d bytes were read, the file has %d", n, size)
+	}
+}
+
+// Reading the file takes longer than both contexts last.
+func TestADigestIsComputedAgainAfterAContextHasEnded(t *testing.T) {
+	dir := leiocitest.WriteSnapshot(t, monday)
+	must(t, os.Truncate(filepath.Join(dir, "cache.jsonl.gz"), 64<<30)) // it takes no space
+	img, err := leioci.PackageSnapshot(t.Context(), openSnapshot(t, dir))
+	must(t, err)
+	for _, stop := range []error{errors.New("stop"), errors.New("stop again")} {
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, stop)
+		if _, err := leioci.Unpack(ctx, img, filepath.Join(t.TempDir(), "new")); !errors.Is(err, stop) {
+			t.Errorf("got %v, want %v", err, stop)
+		}
+		cancel()
 	}
 }

@@ -143,22 +143,21 @@ func (u *stream) send(ctx context.Context, s *session, to *url.URL) (*url.URL, e
 	ctx, cancel := context.WithCancel(ctx)
 	var watching sync.WaitGroup
 	watching.Go(func() { u.watch(ctx, s, cancel) })
-	defer func() { cancel(); watching.Wait() }()
 	resp, err := s.do(ctx, request{
 		method: http.MethodPatch, url: sessionURL(to), header: http.Header{"Content-Type": {"application/octet-stream"}},
 		body: u.open, size: u.size,
 		statuses: []int{http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent},
 	})
-	if err == nil {
-		defer resp.Body.Close()
-		return u.location(resp)
-	}
-	cancel()
+	cancel() // nothing in the response's body is needed
 	watching.Wait()
-	if u.there {
-		return nil, nil
+	if err != nil {
+		if u.there {
+			return nil, nil
+		}
+		return nil, err
 	}
-	return nil, err
+	defer resp.Body.Close()
+	return u.location(resp)
 }
 
 // watch ends the sending, by cancel, if the content turns out to have no digest, or the repository
@@ -175,8 +174,9 @@ func (u *stream) watch(ctx context.Context, s *session, cancel context.CancelFun
 	if u.size-u.offset() < StreamFrom {
 		return
 	}
-	ctx = u.destination.client.config.Retry.Run(nil).Context(ctx)          // its Retry-After is not that of the sending
-	if there, err := s.hasBlob(ctx, digest, u.size); err == nil && there { // if it is not known, go on
+	// What a look is told about Retry-After does not apply to the sending.
+	there, err := s.hasBlob(u.destination.client.config.Retry.Run(nil).Context(ctx), digest, u.size)
+	if err == nil && there { // if it is not known, the blob is sent
 		u.there = true
 		cancel()
 	}

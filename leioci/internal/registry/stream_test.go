@@ -223,12 +223,14 @@ func TestAStreamEndsWithItsContext(t *testing.T) {
 			reached := make(chan struct{}, 2)
 			go func() { <-reached; cancel(stop) }()
 			blob := newLayer(strings.Repeat("0123456789abcdef", registry.StreamFrom/16+1))
-			hash := blob.known(t)
+			hash, hashed := blob.known(t), phase != "hash"
 			switch phase {
 			case "hash":
 				hash = func(ctx context.Context) (v1.Hash, error) {
 					reached <- struct{}{}
 					<-ctx.Done()
+					time.Sleep(time.Second) // a read that takes so long
+					hashed = true
 					return v1.Hash{}, context.Cause(ctx)
 				}
 			case "wait":
@@ -244,6 +246,9 @@ func TestAStreamEndsWithItsContext(t *testing.T) {
 			}
 			limit := func(c *registry.Config) { c.Retry.MaxRetryAfter = time.Minute }
 			_, _, err := w.client(limit).Destination(repo).Stream(ctx, blob, hash)
+			if !hashed {
+				t.Error("the content is still being hashed")
+			}
 			if !errors.Is(err, stop) && !errors.Is(err, context.Canceled) {
 				t.Errorf("%s: got %v", phase, err)
 			}
