@@ -1,37 +1,16 @@
 package leioci
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/static"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/registry"
 	"github.com/lowendinsight/lei-go/leioci/internal/verify"
 )
-
-// NewBlob returns data as a layer for [Client.Push]. Data that does not match the digest is
-// [ErrVerification]. The data is not copied; do not change it afterwards. The layer's media type
-// has no meaning, because a blob gets its type from the manifest.
-func NewBlob(digest v1.Hash, data []byte) (v1.Layer, error) {
-	if err := verify.All(context.Background(), bytes.NewReader(data), digest, int64(len(data))); err != nil {
-		return nil, fmt.Errorf("blob %s: %w", digest, err)
-	}
-	return digested{static.NewLayer(data, "application/octet-stream"), digest}, nil
-}
-
-// digested is a layer with a known digest. Unlike the one that package static computes, it need not
-// be a SHA-256.
-type digested struct {
-	v1.Layer
-	digest v1.Hash
-}
-
-func (d digested) Digest() (v1.Hash, error) { return d.digest, nil }
 
 // PullBlob fetches the blob that ref names, as a stream that is never completely in memory. The
 // caller must close it.

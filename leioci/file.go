@@ -2,6 +2,8 @@ package leioci
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +12,6 @@ import (
 	"syscall"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/regular"
 	"github.com/lowendinsight/lei-go/leioci/internal/verify"
@@ -66,26 +67,26 @@ func asVerification(err error) error {
 	return err
 }
 
-// describeFile returns the descriptor of a file that does not change while it is read.
-func describeFile(ctx context.Context, f snapshot.File, mt types.MediaType) (v1.Descriptor, error) {
+// digestFile returns the digest of a file that does not change while it is read.
+func digestFile(ctx context.Context, f snapshot.File) (v1.Hash, error) {
 	rc, err := openPackaged(f)
 	if err != nil {
-		return v1.Descriptor{}, err
+		return v1.Hash{}, err
 	}
 	defer rc.Close()
 	size := f.Info().Size()
-	d, err := describe(ctx, io.LimitReader(rc, size+1), mt) // it may grow as fast as it is read
+	limited := io.LimitReader(rc, size+1) // it may grow as fast as it is read
+	h := sha256.New()
+	n, err := io.CopyBuffer(h, verify.Until(ctx, limited), make([]byte, min(size+1, hashBuffer)))
 	if err == nil {
 		err = asVerification(f.Check())
 	}
-	if err == nil && d.Size != size {
-		err = fmt.Errorf("%w: %s has %d bytes, %d could be read", ErrVerification, f.Name(), size, d.Size)
+	if err == nil && n != size {
+		err = fmt.Errorf("%w: %s has %d bytes, %d could be read", ErrVerification, f.Name(), size, n)
 	}
-	return d, err
+	return v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(h.Sum(nil))}, err
 }
 
-// describe returns the descriptor of r's content.
-func describe(ctx context.Context, r io.Reader, mt types.MediaType) (v1.Descriptor, error) {
-	digest, size, err := v1.SHA256(verify.Until(ctx, r))
-	return v1.Descriptor{MediaType: mt, Size: size, Digest: digest}, err
-}
+// hashBuffer is how much of a file is read at once. Less than that takes more time, and more does
+// not take less.
+const hashBuffer = 128 << 10

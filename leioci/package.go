@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"path/filepath"
@@ -16,7 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/artifact"
-	"github.com/lowendinsight/lei-go/leioci/internal/manifest"
+	"github.com/lowendinsight/lei-go/leioci/internal/registry"
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
@@ -26,11 +25,14 @@ const timeLayout = "2006-01-02T15:04:05.000000Z07:00"
 // PackageSnapshot makes an LEI artifact of an open snapshot: an image for [Client.PushSnapshot],
 // for package remote and for OCI layouts. Both layers are the files that s has open, so that what
 // s.Verify verified is what is published, under the date of s.Metadata, even if the directory is
-// replaced meanwhile. Close s after the image was pushed, not before: the layers are read once
-// here, for their digests, and again when the image is pushed, as often as that needs. A file that
-// was written to since s was opened is [ErrVerification], then and here. Its size and modification
-// time tell; a program that writes to it and sets the time back is not noticed between s.Verify and
-// PackageSnapshot.
+// replaced meanwhile. Close s after the image was pushed, not before.
+//
+// The files are not read here, but under ctx when the image is first asked for something that
+// depends on a digest: its manifest, its own digest or its layers. They are read once for that, and
+// an error stays, except that of a ctx which has ended. They are read again when the image is
+// pushed, as often as that needs. A file that was written to since s was opened is
+// [ErrVerification], here and whenever it is read. Its size and modification time tell; a program
+// that writes to it and sets the time back is not noticed between s.Verify and the first reading.
 //
 // Times and versions come from the snapshot, so that the same one always gives the same digest. The
 // annotations are those of the [OCI image specification]: created, version (the snapshot's date),
@@ -43,30 +45,31 @@ const timeLayout = "2006-01-02T15:04:05.000000Z07:00"
 //
 // [OCI image specification]: https://github.com/opencontainers/image-spec/blob/v1.1.1/annotations.md
 func PackageSnapshot(ctx context.Context, s *snapshot.Snapshot, opts ...PackageOption) (v1.Image, error) {
-	img, err := packageSnapshot(ctx, s, opts, openPackaged)
+	p, err := packageSnapshot(ctx, s, opts, openPackaged)
 	if err != nil {
 		return nil, fmt.Errorf("package the snapshot: %w", err)
 	}
-	return img, nil
+	return p.asImage()
 }
 
 // Package is [PackageSnapshot] for the snapshot in dir, for programs that do not verify it first.
-// It opens manifest.json and cache.jsonl.gz together, as [snapshot.Open] does, ignores other files,
-// and keeps none open. When the image is pushed, they are opened again, and it is [ErrVerification]
-// if they are not the files that were packaged, as after the directory was replaced.
+// It opens manifest.json and cache.jsonl.gz together, as [snapshot.Open] does, and ignores other
+// files. As it keeps none open, it reads them at once. When the image is pushed, they are opened
+// again, and it is [ErrVerification] if they are not the files that were packaged, as after the
+// directory was replaced.
 //
 // A directory that is not there, lacks one of the two files, has a link out of the directory in
 // place of one, or a manifest.json that is not LEI's, is [ErrNotSnapshot]. The other errors are
 // those of PackageSnapshot.
 func Package(ctx context.Context, dir string, opts ...PackageOption) (v1.Image, error) {
-	img, err := packageDir(ctx, dir, opts)
+	p, err := packageDir(ctx, dir, opts)
 	if err != nil {
 		return nil, fmt.Errorf("package %s: %w", dir, err)
 	}
-	return img, nil
+	return p.asImage()
 }
 
-func packageDir(ctx context.Context, dir string, opts []PackageOption) (v1.Image, error) {
+func packageDir(ctx context.Context, dir string, opts []PackageOption) (*packaged, error) {
 	if dir == "" {
 		return nil, fmt.Errorf("%w: the directory's name is empty", ErrNotSnapshot)
 	}
@@ -82,14 +85,18 @@ func packageDir(ctx context.Context, dir string, opts []PackageOption) (v1.Image
 		return nil, err
 	}
 	defer s.Close()
-	return packageSnapshot(ctx, s, opts, reopenIn(dir))
+	p, err := packageSnapshot(ctx, s, opts, reopenIn(dir))
+	if err == nil {
+		_, err = p.image.get(ctx)
+	}
+	return p, err
 }
 
 // packageSnapshot makes an image of s. open opens its layers when they are pushed.
-func packageSnapshot(ctx context.Context, s *snapshot.Snapshot, opts []PackageOption, open fileOpener) (v1.Image, error) {
+func packageSnapshot(ctx context.Context, s *snapshot.Snapshot, opts []PackageOption, open fileOpener) (*packaged, error) {
 	switch {
-	case ctx == nil:
-		return nil, errors.New("nil context")
+	case registry.IsNil(ctx):
+		return nil, errNilContext
 	case s == nil:
 		return nil, errors.New("nil snapshot")
 	case s.Files()[0].Name() == "":
@@ -99,31 +106,16 @@ func packageSnapshot(ctx context.Context, s *snapshot.Snapshot, opts []PackageOp
 	if err != nil {
 		return nil, err
 	}
-	m, config, err := p.manifest(ctx, s)
+	m, config, err := p.manifest(s)
 	if err != nil {
 		return nil, err
 	}
-	raw, err := json.Marshal(m)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := manifest.Parse(raw, m.MediaType); err != nil { // no client would take it
-		return nil, err
-	}
-	files := map[v1.Hash]snapshot.File{}
-	for i, f := range s.Files() {
-		files[m.Layers[i].Digest] = f
-	}
-	return newImage(ctx, raw, m, func(_ context.Context, d v1.Descriptor) (io.ReadCloser, error) {
-		if f, ok := files[d.Digest]; ok {
-			return open(f)
-		}
-		return io.NopCloser(bytes.NewReader(config)), nil
-	})
+	made := newPackaged(ctx, s, m, config, open)
+	return made, made.check()
 }
 
-// manifest is the artifact's manifest, and its config. It reads the files.
-func (p *packaging) manifest(ctx context.Context, s *snapshot.Snapshot) (m *v1.Manifest, config []byte, err error) {
+// manifest is the artifact's manifest, without the digests of its layers, and its config.
+func (p *packaging) manifest(s *snapshot.Snapshot) (m *v1.Manifest, config []byte, err error) {
 	meta := s.Metadata()
 	m = &v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Annotations: p.allAnnotations(meta)}
 	date, ok := artifact.Date(m)
@@ -136,17 +128,17 @@ func (p *packaging) manifest(ctx context.Context, s *snapshot.Snapshot) (m *v1.M
 	if config, err = p.config(meta); err != nil {
 		return nil, nil, err
 	}
-	if m.Config, err = describe(ctx, bytes.NewReader(config), MediaTypeConfig); err != nil {
+	digest, size, err := v1.SHA256(bytes.NewReader(config))
+	if err != nil {
 		return nil, nil, err
 	}
+	m.Config = v1.Descriptor{MediaType: MediaTypeConfig, Size: size, Digest: digest}
 	layers := artifact.LayerFiles()
 	for i, f := range s.Files() { // in the same order
-		d, err := describeFile(ctx, f, layers[i].MediaType)
-		if err != nil {
-			return nil, nil, err
-		}
-		d.Annotations = map[string]string{artifact.AnnotationTitle: layers[i].Name}
-		m.Layers = append(m.Layers, d)
+		m.Layers = append(m.Layers, v1.Descriptor{
+			MediaType: layers[i].MediaType, Size: f.Info().Size(),
+			Annotations: map[string]string{artifact.AnnotationTitle: layers[i].Name},
+		})
 	}
 	return m, config, nil
 }

@@ -49,6 +49,9 @@ func unpack(ctx context.Context, img v1.Image, dir string, opts []PullOption) (*
 	if err := o.apply(opts); err != nil {
 		return nil, err
 	}
+	if err := hashed(ctx, img); err != nil {
+		return nil, err
+	}
 	raw, err := img.RawManifest()
 	if err != nil {
 		return nil, err

@@ -69,8 +69,8 @@ func serves(handler http.Handler) server {
 	}
 }
 
-// slowly answers after a second.
-func slowly(s server) server {
+// afterASecond answers after a second.
+func afterASecond(s server) server {
 	return func(req *http.Request) (*http.Response, error) {
 		select {
 		case <-time.After(time.Second):
@@ -125,7 +125,7 @@ func TestWhatDoesNotRespondOverHTTPSIsReachedOverHTTP(t *testing.T) {
 	}{
 		"it refuses":          {refuses, 0},
 		"it hangs":            {hangs, 300 * time.Millisecond},
-		"it takes long to do": {slowly(refuses), 300 * time.Millisecond},
+		"it takes long to do": {afterASecond(refuses), 300 * time.Millisecond},
 	} {
 		for _, host := range []string{"main.localhost", "127.0.0.1:5000", "[::1]:5000", "10.0.0.5"} {
 			synctest.Test(t, func(t *testing.T) {
@@ -160,7 +160,7 @@ func TestWhatOnlyLooksLikeARegistryOverHTTPIsNotTakenForOne(t *testing.T) {
 		"a port of that https": serves(http.RedirectHandler("https://10.0.0.5:443/", http.StatusFound)),
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			s := &schemes{https: slowly(serves(sampleHandler(t))), http: http}
+			s := &schemes{https: afterASecond(serves(sampleHandler(t))), http: http}
 			if err := readAll(t, newWorld(t).client(once, on(s)), "10.0.0.5"); err != nil || s.over("http") != 1 || s.over("https") != 2 {
 				t.Errorf("%s: got %v; it was asked %q", name, err, s.asked)
 			}

@@ -94,7 +94,7 @@ func (r *remainder) fetch(ctx context.Context, p *piece, from name.Repository, s
 		r.failed.Store(true)
 	default:
 		all.rest(from)
-		if wantsLess(err) {
+		if isLimited(err) {
 			r.limited.Store(true)
 		}
 	}

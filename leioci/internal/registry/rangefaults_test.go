@@ -20,7 +20,7 @@ func TestAStreamMayBreakOffBesideItsRanges(t *testing.T) {
 		reg, repo := w.serve("main.localhost")
 		slow.at(reg)
 		slow.stream = dripping(leiocitest.Truncate(1 << 20))
-		fetched, took, err := slow.download(t.Context(), t, w.client(large).Source(repo), part)
+		fetched, took, err := slow.download(t.Context(), t, w.client(allowLarge).Source(repo), part)
 		if err != nil || part.holds() != slow.content || fetched != slowSize || part.left(true) != "" {
 			t.Errorf("got %v, %d bytes, and %s", err, fetched, part.left(true))
 		}
@@ -56,7 +56,7 @@ func TestOneRangeThatIsNotServed(t *testing.T) {
 					}
 					leiocitest.Drip(32<<10, slowPause)(w, r, registry)
 				}
-				_, took, err := slow.download(t.Context(), t, w.client(large).Source(repo), part)
+				_, took, err := slow.download(t.Context(), t, w.client(allowLarge).Source(repo), part)
 				if err != nil || part.holds() != slow.content || part.left(true) != "" {
 					t.Errorf("got %v, and %s", err, part.left(true))
 				}
@@ -76,7 +76,7 @@ func TestARegistryThatWantsLessTrafficIsAskedForNoRanges(t *testing.T) {
 				reg, repo := w.serve("main.localhost")
 				limit := reg.On(http.MethodGet, what, 1, leiocitest.Status(http.StatusTooManyRequests, ""))
 				slow.at(reg)
-				source := w.client(large).Source(repo)
+				source := w.client(allowLarge).Source(repo)
 				_, _, err := source.Manifest(t.Context(), repo.Tag("latest"), nil)
 				must(t, err)
 				_, _, err = slow.download(t.Context(), t, source, &divisible{})
@@ -99,7 +99,7 @@ func TestRangesThatAreNoFasterThanAStreamAreNotTriedAgain(t *testing.T) {
 		reg, repo := w.serve("main.localhost")
 		slow.at(reg)
 		slow.share = make(chan struct{}, 1)
-		source := w.client(large).Source(repo)
+		source := w.client(allowLarge).Source(repo)
 		for i, want := range []int{6, 7} {
 			_, took, err := slow.download(t.Context(), t, source, &divisible{})
 			if asked := slow.requests(); err != nil || len(asked) != want || took > slowly*11/10 {
@@ -114,7 +114,7 @@ func TestTheRangesOfAClientAreBounded(t *testing.T) {
 		w, slow := newWorld(t), newSlowBlob()
 		reg, repo := w.serve("main.localhost")
 		slow.at(reg)
-		source := w.client(large).Source(repo)
+		source := w.client(allowLarge).Source(repo)
 		g, ctx := errgroup.WithContext(t.Context())
 		for range 3 {
 			g.Go(func() error {
@@ -137,7 +137,7 @@ func TestADownloadThatIsInterruptedInRangesGoesOnWithThem(t *testing.T) {
 				slow.at(reg)
 				ctx, cancel, cause := withCause(t)
 				defer time.AfterFunc(slowly/10, func() { cancel(cause) }).Stop()
-				first, _, err := slow.download(ctx, t, w.client(large).Source(repo), part)
+				first, _, err := slow.download(ctx, t, w.client(allowLarge).Source(repo), part)
 				if err == nil || !strings.HasPrefix(slow.content, part.holds()) || part.left(false) != "" || first < slowSize/4 {
 					t.Fatalf("got %v, %d bytes, and %s", err, first, part.left(false))
 				}
@@ -148,7 +148,7 @@ func TestADownloadThatIsInterruptedInRangesGoesOnWithThem(t *testing.T) {
 				if !right {
 					part.pieces[pieces[2]].content[10] ^= 1
 				}
-				second, took, err := slow.download(t.Context(), t, w.client(large).Source(repo), part)
+				second, took, err := slow.download(t.Context(), t, w.client(allowLarge).Source(repo), part)
 				if err != nil || part.holds() != slow.content || part.left(true) != "" {
 					t.Errorf("got %v, %d bytes, and %s", err, second, part.left(true))
 				}
@@ -183,7 +183,7 @@ func TestAFullDiskEndsTheRangesAndNotTheDownload(t *testing.T) {
 				reg, repo := w.serve("main.localhost")
 				slow.at(reg)
 				part.full = full(part, slow)
-				_, took, err := slow.download(t.Context(), t, w.client(large).Source(repo), part)
+				_, took, err := slow.download(t.Context(), t, w.client(allowLarge).Source(repo), part)
 				if err != nil || part.holds() != slow.content || part.left(true) != "" {
 					t.Errorf("got %v, %d bytes, and %s", err, len(part.holds()), part.left(true))
 				}
@@ -201,7 +201,7 @@ func TestADiskThatStaysFullKeepsTheBeginning(t *testing.T) {
 		reg, repo := w.serve("main.localhost")
 		slow.at(reg)
 		part.full = func(bool) bool { return part.size() > 4<<20 }
-		_, _, err := slow.download(t.Context(), t, w.client(large).Source(repo), part)
+		_, _, err := slow.download(t.Context(), t, w.client(allowLarge).Source(repo), part)
 		if !errors.Is(err, errDiskFull) || !strings.HasPrefix(slow.content, part.holds()) || part.holds() == "" || part.left(true) != "" {
 			t.Errorf("got %v, %d bytes, and %s", err, len(part.holds()), part.left(true))
 		}
@@ -234,7 +234,7 @@ func TestRangesComeFromThePlaceOfTheStream(t *testing.T) {
 				slow.at(p.regs["a.localhost"])
 				slow.at(p.regs["b.localhost"])
 				slow.at(p.regs["main.localhost"])
-				_, _, err := slow.download(t.Context(), t, p.source(large), part)
+				_, _, err := slow.download(t.Context(), t, p.source(allowLarge), part)
 				if err != nil || part.holds() != slow.content || part.left(true) != "" {
 					t.Errorf("got %v, and %s", err, part.left(true))
 				}
@@ -253,7 +253,7 @@ func TestRangesAskTheRegistryForTheirOwnRedirect(t *testing.T) {
 		storage, _ := w.serve("storage.localhost")
 		redirects := reg.On(http.MethodGet, "/blobs/", leiocitest.Always, leiocitest.Redirect(http.StatusTemporaryRedirect, "http://storage.localhost"))
 		slow.at(storage)
-		_, took, err := slow.download(t.Context(), t, w.client(large).Source(repo), part)
+		_, took, err := slow.download(t.Context(), t, w.client(allowLarge).Source(repo), part)
 		if err != nil || part.holds() != slow.content || redirects.Hits() != 6 || took > slowly/3 {
 			t.Errorf("got %v in %v after %d redirects", err, took, redirects.Hits())
 		}

@@ -60,8 +60,8 @@ func (r *ranges) rests(place name.Repository) bool {
 // rest is [ranges.rest] for the place that is read from.
 func (r *remainder) rest() { r.source.client.ranges.rest(r.from) }
 
-// wantsLess reports whether err is the response of a registry that wants less traffic.
-func wantsLess(err error) bool {
+// isLimited reports whether err is the response of a registry that wants less traffic.
+func isLimited(err error) bool {
 	_, limited := RateLimited(err)
 	var response *transport.Error
 	return limited || hasStatus(err, http.StatusTooManyRequests, http.StatusServiceUnavailable) ||

@@ -19,7 +19,7 @@ func TestASlowBlobIsFetchedInRanges(t *testing.T) {
 		w, slow, part := newWorld(t), newSlowBlob(), &divisible{}
 		reg, repo := w.serve("main.localhost")
 		slow.at(reg)
-		fetched, took, err := slow.download(t.Context(), t, w.client(large).Source(repo), part)
+		fetched, took, err := slow.download(t.Context(), t, w.client(allowLarge).Source(repo), part)
 		if err != nil || part.holds() != slow.content || fetched != slowSize || part.left(true) != "" {
 			t.Errorf("got %v, %d bytes, and %s", err, fetched, part.left(true))
 		}
@@ -50,7 +50,7 @@ func TestWhereRangesDoNotHelpThereIsOneStream(t *testing.T) {
 				slow.stream = tc.stream
 				reg, repo := w.serve("main.localhost")
 				slow.at(reg)
-				edits := []func(*registry.Config){large}
+				edits := []func(*registry.Config){allowLarge}
 				if tc.edit != nil {
 					edits = append(edits, tc.edit)
 				}
@@ -109,7 +109,7 @@ func TestARangeThatIsNotServedChangesNothing(t *testing.T) {
 				w.serve("other.localhost")
 				slow.at(reg)
 				slow.fault = fault
-				client := w.client(large)
+				client := w.client(allowLarge)
 				fetched, took, err := slow.download(t.Context(), t, client.Source(repo), part)
 				if err != nil || part.holds() != slow.content || fetched < slowSize || part.left(true) != "" {
 					t.Errorf("got %v, %d bytes, and %s", err, fetched, part.left(true))
@@ -152,7 +152,7 @@ func TestARangeThatIsServedBadlyIsReplacedByAStream(t *testing.T) {
 					}
 					fault(w, r, registry)
 				}
-				fetched, took, err := slow.download(t.Context(), t, w.client(large).Source(repo), part)
+				fetched, took, err := slow.download(t.Context(), t, w.client(allowLarge).Source(repo), part)
 				if err != nil || part.holds() != slow.content || fetched > slowSize+5*200_000 || part.left(true) != "" {
 					t.Errorf("got %v, %d bytes, and %s", err, fetched, part.left(true))
 				}
@@ -187,7 +187,7 @@ func TestWrongContentOfARangeIsFetchedOnceMoreAsOneStream(t *testing.T) {
 				reg, repo := w.serve("main.localhost")
 				slow.at(reg)
 				slow.fault = partOf(edit)
-				client := w.client(large)
+				client := w.client(allowLarge)
 				fetched, _, err := slow.download(t.Context(), t, client.Source(repo), part)
 				if err != nil || part.holds() != slow.content || fetched != 2*slowSize || part.left(true) != "" {
 					t.Errorf("got %v, %d bytes, and %s", err, fetched, part.left(true))

@@ -56,8 +56,8 @@ func newSlowBlob() *slowBlob {
 	return &slowBlob{content: content}
 }
 
-// large lets a client read it.
-func large(c *registry.Config) { c.MaxBlobBytes = slowSize }
+// allowLarge lets a client read it.
+func allowLarge(c *registry.Config) { c.MaxBlobBytes = slowSize }
 
 // at puts the blob on a registry.
 func (s *slowBlob) at(reg *leiocitest.Registry) *leiocitest.Injection {

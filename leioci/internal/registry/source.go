@@ -98,7 +98,7 @@ func (s *Source) askOnce(ctx context.Context, do operation) (from name.Repositor
 	var waits []time.Duration
 	for _, from = range s.order {
 		err := s.client.inSession(ctx, sessionKey{from, s.scope}, do)
-		if wantsLess(err) {
+		if isLimited(err) {
 			s.client.ranges.rest(from)
 		}
 		if err == nil || len(s.order) == 1 || ctx.Err() != nil {
