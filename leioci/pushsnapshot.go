@@ -76,17 +76,17 @@ func (c *Client) PushSnapshot(ctx context.Context, repo name.Repository, tags []
 			return name.Digest{}, fmt.Errorf("push to %s: %w", repo, err)
 		}
 	}
-	p, err := newSnapshotPlan(repo, tags, img)
+	p, err := newSnapshotPlan(ctx, repo, tags, img)
 	if err != nil {
 		return name.Digest{}, fmt.Errorf("push to %s: %w", repo, err)
 	}
-	date, err := ownDate(ctx, p.manifest, layersOf(img))
+	date, err := ownDate(ctx, p, img)
 	if err == nil && artifact.IsFuture(date) && !o.allowFuture {
 		err = fmt.Errorf("%w: it is dated %s, and today is %s; check the clocks, or allow it with PushFuture (--allow-future)",
 			ErrFuture, date.Format(time.DateOnly), time.Now().UTC().Format(time.DateOnly))
 	}
 	if err != nil {
-		return name.Digest{}, fail("push", p.ref, err)
+		return name.Digest{}, fail("push", p.what(), err)
 	}
 	to := c.registry.Destination(p.repo)
 	return c.push(ctx, p, to, func(ctx context.Context, known *known) error {
@@ -97,9 +97,12 @@ func (c *Client) PushSnapshot(ctx context.Context, repo name.Repository, tags []
 	})
 }
 
-func newSnapshotPlan(repo name.Repository, tags []string, img v1.Image) (*pushPlan, error) {
+func newSnapshotPlan(ctx context.Context, repo name.Repository, tags []string, img v1.Image) (*pushPlan, error) {
 	if registry.IsNil(img) {
 		return nil, errNilImage
+	}
+	if ours, ok := img.(*packagedImage); ok {
+		return newPackagedPlan(ctx, repo, tags, ours.core)
 	}
 	raw, err := img.RawManifest()
 	if err != nil {
@@ -117,18 +120,24 @@ func newSnapshotPlan(repo name.Repository, tags []string, img v1.Image) (*pushPl
 	if err != nil {
 		return nil, err
 	}
-	_, err = artifact.Files(p.manifest)
+	m, err := p.manifest.get(ctx)
+	if err == nil {
+		_, err = artifact.Files(m.Manifest)
+	}
 	return p, err
 }
 
 // ownDate returns the date of the snapshot to be pushed. Its annotation, if it is a date, must be
 // the one of manifest.json: where the artifact is looked at later, one counts here and the other
 // there.
-func ownDate(ctx context.Context, m *v1.Manifest, open opener) (time.Time, error) {
-	date, err := dateInside(ctx, m, open)
+func ownDate(ctx context.Context, p *pushPlan, img v1.Image) (time.Time, error) {
+	m, date, err := inside(ctx, p, img)
+	if err != nil {
+		return time.Time{}, err
+	}
 	annotated, ok := artifact.Date(m)
 	switch {
-	case err != nil || !ok:
+	case !ok:
 	case date.IsZero():
 		date = annotated
 	case !annotated.Equal(date):
@@ -136,6 +145,20 @@ func ownDate(ctx context.Context, m *v1.Manifest, open opener) (time.Time, error
 			annotated.Format(time.DateOnly), date.Format(time.DateOnly))
 	}
 	return date, err
+}
+
+// inside returns the manifest of a snapshot to be pushed, possibly without its digests, and the date
+// in its manifest.json.
+func inside(ctx context.Context, p *pushPlan, img v1.Image) (*v1.Manifest, time.Time, error) {
+	if ours, ok := img.(*packagedImage); ok {
+		return ours.core.manifest, ours.core.date, nil
+	}
+	m, err := p.manifest.get(ctx)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	date, err := dateInside(ctx, m.Manifest, layersOf(img))
+	return m.Manifest, date, err
 }
 
 // dateOf returns the date of the snapshot that m describes. It comes from the annotation or,
