@@ -114,7 +114,7 @@ func (k *known) open(ctx context.Context, to *registry.Destination, digest v1.Ha
 	case <-k.done:
 	case <-k.slow:
 	}
-	if k.isDone() {
+	if k.isDone() || k.has(digest, size) {
 		return nil
 	}
 	ctx, cancel := context.WithCancel(ctx)

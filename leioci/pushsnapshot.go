@@ -45,6 +45,13 @@ func PushFuture() PushOption {
 // streamed from their source. In place of the first tag, the moving tags are looked at, if there
 // are any, all at once: a push that was made already costs one request for each tag.
 //
+// The files of an image from [PackageSnapshot] are read for their digests here, under ctx, unless
+// they have them: while the tags are looked at, and, if they are large, while they are sent. One is
+// hashed before it is sent if a tag that was looked at lists a blob of that very size. Before the
+// first request, it is only checked that no file was written to since its snapshot was opened. One
+// that is written to later is [ErrVerification], too, but may have been sent in part by then, and
+// other blobs entirely; no tag is moved.
+//
 // A moving tag (any that is not an ISO date) is not moved back from a newer snapshot to this one:
 // the push fails with [ErrOlder] before anything is uploaded, unless [AllowMoveBack] is given. To
 // add an older snapshot, push it under its dated tag only. Upload sessions that were opened by then
