@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"sync/atomic"
+	"time"
 )
 
 // bulkBytes is the size from which on a body is large: as much as net/http takes in advance of its
@@ -40,8 +41,23 @@ type protocols struct {
 	// HTTP/2 only: not all refuse the handshake (RFC 7301, section 3.2), some hang up, and some
 	// answer in HTTP/2.
 	http1 atomic.Bool
-	// doubtful: something failed in it, and usual is next.
-	doubtful atomic.Bool
+	// doubted is until when usual is used, as something failed in it. What failed may have been the
+	// network.
+	doubted atomic.Pointer[time.Time]
+}
+
+// doubtTime is for how long a server that may not speak HTTP/1.1 is not tried with it.
+const doubtTime = 10 * time.Minute
+
+// doubt notes that the server may not speak HTTP/1.1.
+func (p *protocols) doubt() {
+	end := time.Now().Add(doubtTime)
+	p.doubted.Store(&end)
+}
+
+func (p *protocols) isDoubted() bool {
+	end := p.doubted.Load()
+	return end != nil && time.Now().Before(*end)
 }
 
 // RoundTrip implements [http.RoundTripper].
@@ -50,13 +66,8 @@ func (b *bulk) RoundTrip(req *http.Request) (*http.Response, error) {
 		return b.usual.RoundTrip(req)
 	}
 	server := b.servers.get(req.URL.Host, func() *protocols { return &protocols{} })
-	if !isLarge(req) || server.noHTTP2.Load() {
+	if !isLarge(req) || server.noHTTP2.Load() || server.isDoubted() {
 		return b.roundTripUsual(req, server)
-	}
-	if server.doubtful.Load() {
-		resp, err := b.roundTripUsual(req, server)
-		server.doubtful.Store(err == nil) // what failed may have been the network
-		return resp, err
 	}
 	resp, err := b.http1.RoundTrip(req)
 	if err == nil {
@@ -66,7 +77,7 @@ func (b *bulk) RoundTrip(req *http.Request) (*http.Response, error) {
 	if server.http1.Load() || isDial(err) {
 		return nil, err
 	}
-	server.doubtful.Store(true)
+	server.doubt()
 	again := againInHTTP2(req, err)
 	if again == nil {
 		return nil, err
