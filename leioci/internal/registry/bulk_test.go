@@ -163,3 +163,46 @@ func TestAServerWithoutHTTP1IsUsedAllTheSame(t *testing.T) {
 		t.Error("HTTP/1.1 was not tried")
 	}
 }
+
+func TestAServerWithoutHTTP1NeedNotSaySo(t *testing.T) {
+	for name, says := range map[string]string{
+		"it says so in HTTP/2": "\x00\x00\x00\x04\x00\x00\x00\x00\x00", // an empty SETTINGS (RFC 9113, section 6.5)
+		"it hangs up":          "",
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serveTLS(t, nil, "h2", "http/1.1") // so that the handshake ends well
+			served := s.Config.Handler
+			s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.ProtoMajor == 2 {
+					served.ServeHTTP(w, r)
+					return
+				}
+				conn, _, err := w.(http.Hijacker).Hijack()
+				if err != nil {
+					panic(err)
+				}
+				_, _ = io.WriteString(conn, says)
+				_ = conn.Close()
+			})
+			content := strings.Repeat("x", large)
+			digest, _, err := v1.SHA256(strings.NewReader(content))
+			must(t, err)
+			say(t, served, "POST", "/v2/org/cache/blobs/uploads/?digest="+digest.String(), "application/octet-stream", content)
+			c := s.client(t)
+			for range 2 {
+				part := &partial{}
+				_, err = c.Source(s.repo).Download(t.Context(), v1.Descriptor{Digest: digest, Size: large}, part)
+				if err != nil || part.holds() != content {
+					t.Errorf("got %d bytes, %v", len(part.holds()), err)
+				}
+			}
+			to := c.Destination(s.repo)
+			other := static.NewLayer(make([]byte, large), "application/octet-stream")
+			digest, err = other.Digest()
+			must(t, err)
+			_, err = to.Upload(t.Context(), other, digest)
+			must(t, err)
+			s.saw(t, "GET a blob", "HTTP/2.0")
+		})
+	}
+}

@@ -71,7 +71,7 @@ func (s *Source) Download(ctx context.Context, d v1.Descriptor, part Partial) (f
 		// Where the context has ended, its cause may be another blob's. A response that was not what
 		// was asked for says nothing about the bytes that are there.
 		wrong := ctx.Err() == nil && errors.Is(err, errdef.ErrVerification) && !errors.Is(err, io.ErrUnexpectedEOF) && !resume.Mismatched(err)
-		if wrong && got.pieces {
+		if wrong && got.pieces && got.asked {
 			got.rest()
 		}
 		switch {

@@ -33,11 +33,12 @@ type schemes struct {
 func (s *schemes) RoundTrip(req *http.Request) (*http.Response, error) {
 	s.mu.Lock()
 	s.asked = append(s.asked, req.URL.Scheme+" "+req.Method+" "+req.URL.Path)
-	s.mu.Unlock()
+	answer := s.http
 	if req.URL.Scheme == "https" {
-		return s.https(req)
+		answer = s.https
 	}
-	return s.http(req)
+	s.mu.Unlock()
+	return answer(req)
 }
 
 // over counts the requests over a scheme.
@@ -234,7 +235,9 @@ func TestARegistryThatUsesAnotherSchemeThanBeforeIsReachedAgain(t *testing.T) {
 	s := &schemes{https: serves(handler), http: refuses}
 	c := newWorld(t).client(once, on(s))
 	must(t, readAll(t, c, "main.localhost"))
+	s.mu.Lock() // a request over http may still be on its way
 	s.https, s.http = refuses, serves(handler)
+	s.mu.Unlock()
 	other := repository(t, "main.localhost").Repo("org", "other")
 	_, _ = readBlob(t, c.Source(other), sample(t)) // one request notices
 	before := s.over("http")

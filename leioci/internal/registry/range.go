@@ -18,7 +18,7 @@ func (r *remainder) divideRest(rate float64) {
 	if rate >= fast || r.part == nil || slices.ContainsFunc(r.ahead, (*piece).isRange) {
 		return
 	}
-	if r.source.client.config.OneStream || !r.stream.divisible || all.rests(r.from) {
+	if r.source.client.config.OneStream || !r.stream.divisible || all.rests(r.from) || r.nearPiece(rate) {
 		return
 	}
 	grow, left := r.growing()
@@ -38,6 +38,12 @@ func (r *remainder) divideRest(rate float64) {
 		p.came, p.more, p.done = &r.ranged, make(chan struct{}, 1), make(chan struct{})
 		go r.fetch(ctx, p, r.from, r.split)
 	}
+}
+
+// nearPiece reports whether the stream gets to a piece before a range could be there, which would be
+// given up then, and say nothing of how the registry serves it. There is another stream after it.
+func (r *remainder) nearPiece(rate float64) bool {
+	return len(r.ahead) > 0 && float64(r.end()-r.pos) <= rate*latencyFactor*r.latency.Seconds()
 }
 
 // growing returns the first pieces of an earlier download after which something is missing, and how

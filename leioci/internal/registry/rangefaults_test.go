@@ -167,6 +167,36 @@ func TestADownloadThatIsInterruptedInRangesGoesOnWithThem(t *testing.T) {
 	}
 }
 
+func TestAStreamThatIsAboutToReachAPieceIsDividedAfterIt(t *testing.T) {
+	for name, left := range map[string]int{"it is there": 4000, "it is nearly there": 5000} { // 4000 bytes come before it is judged
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, slow, part := newWorld(t), newSlowBlob(), &divisible{}
+				reg, repo := w.serve("main.localhost")
+				slow.at(reg)
+				const begin, end = 1 << 20, 1<<20 + 512<<10
+				part.before = slow.content[:begin-left]
+				part.pieces = map[int64]*memoryPiece{begin: {of: part, offset: begin, content: []byte(slow.content[begin:end])}}
+				slow.fault = func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
+					time.Sleep(30 * time.Millisecond) // no range is there at once
+					if len(slow.requests()) == 1 {
+						leiocitest.Drip(1000, 20*time.Millisecond)(w, r, registry)
+						return
+					}
+					leiocitest.Drip(32<<10, slowPause)(w, r, registry)
+				}
+				_, took, err := slow.download(t.Context(), t, w.client(allowLarge).Source(repo), part)
+				if err != nil || part.holds() != slow.content || part.left(true) != "" {
+					t.Errorf("got %v, and %s", err, part.left(true))
+				}
+				if asked := slow.requests(); took > slowly*3/4 || len(asked) < 4 {
+					t.Errorf("took %v and %q", took, asked)
+				}
+			})
+		})
+	}
+}
+
 func TestAFullDiskEndsTheRangesAndNotTheDownload(t *testing.T) {
 	for name, full := range map[string]func(part *divisible, slow *slowBlob) func(beside bool) bool{
 		"the first piece": func(*divisible, *slowBlob) func(bool) bool { return func(beside bool) bool { return beside } },
