@@ -142,7 +142,8 @@ func wantsLess(resp *http.Response) bool {
 // hides reports whether a response may be one that somebody with credentials would not get.
 func hides(resp *http.Response) bool {
 	switch resp.StatusCode {
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed:
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed,
+		http.StatusGone, http.StatusUnavailableForLegalReasons:
 		return true
 	}
 	return false
