@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"sync/atomic"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 )
 
 // bulkBytes is the size from which on a body is large: as much as net/http takes in advance of its
@@ -29,9 +31,16 @@ func withLargeAnswer(ctx context.Context, size int64) context.Context {
 // is what the server prefers: it needs no further connections.
 type bulk struct {
 	usual, http1 http.RoundTripper
-	// servers tells of hosts whether they speak HTTP/1.1 with usual, too. Then the connections that
-	// are there will do.
-	servers lru[string, *atomic.Bool]
+	servers      lru[string, *protocols]
+}
+
+// protocols is what a bulk knows of a server.
+type protocols struct {
+	// noHTTP2: it speaks HTTP/1.1 with usual, too. Then the connections that are there will do.
+	noHTTP2 atomic.Bool
+	// http1: it has answered over HTTP/1.1. noHTTP1: it has not, but should have. Not every server
+	// that speaks HTTP/2 only says so in the handshake; some close the connection, or are silent.
+	http1, noHTTP1 atomic.Bool
 }
 
 // RoundTrip implements [http.RoundTripper].
@@ -39,28 +48,67 @@ func (b *bulk) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.URL.Scheme != "https" {
 		return b.usual.RoundTrip(req)
 	}
-	noHTTP2 := b.servers.get(req.URL.Host, func() *atomic.Bool { return &atomic.Bool{} })
-	if isLarge(req) && !noHTTP2.Load() {
+	server := b.servers.get(req.URL.Host, func() *protocols { return &protocols{} })
+	if isLarge(req) && !server.noHTTP2.Load() && !server.noHTTP1.Load() {
 		resp, err := b.http1.RoundTrip(req)
-		if !refusesHTTP1(err) {
+		if !server.refusesHTTP1(req.Context(), resp, err) {
 			return resp, err
 		}
-		if req.Body != nil && req.Body != http.NoBody {
-			if req.GetBody == nil {
-				return nil, err
-			}
-			again := req.WithContext(req.Context())
-			if again.Body, err = req.GetBody(); err != nil {
-				return nil, err
-			}
-			req = again
+		again := reopened(req)
+		if again == nil {
+			return resp, err
 		}
+		if err == nil {
+			_ = resp.Body.Close() // it is about the protocol
+		}
+		req = again
 	}
 	resp, err := b.usual.RoundTrip(req)
 	if err == nil {
-		noHTTP2.Store(resp.ProtoMajor == 1)
+		server.noHTTP2.Store(resp.ProtoMajor == 1)
+	} else {
+		server.noHTTP1.Store(false) // it may have been away
 	}
 	return resp, err
+}
+
+// refusesHTTP1 learns from what a request over HTTP/1.1 came to, and reports whether to send it
+// once more, with HTTP/2. After errors that may have another reason, that is up to the next try.
+func (p *protocols) refusesHTTP1(ctx context.Context, resp *http.Response, err error) bool {
+	switch {
+	case err == nil && resp.StatusCode != http.StatusUpgradeRequired && resp.StatusCode != http.StatusHTTPVersionNotSupported:
+		p.http1.Store(true)
+		return false
+	case err == nil, refusesProtocol(err):
+		p.noHTTP1.Store(true)
+		return true
+	case !p.http1.Load() && !isDialing(err) && (ctx.Err() == nil || errors.Is(context.Cause(ctx), errdef.ErrStalled)):
+		p.noHTTP1.Store(true)
+	}
+	return false
+}
+
+// isDialing reports whether err is that of a connection that was not made.
+func isDialing(err error) bool {
+	var failed *net.OpError
+	return errors.As(err, &failed) && failed.Op == "dial"
+}
+
+// reopened returns a request to be sent again, or nil if its body cannot be opened.
+func reopened(req *http.Request) *http.Request {
+	if req.Body == nil || req.Body == http.NoBody {
+		return req
+	}
+	if req.GetBody == nil {
+		return nil
+	}
+	body, err := req.GetBody()
+	if err != nil {
+		return nil
+	}
+	again := req.WithContext(req.Context())
+	again.Body = body
+	return again
 }
 
 // isLarge reports whether the body of a request, or of its response, is large or may be.
@@ -70,9 +118,9 @@ func isLarge(req *http.Request) bool {
 	return answer || sends && (req.ContentLength <= 0 || req.ContentLength >= bulkBytes)
 }
 
-// refusesHTTP1 reports whether err is that of a server that speaks HTTP/2 only (RFC 7301, section
+// refusesProtocol reports whether err is that of a server that speaks HTTP/2 only (RFC 7301, section
 // 3.2).
-func refusesHTTP1(err error) bool {
+func refusesProtocol(err error) bool {
 	const noApplicationProtocol = tls.AlertError(120)
 	var remote *net.OpError
 	return errors.As(err, &remote) && remote.Op == "remote error" && remote.Err.Error() == noApplicationProtocol.Error()
