@@ -70,9 +70,18 @@ func (a *authorized) presumed(ctx context.Context) string {
 	return ""
 }
 
-// onThisMachine reports whether what is sent to the registry passes through no network.
+// onThisMachine reports whether what is sent to the registry passes through no network, as far as that
+// is known: a caller's transport may use a proxy even for a name under localhost.
 func (a *authorized) onThisMachine() bool {
-	return guard.Loopback((&url.URL{Host: a.repo.RegistryStr()}).Hostname())
+	to := &url.URL{Scheme: "http", Host: a.repo.RegistryStr()}
+	if !guard.Loopback(to.Hostname()) {
+		return false
+	}
+	if a.client.guard.Proxy == nil {
+		return true
+	}
+	proxy, err := a.client.guard.Proxy(&http.Request{Method: http.MethodGet, URL: to, Host: to.Host, Header: http.Header{}})
+	return err == nil && proxy == nil
 }
 
 // reach sends a request without credentials. If it is not known how the registry is reached, it
