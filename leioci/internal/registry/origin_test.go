@@ -233,9 +233,9 @@ func TestARegistryThatUsesAnotherSchemeThanBeforeIsReachedAgain(t *testing.T) {
 	handler := sampleHandler(t)
 	s := &schemes{https: serves(handler), http: refuses}
 	c := newWorld(t).client(once, on(s))
-	must(t, readAll(t, c, "main.localhost"))
+	must(t, readAll(t, c, "10.0.0.5")) // where http is not tried beside https
 	s.https, s.http = refuses, serves(handler)
-	other := repository(t, "main.localhost").Repo("org", "other")
+	other := repository(t, "10.0.0.5").Repo("org", "other")
 	_, _ = readBlob(t, c.Source(other), sample(t)) // one request notices
 	before := s.over("http")
 	_, _ = readBlob(t, c.Source(other), sample(t)) // it is not there
