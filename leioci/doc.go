@@ -99,7 +99,7 @@
 //
 // A registry is shown credentials only if it asks for them. The first request to a repository is
 // sent without; where it is not answered with what was wanted, and not with a challenge either, a
-// registry may hide what there is (403, 404): if there are credentials, it is then asked how to
+// registry may hide what there is (403, 404, 410): if there are credentials, it is then asked how to
 // authenticate, once, and the request is repeated with them. So what everybody may read is read
 // without them, even if they are wrong.
 //
@@ -125,7 +125,7 @@
 // returns; those in its chain ([errors.Unwrap], [errors.As]) may have texts that show more.
 //
 // A token server may replace an identity token at each use. The client keeps the replacement for as
-// long as it lives, for all repositories of the registry.
+// long as it lives, for all repositories of the registry, unless the context ends while it comes.
 //
 // # Unreliable networks
 //

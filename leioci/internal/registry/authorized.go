@@ -16,6 +16,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 	"github.com/lowendinsight/lei-go/leioci/internal/limit"
 	"github.com/lowendinsight/lei-go/leioci/internal/manifest"
+	"github.com/lowendinsight/lei-go/leioci/internal/retry"
 )
 
 // authorized sends a session's requests with what the registry requires of them, and follows it
@@ -42,7 +43,8 @@ type authorized struct {
 	renewing *semaphore.Weighted           // held by whoever replaces current; the others wait, or leave with their context
 	current  atomic.Pointer[authorization] // nil before anything is known
 	first    first
-	begun    time.Time // when something was; written once, before current
+	renewal  first     // the last failure to replace current
+	begun    time.Time // when something was known; written once, before current
 }
 
 // An authorization is a challenge, met. It does not change.
@@ -136,7 +138,11 @@ func (a *authorized) header(ctx context.Context, current *authorization) (string
 
 // renew does what a response asks for and returns what to show now. If somebody else has done so
 // since the caller looked, it returns that. It returns nil if there is nothing to be done.
+//
+// Where a server is away, those who wait get the same failure instead of asking it one after the
+// other: each of them may have to wait for as long as it takes to give up.
 func (a *authorized) renew(ctx context.Context, seen *authorization, resp *http.Response) (*authorization, error) {
+	before := a.renewal.failures.Load()
 	if a.renewing.Acquire(ctx, 1) != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -144,9 +150,16 @@ func (a *authorized) renew(ctx context.Context, seen *authorization, resp *http.
 	if current := a.current.Load(); current != seen {
 		return current, nil
 	}
+	if a.renewal.failures.Load() != before {
+		_, err := a.renewal.again(ctx) //nolint:bodyclose // there is no response, but an error
+		return nil, err
+	}
 	met, err := a.react(ctx, seen, resp)
-	if err == nil && met != nil {
+	switch {
+	case err == nil && met != nil:
 		a.current.Store(met)
+	case retry.IsRetryable(err) && ctx.Err() == nil:
+		a.renewal.failed(ctx, nil, err)
 	}
 	return met, err
 }

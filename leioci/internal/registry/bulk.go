@@ -7,7 +7,8 @@ import (
 	"net"
 	"net/http"
 	"sync/atomic"
-	"time"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 )
 
 // bulkBytes is the size from which on a body is large: as much as net/http takes in advance of its
@@ -30,34 +31,16 @@ func withLargeAnswer(ctx context.Context, size int64) context.Context {
 // is what the server prefers: it needs no further connections.
 type bulk struct {
 	usual, http1 http.RoundTripper
-	servers      lru[string, *protocols] // by host
+	servers      lru[string, *protocols]
 }
 
-// protocols are what is known of those of a server.
+// protocols is what a bulk knows of a server.
 type protocols struct {
 	// noHTTP2: it speaks HTTP/1.1 with usual, too. Then the connections that are there will do.
 	noHTTP2 atomic.Bool
-	// http1: it has answered in HTTP/1.1. Until then, what fails in it may be a server that speaks
-	// HTTP/2 only: not all refuse the handshake (RFC 7301, section 3.2), some hang up, and some
-	// answer in HTTP/2.
-	http1 atomic.Bool
-	// doubted is until when usual is used, as something failed in it. What failed may have been the
-	// network.
-	doubted atomic.Pointer[time.Time]
-}
-
-// doubtTime is for how long a server that may not speak HTTP/1.1 is not tried with it.
-const doubtTime = 10 * time.Minute
-
-// doubt notes that the server may not speak HTTP/1.1.
-func (p *protocols) doubt() {
-	end := time.Now().Add(doubtTime)
-	p.doubted.Store(&end)
-}
-
-func (p *protocols) isDoubted() bool {
-	end := p.doubted.Load()
-	return end != nil && time.Now().Before(*end)
+	// http1: it has answered over HTTP/1.1. noHTTP1: it has not, but should have. Not every server
+	// that speaks HTTP/2 only says so in the handshake; some close the connection, or are silent.
+	http1, noHTTP1 atomic.Bool
 }
 
 // RoundTrip implements [http.RoundTripper].
@@ -66,55 +49,68 @@ func (b *bulk) RoundTrip(req *http.Request) (*http.Response, error) {
 		return b.usual.RoundTrip(req)
 	}
 	server := b.servers.get(req.URL.Host, func() *protocols { return &protocols{} })
-	if !isLarge(req) || server.noHTTP2.Load() || server.isDoubted() {
-		return b.roundTripUsual(req, server)
+	if isLarge(req) && !server.noHTTP2.Load() && !server.noHTTP1.Load() {
+		resp, err := b.http1.RoundTrip(req)
+		if !server.refusesHTTP1(req, resp, err) {
+			return resp, err
+		}
+		again := reopened(req)
+		if again == nil {
+			return resp, err
+		}
+		if err == nil {
+			_ = resp.Body.Close() // it is about the protocol
+		}
+		req = again
 	}
-	resp, err := b.http1.RoundTrip(req)
-	if err == nil {
-		server.http1.Store(true)
-		return resp, nil
-	}
-	if server.http1.Load() || isDial(err) {
-		return nil, err
-	}
-	server.doubt()
-	again := againInHTTP2(req, err)
-	if again == nil {
-		return nil, err
-	}
-	return b.roundTripUsual(again, server)
-}
-
-func (b *bulk) roundTripUsual(req *http.Request, server *protocols) (*http.Response, error) {
 	resp, err := b.usual.RoundTrip(req)
 	if err == nil {
 		server.noHTTP2.Store(resp.ProtoMajor == 1)
+	} else {
+		server.noHTTP1.Store(false) // it may have been away
 	}
 	return resp, err
 }
 
-// isDial reports whether err is that of a server that cannot be reached, whatever it speaks.
-func isDial(err error) bool {
+// refusesHTTP1 learns from what a request over HTTP/1.1 came to, and reports whether to send it
+// once more, with HTTP/2. After errors that may have another reason, a request with a body is not:
+// some of it may have been taken, so that is up to the next try.
+func (p *protocols) refusesHTTP1(req *http.Request, resp *http.Response, err error) bool {
+	ctx := req.Context()
+	switch {
+	case err == nil && resp.StatusCode != http.StatusUpgradeRequired && resp.StatusCode != http.StatusHTTPVersionNotSupported:
+		p.http1.Store(true)
+		return false
+	case err == nil, refusesProtocol(err):
+		p.noHTTP1.Store(true)
+		return true
+	case !p.http1.Load() && !isDialing(err) && (ctx.Err() == nil || errors.Is(context.Cause(ctx), errdef.ErrStalled)):
+		p.noHTTP1.Store(true)
+		return ctx.Err() == nil && (req.Body == nil || req.Body == http.NoBody)
+	}
+	return false
+}
+
+// isDialing reports whether err is that of a connection that was not made.
+func isDialing(err error) bool {
 	var failed *net.OpError
 	return errors.As(err, &failed) && failed.Op == "dial"
 }
 
-// againInHTTP2 returns a request to send instead of one that failed with err in HTTP/1.1, or nil if
-// there must be none: some of a body may have been taken.
-func againInHTTP2(req *http.Request, err error) *http.Request {
-	if req.Context().Err() != nil {
-		return nil
-	}
+// reopened returns a request to be sent again, or nil if its body cannot be opened.
+func reopened(req *http.Request) *http.Request {
 	if req.Body == nil || req.Body == http.NoBody {
 		return req
 	}
-	if req.GetBody == nil || !refusesHTTP1(err) {
+	if req.GetBody == nil {
+		return nil
+	}
+	body, err := req.GetBody()
+	if err != nil {
 		return nil
 	}
 	again := req.WithContext(req.Context())
-	if again.Body, err = req.GetBody(); err != nil {
-		return nil
-	}
+	again.Body = body
 	return again
 }
 
@@ -125,9 +121,9 @@ func isLarge(req *http.Request) bool {
 	return answer || sends && (req.ContentLength <= 0 || req.ContentLength >= bulkBytes)
 }
 
-// refusesHTTP1 reports whether err is that of a server that speaks HTTP/2 only (RFC 7301, section
+// refusesProtocol reports whether err is that of a server that speaks HTTP/2 only (RFC 7301, section
 // 3.2).
-func refusesHTTP1(err error) bool {
+func refusesProtocol(err error) bool {
 	const noApplicationProtocol = tls.AlertError(120)
 	var remote *net.OpError
 	return errors.As(err, &remote) && remote.Op == "remote error" && remote.Err.Error() == noApplicationProtocol.Error()

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/static"
@@ -204,5 +205,61 @@ func TestAServerWithoutHTTP1NeedNotSaySo(t *testing.T) {
 			must(t, err)
 			s.saw(t, "GET a blob", "HTTP/2.0")
 		})
+	}
+}
+
+func TestAServerThatOnlySeemsToSpeakHTTP1IsUsedAllTheSame(t *testing.T) {
+	status := func(code int) server {
+		return serves(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }))
+	}
+	for name, tc := range map[string]struct {
+		http1 server
+		once  bool // it is not even tried again
+	}{
+		"closes":                {func(*http.Request) (*http.Response, error) { return nil, io.EOF }, false},
+		"is silent":             {hangs, false},
+		"requires an upgrade":   {status(http.StatusUpgradeRequired), true},
+		"lacks the old version": {status(http.StatusHTTPVersionNotSupported), true},
+	} {
+		s := serveTLS(t, nil, "h2", "http/1.1")
+		old := &schemes{https: tc.http1}
+		c := newWorld(t).client(func(c *registry.Config) {
+			c.Transport, c.HTTP1, c.MaxBlobBytes = s.Client().Transport, old, 1<<30
+			if name == "is silent" {
+				c.StallTimeout, c.Retry.Attempts = time.Second, 5 // a busy machine may be as slow
+			}
+			if tc.once {
+				c.Retry.Attempts = 1
+			}
+		})
+		transfer(t, c, s.repo, large)
+		s.saw(t, "PUT an upload", "HTTP/2.0")
+		s.saw(t, "GET a blob", "HTTP/2.0")
+		if tried := old.over("https"); tried != 1 {
+			t.Errorf("%s: HTTP/1.1 was tried %d times", name, tried)
+		}
+	}
+}
+
+func TestAServerThatIsAwayForAMomentGoesOnWithHTTP1(t *testing.T) {
+	s := serveTLS(t, nil, "h2", "http/1.1")
+	rt := s.Client().Transport.(*http.Transport).Clone()
+	defer rt.CloseIdleConnections()
+	rt.TLSClientConfig.NextProtos, rt.ForceAttemptHTTP2 = []string{"http/1.1"}, false
+	answers := 0
+	old := &schemes{https: func(req *http.Request) (*http.Response, error) {
+		if answers++; answers == 2 { // after it has answered once
+			return nil, io.EOF
+		}
+		return rt.RoundTrip(req)
+	}}
+	c := newWorld(t).client(func(c *registry.Config) {
+		c.Transport, c.HTTP1, c.MaxBlobBytes = s.Client().Transport, old, 1<<30
+	})
+	transfer(t, c, s.repo, large)
+	s.saw(t, "PUT an upload", "HTTP/1.1")
+	s.saw(t, "GET a blob", "HTTP/1.1")
+	if answers != 3 {
+		t.Errorf("HTTP/1.1 was tried %d times", answers)
 	}
 }

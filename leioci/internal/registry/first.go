@@ -4,21 +4,26 @@ import (
 	"context"
 	"net/http"
 	"sync/atomic"
+	"time"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/retry"
 )
 
-// A first is what the first request of a session came to, if that told nothing about the registry.
-// Whoever waited for it gets the same.
+// A first is what the first request of a session came to, if that told nothing about the registry,
+// or the first of several attempts to renew what the registry is shown. Whoever waited for it gets
+// the same.
 type first struct {
 	failures atomic.Int64 // lets those who wait notice one
 
 	// Guarded by authorized.renewing.
-	resp *http.Response // without a body; nil if there was none
-	err  error
+	resp  *http.Response // without a body; nil if there was none
+	err   error
+	after time.Duration // how long the server asked to wait
 }
 
-// failed keeps a failure.
-func (f *first) failed(resp *http.Response, err error) {
-	f.resp, f.err = nil, err
+// failed keeps a failure of a request in ctx.
+func (f *first) failed(ctx context.Context, resp *http.Response, err error) {
+	f.resp, f.err, f.after = nil, err, retry.LastRetryAfter(ctx)
 	if err == nil {
 		bare := *resp
 		bare.Body, bare.ContentLength = http.NoBody, 0
@@ -27,8 +32,9 @@ func (f *first) failed(resp *http.Response, err error) {
 	f.failures.Add(1)
 }
 
-// again returns the failure to somebody who waited.
-func (f *first) again() (*http.Response, error) {
+// again returns the failure to somebody who waited, and is to wait as long before another try.
+func (f *first) again(ctx context.Context) (*http.Response, error) {
+	retry.SwapRetryAfter(ctx, f.after)
 	if f.err != nil {
 		return nil, f.err
 	}
@@ -55,7 +61,6 @@ func (a *authorized) begin(in *http.Request) (*http.Response, error) {
 		return nil, context.Cause(in.Context())
 	}
 	resp, err := a.beginAlone(in, before)
-	a.renewing.Release(1)
 	if err != nil {
 		closeBody(in)
 		return nil, err
@@ -66,20 +71,21 @@ func (a *authorized) begin(in *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// beginAlone is begin for the one that holds renewing. Without a response and an error, the request
+// beginAlone is begin for the one that holds renewing, and releases it. Without a response and an error, the request
 // is to be sent with what is known now.
 func (a *authorized) beginAlone(in *http.Request, before int64) (*http.Response, error) {
+	defer a.renewing.Release(1)
 	switch {
 	case a.current.Load() != nil:
 		return nil, nil
 	case a.first.failures.Load() != before:
 		closeBody(in)
-		return a.first.again()
+		return a.first.again(in.Context())
 	}
 	resp, err := a.introduce(in)
 	away := err != nil || resp != nil && passing(resp)
 	if away && in.Context().Err() == nil { // a context that ended concerns only its own caller
-		a.first.failed(resp, err)
+		a.first.failed(in.Context(), resp, err)
 	}
 	return resp, err
 }
@@ -124,8 +130,12 @@ func (a *authorized) introduce(in *http.Request) (*http.Response, error) {
 // mayIntroduce reports whether a request may be the first of a session. One with a body would send
 // that in vain. One that changes something must not be sent over https and http at once.
 func (a *authorized) mayIntroduce(in *http.Request) bool {
-	safe := in.Method == http.MethodGet || in.Method == http.MethodHead
-	return (in.Body == nil || in.Body == http.NoBody) && (safe || a.recall(in.Context()) != nil)
+	return (in.Body == nil || in.Body == http.NoBody) && (isSafe(in) || a.recall(in.Context()) != nil)
+}
+
+// isSafe reports whether a request changes nothing.
+func isSafe(in *http.Request) bool {
+	return in.Method == http.MethodGet || in.Method == http.MethodHead
 }
 
 type aheadKey struct{}

@@ -81,7 +81,10 @@ func hiding(status int, protected http.Handler) http.Handler {
 }
 
 func TestARegistryThatHidesFromTheAnonymousIsAskedOnceHowToAuthenticate(t *testing.T) {
-	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed} {
+	for _, status := range []int{
+		http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed,
+		http.StatusGone, http.StatusUnavailableForLegalReasons,
+	} {
 		w := newWorld(t)
 		reg := w.network.Serve("main.localhost", hiding(status, leiocitest.BasicAuth("bob", "secret", sampleHandler(t))))
 		c := w.client(once, given("main.localhost"))

@@ -70,9 +70,18 @@ func (a *authorized) presumed(ctx context.Context) string {
 	return ""
 }
 
-// onThisMachine reports whether what is sent to the registry passes through no network.
+// onThisMachine reports whether what is sent to the registry passes through no network, as far as that
+// is known: a caller's transport may use a proxy even for a name under localhost.
 func (a *authorized) onThisMachine() bool {
-	return guard.Loopback((&url.URL{Host: a.repo.RegistryStr()}).Hostname())
+	to := &url.URL{Scheme: "http", Host: a.repo.RegistryStr()}
+	if !guard.Loopback(to.Hostname()) {
+		return false
+	}
+	if a.client.guard.Proxy == nil {
+		return true
+	}
+	proxy, err := a.client.guard.Proxy(&http.Request{Method: http.MethodGet, URL: to, Host: to.Host, Header: http.Header{}})
+	return err == nil && proxy == nil
 }
 
 // reach sends a request without credentials. If it is not known how the registry is reached, it
@@ -85,10 +94,17 @@ func (a *authorized) onThisMachine() bool {
 func (a *authorized) reach(in *http.Request) (*http.Response, error) {
 	if o := a.recall(in.Context()); o != nil {
 		resp, err := a.send(in, o.scheme, "")
-		if err != nil && !o.learned.IsZero() {
+		outdated := !o.learned.IsZero() && a.isOutdated(o, resp, err)
+		if outdated || err != nil && !o.learned.IsZero() {
 			a.remembered().CompareAndSwap(o, nil) // it may be another server by now
 		}
-		return resp, err
+		if !outdated || !isSafe(in) {
+			return resp, err
+		}
+		if err == nil {
+			_ = resp.Body.Close() // it does not come from a registry
+		}
+		a.origin.Store(nil)
 	}
 	if !a.httpsOnly(in.Context()) {
 		return a.reachEither(in)
@@ -99,6 +115,15 @@ func (a *authorized) reach(in *http.Request) (*http.Response, error) {
 	}
 	a.reached("https")
 	return resp, nil
+}
+
+// isOutdated reports whether what a request over o came to says that the server has changed to the
+// other scheme.
+func (a *authorized) isOutdated(o *origin, resp *http.Response, err error) bool {
+	if err != nil {
+		return o.scheme == "https" && errors.Is(mismatch(err), http.ErrSchemeMismatch)
+	}
+	return o.scheme == "http" && a.wantsHTTPS(resp)
 }
 
 // reached remembers how the registry is reached.
@@ -130,7 +155,12 @@ func (a *authorized) withoutHTTP(err error) error {
 // succeed. A server that expects https on that port says 400, and one that has it on another port
 // redirects there.
 func (a *authorized) convinces(resp *http.Response) bool {
-	return !temporary(resp) && resp.StatusCode != http.StatusBadRequest && !a.leadsToHTTPS(resp)
+	return !temporary(resp) && !a.wantsHTTPS(resp)
+}
+
+// wantsHTTPS reports whether a response over http may be that of a server that expects https.
+func (a *authorized) wantsHTTPS(resp *http.Response) bool {
+	return resp.StatusCode == http.StatusBadRequest || a.leadsToHTTPS(resp)
 }
 
 // leadsToHTTPS reports whether a response is a redirect to the registry itself, over https.

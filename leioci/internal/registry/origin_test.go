@@ -33,12 +33,11 @@ type schemes struct {
 func (s *schemes) RoundTrip(req *http.Request) (*http.Response, error) {
 	s.mu.Lock()
 	s.asked = append(s.asked, req.URL.Scheme+" "+req.Method+" "+req.URL.Path)
-	answer := s.http
-	if req.URL.Scheme == "https" {
-		answer = s.https
-	}
 	s.mu.Unlock()
-	return answer(req)
+	if req.URL.Scheme == "https" {
+		return s.https(req)
+	}
+	return s.http(req)
 }
 
 // over counts the requests over a scheme.
@@ -234,11 +233,9 @@ func TestARegistryThatUsesAnotherSchemeThanBeforeIsReachedAgain(t *testing.T) {
 	handler := sampleHandler(t)
 	s := &schemes{https: serves(handler), http: refuses}
 	c := newWorld(t).client(once, on(s))
-	must(t, readAll(t, c, "main.localhost"))
-	s.mu.Lock() // a request over http may still be on its way
+	must(t, readAll(t, c, "10.0.0.5")) // where http is not tried beside https
 	s.https, s.http = refuses, serves(handler)
-	s.mu.Unlock()
-	other := repository(t, "main.localhost").Repo("org", "other")
+	other := repository(t, "10.0.0.5").Repo("org", "other")
 	_, _ = readBlob(t, c.Source(other), sample(t)) // one request notices
 	before := s.over("http")
 	_, _ = readBlob(t, c.Source(other), sample(t)) // it is not there

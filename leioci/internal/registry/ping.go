@@ -139,10 +139,15 @@ func wantsLess(resp *http.Response) bool {
 	return retry.IsRetryable(transport.CheckError(&twin))
 }
 
-// hides reports whether a response may be one that somebody with credentials would not get.
+// hides reports whether a response may be one that somebody with credentials would not get. A page
+// for people may be where to log in.
 func hides(resp *http.Response) bool {
+	if contentType(resp.Header) == "text/html" {
+		return true
+	}
 	switch resp.StatusCode {
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed:
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed,
+		http.StatusGone, http.StatusUnavailableForLegalReasons:
 		return true
 	}
 	return false

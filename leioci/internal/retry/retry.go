@@ -96,6 +96,14 @@ func SwapRetryAfter(ctx context.Context, wait time.Duration) (asked time.Duratio
 	return 0
 }
 
+// LastRetryAfter returns the last response's Retry-After, for somebody else to whom it applies, too.
+func LastRetryAfter(ctx context.Context) time.Duration {
+	if a, ok := ctx.Value(attemptKey{}).(*attempt); ok {
+		return time.Duration(a.retryAfter.Load())
+	}
+	return 0
+}
+
 // Context returns the context for the requests of the next try.
 func (r *Run) Context(ctx context.Context) context.Context {
 	r.current = &attempt{Context: ctx, number: r.failures + 1}
