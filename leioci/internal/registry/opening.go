@@ -183,9 +183,10 @@ type besideLook struct {
 	there  bool // after done
 }
 
-// lookBeside begins to look for a blob, if that is large enough.
+// lookBeside begins to look for a blob, if that is large enough. What it is told about Retry-After
+// does not take the place of what the other request is told.
 func (s *session) lookBeside(ctx context.Context, digest v1.Hash, size int64) *besideLook {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(s.below.client.config.Retry.Run(nil).Context(ctx))
 	l := &besideLook{cancel: cancel}
 	if size >= askBeside {
 		l.done.Go(func() {
