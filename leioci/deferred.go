@@ -27,6 +27,21 @@ func newDeferred[T any](compute func(context.Context) (T, error)) *deferred[T] {
 	return &deferred[T]{compute: compute, busy: semaphore.NewWeighted(1)}
 }
 
+// notDeferred returns a value that is known already.
+func notDeferred[T any](value T) *deferred[T] {
+	d := &deferred[T]{}
+	d.outcome.Store(&outcome[T]{value: value})
+	return d
+}
+
+// known returns the value if it is known, without an error.
+func (d *deferred[T]) known() (value T, ok bool) {
+	if o := d.outcome.Load(); o != nil && o.err == nil {
+		return o.value, true
+	}
+	return value, false
+}
+
 // get returns the value. Once that is known, ctx may have ended.
 func (d *deferred[T]) get(ctx context.Context) (value T, err error) {
 	if o := d.outcome.Load(); o != nil {

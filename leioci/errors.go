@@ -55,7 +55,8 @@ var (
 // PushError is a push that failed after its first upload began. It says what is true of the tags
 // now. Every tag of the push is in exactly one of its lists.
 type PushError struct {
-	// Digest is the manifest that was being pushed.
+	// Digest is the manifest that was being pushed. If that failed before all files were hashed, it
+	// names the repository only, and DigestStr is empty.
 	Digest name.Digest
 	// Pushed are the tags that now point to Digest, in the order given.
 	Pushed []string
@@ -88,7 +89,7 @@ func (e *PushError) Error() string {
 		first.Tag = tags
 		reasons = append(reasons, first.Error())
 	}
-	return fmt.Sprintf("push %s: tags moved: %s; failed: %s", e.Digest, moved, strings.Join(reasons, "; "))
+	return fmt.Sprintf("push %s: tags moved: %s; failed: %s", strings.TrimSuffix(e.Digest.String(), "@"), moved, strings.Join(reasons, "; "))
 }
 
 // Unwrap returns the reasons of all failed tags.

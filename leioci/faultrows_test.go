@@ -134,8 +134,8 @@ func stayingRows() []faultRow {
 			r.push["blob HEAD"] = "ok+0"    // the blob does not exist, so it is uploaded
 			r.push["manifest GET"] = "ok+0" // nor does the tag, so it cannot be moved back
 		}
-		if want := r.push["blob POST"]; want == "not found@1" || want == "501@1" {
-			r.push["blob POST"] = strings.TrimSuffix(want, "1") + "2" // it may be the mount that is not known
+		if want := r.push["blob POST"]; want == "not found@1" || want == "501@1" || want == "denied@1" {
+			r.push["blob POST"] = strings.TrimSuffix(want, "1") + "2" // it may be the mount that is not known, or forbidden
 		}
 	}
 	return rows

@@ -21,16 +21,21 @@ type known struct {
 
 	refusal error // why nothing may be sent
 	mu      sync.Mutex
-	tags    map[string]bool  // those that hold the manifest
-	blobs   map[v1.Hash]bool // those in the repository
+	tags    map[string]bool    // those that hold the manifest
+	blobs   map[knownBlob]bool // those in the repository
 	slowly  sync.Once
+}
+
+type knownBlob struct {
+	digest v1.Hash
+	size   int64
 }
 
 // newKnown lets permit find out.
 func newKnown(ctx context.Context, p *pushPlan, permit func(context.Context, *known) error) *known {
 	k := &known{
 		plan: p, slow: make(chan struct{}), done: make(chan struct{}),
-		tags: map[string]bool{}, blobs: map[v1.Hash]bool{},
+		tags: map[string]bool{}, blobs: map[knownBlob]bool{},
 	}
 	go func() {
 		defer close(k.done)
@@ -52,28 +57,50 @@ func (k *known) isDone() bool {
 }
 
 // learn adds what a tag holds, and reports whether that is the manifest of the push, byte for byte.
-// The blobs of any manifest that the registry has are there: those that it lists with a size which
-// differs from the push's own are another matter, and so are those that need not be in a registry.
-func (k *known) learn(tag string, m *registry.Manifest) (same bool) {
+// If it may be, the files are hashed for that. The blobs of any manifest that the registry has are
+// there: those that it lists with a size which differs from the push's own are another matter, and so
+// are those that need not be in a registry.
+func (k *known) learn(ctx context.Context, tag string, m *registry.Manifest) (same bool) {
 	k.mu.Lock()
-	defer k.mu.Unlock()
 	for _, d := range manifest.Blobs(m.Manifest) {
-		if d.MediaType.IsDistributable() && k.plan.sizeOf(d.Digest) == d.Size {
-			k.blobs[d.Digest] = true
+		if d.MediaType.IsDistributable() {
+			k.blobs[knownBlob{d.Digest, d.Size}] = true
 		}
 	}
-	same = bytes.Equal(m.Raw, k.plan.raw) && m.Descriptor.MediaType == k.plan.manifest.MediaType
-	if same && k.plan.manifest.Subject == nil { // a referrer is put again: it may not be listed
+	k.mu.Unlock()
+	if _, ok := k.plan.manifest.known(); !ok && !k.plan.mayBe(m.Manifest) {
+		return false
+	}
+	pushed, err := k.plan.manifest.get(ctx)
+	if err != nil { // the upload will tell it
+		return false
+	}
+	same = bytes.Equal(m.Raw, pushed.raw) && m.Descriptor.MediaType == pushed.MediaType
+	if same && pushed.Subject == nil { // a referrer is put again: it may not be listed
+		k.mu.Lock()
 		k.tags[tag] = true
+		k.mu.Unlock()
 	}
 	return same
 }
 
 // has reports whether the repository is known to have a blob.
-func (k *known) has(digest v1.Hash) bool {
+func (k *known) has(digest v1.Hash, size int64) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.blobs[digest]
+	return k.blobs[knownBlob{digest, size}]
+}
+
+// mayHave reports whether the repository is known to have a blob of that size.
+func (k *known) mayHave(size int64) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for b := range k.blobs {
+		if b.size == size {
+			return true
+		}
+	}
+	return false
 }
 
 // openWithin is how long it may take to open an upload that has turned out not to be needed. It is
@@ -82,12 +109,12 @@ const openWithin = 500 * time.Millisecond
 
 // open opens the upload of a blob if it takes a while to learn whether that may be sent. It returns
 // nil if there is none.
-func (k *known) open(ctx context.Context, to *registry.Destination, b blobToPush) *registry.Opening {
+func (k *known) open(ctx context.Context, to *registry.Destination, digest v1.Hash, size int64) *registry.Opening {
 	select {
 	case <-k.done:
 	case <-k.slow:
 	}
-	if k.isDone() {
+	if k.isDone() || k.has(digest, size) {
 		return nil
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -98,12 +125,12 @@ func (k *known) open(ctx context.Context, to *registry.Destination, b blobToPush
 			return
 		case <-k.done:
 		}
-		if k.refusal != nil || k.has(b.digest) {
+		if k.refusal != nil || k.has(digest, size) {
 			sleep(ctx, openWithin)
 			cancel()
 		}
 	}()
-	opening, err := to.Open(ctx, b.digest, b.size)
+	opening, err := to.Open(ctx, digest, size)
 	if err != nil { // it will be told if it happens again
 		return nil
 	}
@@ -120,6 +147,6 @@ func (c *Client) lookAt(ctx context.Context, p *pushPlan, tag string, to *regist
 		c.log.Debugf("what %s holds is not known: %v", p.repo.Tag(tag), registry.Redact(err))
 		return nil
 	}
-	known.learn(tag, m)
+	known.learn(ctx, tag, m)
 	return nil
 }

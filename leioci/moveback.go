@@ -71,7 +71,7 @@ func (c *Client) dateAt(ctx context.Context, tag name.Tag, to *registry.Destinat
 	if err != nil {
 		return time.Time{}, err
 	}
-	if known.learn(tag.TagStr(), m) {
+	if known.learn(ctx, tag.TagStr(), m) {
 		return time.Time{}, nil
 	}
 	held := m.Descriptor

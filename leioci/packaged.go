@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"strings"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
@@ -37,6 +38,7 @@ func hashed(ctx context.Context, img v1.Image) error {
 // the one it was made with.
 type packaged struct {
 	ctx      context.Context
+	date     time.Time    // of the snapshot
 	manifest *v1.Manifest // without the digests of its layers
 	config   []byte
 	files    []*packagedFile // the layers
@@ -52,7 +54,7 @@ type packagedFile struct {
 
 // newPackaged returns the image that m describes, where s has the content of the layers.
 func newPackaged(ctx context.Context, s *snapshot.Snapshot, m *v1.Manifest, config []byte, open fileOpener) *packaged {
-	p := &packaged{ctx: ctx, manifest: m, config: config}
+	p := &packaged{ctx: ctx, date: s.Metadata().Date, manifest: m, config: config}
 	for _, f := range s.Files() {
 		digest := func(ctx context.Context) (v1.Hash, error) { return digestFile(ctx, f) }
 		p.files = append(p.files, &packagedFile{f, open, newDeferred(digest)})
@@ -78,12 +80,17 @@ func (p *packaged) hash(ctx context.Context) (*image, error) {
 		m.Layers[i].Digest, files[digest] = digest, f
 	}
 	raw, err := json.Marshal(m)
-	return &image{ctx: p.ctx, raw: raw, manifest: m, open: func(_ context.Context, d v1.Descriptor) (io.ReadCloser, error) {
+	return &image{ctx: p.ctx, raw: raw, manifest: m, open: func(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
 		if f, ok := files[d.Digest]; ok {
 			return f.open(f.File)
 		}
-		return io.NopCloser(bytes.NewReader(p.config)), nil
+		return p.openConfig(ctx, d)
 	}}, err
+}
+
+// openConfig is an [opener] for the config.
+func (p *packaged) openConfig(context.Context, v1.Descriptor) (io.ReadCloser, error) {
+	return io.NopCloser(bytes.NewReader(p.config)), nil
 }
 
 // check finds out whether clients would take the manifest, and whether the files are still those of

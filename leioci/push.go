@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync/atomic"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -74,15 +73,19 @@ func (c *Client) push(ctx context.Context, p *pushPlan, to *registry.Destination
 	err := c.uploadBlobs(ctx, p, to, known)
 	<-known.done
 	if known.refusal != nil {
-		return name.Digest{}, fail("push", p.ref, known.refusal)
+		return name.Digest{}, fail("push", p.what(), known.refusal)
+	}
+	var m *manifestToPush
+	if err == nil {
+		m, err = p.manifest.get(ctx)
 	}
 	if err != nil {
 		return name.Digest{}, p.result(slices.Repeat([]error{err}, len(p.tags)))
 	}
-	if err := p.result(c.putTags(ctx, p, to, known)); err != nil {
+	if err := p.result(c.putTags(ctx, p, m, to, known)); err != nil {
 		return name.Digest{}, err
 	}
-	return p.ref, nil
+	return m.ref, nil
 }
 
 // verifyBlobs reads every blob, one that is given twice as well, and compares it with its own
@@ -118,10 +121,19 @@ func verifyLayer(ctx context.Context, l v1.Layer, digest v1.Hash) error {
 
 // requireBlobs fails if the manifest names a blob that neither the caller nor the repository has.
 func requireBlobs(ctx context.Context, p *pushPlan, to *registry.Destination, known *known, concurrency int) error {
+	m, err := p.manifest.get(ctx)
+	if err != nil {
+		return err
+	}
+	given := map[v1.Hash]bool{}
+	for _, b := range p.blobs {
+		digest, _ := b.digest.known()
+		given[digest] = true
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(concurrency)
-	for _, d := range manifest.Blobs(p.manifest) {
-		if _, given := p.blobs[d.Digest]; given || known.has(d.Digest) || !d.MediaType.IsDistributable() {
+	for _, d := range manifest.Blobs(m.Manifest) {
+		if given[d.Digest] || known.has(d.Digest, d.Size) || !d.MediaType.IsDistributable() {
 			continue
 		}
 		g.Go(func() error {
@@ -139,69 +151,22 @@ func requireBlobs(ctx context.Context, p *pushPlan, to *registry.Destination, kn
 	return g.Wait()
 }
 
-// uploadBlobs uploads the blobs that the repository does not have. It asks for them, but sends
-// nothing, while it is not known yet what is there.
-func (c *Client) uploadBlobs(ctx context.Context, p *pushPlan, to *registry.Destination, known *known) error {
-	return c.eachBlob(ctx, p, func(ctx context.Context, b blobToPush) error {
-		opening := known.open(ctx, to, b)
-		<-known.done
-		if known.refusal != nil || known.has(b.digest) {
-			to.Abandon(ctx, opening)
-			return nil //nolint:nilerr // push tells the refusal
-		}
-		if _, err := to.Send(ctx, opening, b, b.digest); err != nil {
-			return err
-		}
-		c.log.WithField("blob", b.digest.String()).Infof("pushed blob to %s", p.repo)
-		return nil
-	})
-}
-
-// restoreBlobs looks for all blobs, and uploads those that the repository has not, whatever it
-// seemed to have. It reports whether there were any.
-func (c *Client) restoreBlobs(ctx context.Context, p *pushPlan, to *registry.Destination) (restored bool, err error) {
-	var sent atomic.Bool
-	err = c.eachBlob(ctx, p, func(ctx context.Context, b blobToPush) error {
-		missing, err := to.Restore(ctx, b, b.digest)
-		if missing {
-			sent.Store(true)
-		}
-		return err
-	})
-	return sent.Load(), err
-}
-
-// eachBlob calls upload for each of the caller's blobs, several at a time.
-func (c *Client) eachBlob(ctx context.Context, p *pushPlan, upload func(context.Context, blobToPush) error) error {
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(c.concurrency)
-	for _, b := range p.largestFirst() {
-		g.Go(func() error {
-			if err := upload(ctx, b); err != nil {
-				return fail("upload blob", p.repo.Digest(b.digest.String()), err)
-			}
-			return nil
-		})
-	}
-	return g.Wait()
-}
-
 // errFirstTag is the error of the other tags when the first one failed.
 var errFirstTag = errors.New("not attempted because the first tag failed")
 
 // putTags puts the manifest under the first tag and then under the others. It returns an error or
 // nil for each tag. A failure among the others does not stop the rest: the remaining tags are still
 // valid. A tag that was seen to hold the manifest is not put.
-func (c *Client) putTags(ctx context.Context, p *pushPlan, to *registry.Destination, known *known) []error {
+func (c *Client) putTags(ctx context.Context, p *pushPlan, m *manifestToPush, to *registry.Destination, known *known) []error {
 	errs := make([]error, len(p.tags))
 	manifest := registry.Put{
-		Raw: p.raw, MediaType: p.manifest.MediaType, Digest: p.digest, HasSubject: p.manifest.Subject != nil,
+		Raw: m.raw, MediaType: m.MediaType, Digest: m.digest, HasSubject: m.Subject != nil,
 		Restore: func(ctx context.Context) (bool, error) { return c.restoreBlobs(ctx, p, to) },
 	}
 	put := func(i int) {
 		tag := p.repo.Tag(p.tags[i])
 		if known.tags[p.tags[i]] {
-			c.log.WithField("digest", p.ref.DigestStr()).Infof("%s holds the manifest already", tag)
+			c.log.WithField("digest", m.ref.DigestStr()).Infof("%s holds the manifest already", tag)
 			return
 		}
 		if errs[i] = context.Cause(ctx); errs[i] != nil {
@@ -211,7 +176,7 @@ func (c *Client) putTags(ctx context.Context, p *pushPlan, to *registry.Destinat
 			errs[i] = fail("put manifest", tag, err)
 			return
 		}
-		c.log.WithField("digest", p.ref.DigestStr()).Infof("tagged %s", tag)
+		c.log.WithField("digest", m.ref.DigestStr()).Infof("tagged %s", tag)
 	}
 	put(0)
 	var g errgroup.Group
@@ -229,7 +194,10 @@ func (c *Client) putTags(ctx context.Context, p *pushPlan, to *registry.Destinat
 
 // result combines the tags' errors into a *PushError, or returns nil if there are none.
 func (p *pushPlan) result(errs []error) error {
-	result := &PushError{Digest: p.ref}
+	result := &PushError{Digest: p.repo.Digest("")}
+	if m, known := p.manifest.known(); known {
+		result.Digest = m.ref
+	}
 	for i, tag := range p.tags {
 		if errs[i] == nil {
 			result.Pushed = append(result.Pushed, tag)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -15,42 +14,47 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/registry"
 )
 
-// A pushPlan is a validated artifact and its destination.
+// A pushPlan is a validated artifact and its destination. Its digests may be known later than the
+// rest: see [newPackagedPlan].
 type pushPlan struct {
 	repo     name.Repository
 	tags     []string
-	raw      []byte
-	manifest *v1.Manifest
-	digest   v1.Hash // of raw
-	ref      name.Digest
-	blobs    map[v1.Hash]blobToPush // the caller's, by digest
+	blobs    []blobToPush // the caller's, in the order in which they are sent
+	manifest *deferred[*manifestToPush]
 }
 
-type blobToPush struct {
-	v1.Layer
-	digest v1.Hash
-	size   int64
+type manifestToPush struct {
+	*v1.Manifest
+	raw    []byte
+	digest v1.Hash // of raw
+	ref    name.Digest
 }
 
-// largestFirst returns the caller's blobs in the order in which they are sent: what takes longest
-// begins first.
-func (p *pushPlan) largestFirst() []blobToPush {
-	return slices.SortedFunc(maps.Values(p.blobs), func(a, b blobToPush) int {
-		return cmp.Or(cmp.Compare(b.size, a.size), cmp.Compare(a.digest.Hex, b.digest.Hex))
-	})
-}
-
-// sizeOf returns the size of a blob according to the manifest or the caller, or else -1.
-func (p *pushPlan) sizeOf(digest v1.Hash) int64 {
-	if b, given := p.blobs[digest]; given {
-		return b.size
+// what names what is pushed, as far as that is known.
+func (p *pushPlan) what() fmt.Stringer {
+	if m, known := p.manifest.known(); known {
+		return m.ref
 	}
-	for _, d := range manifest.Blobs(p.manifest) {
-		if d.Digest == digest {
-			return d.Size
+	return p.repo
+}
+
+// mayBe reports whether the manifest of the push, whose digests are not known, may be m.
+func (p *pushPlan) mayBe(m *v1.Manifest) bool {
+	for _, b := range p.blobs {
+		has := func(d v1.Descriptor) bool { return d.Size == b.size }
+		if !slices.ContainsFunc(manifest.Blobs(m), has) {
+			return false
 		}
 	}
-	return -1
+	return true
+}
+
+// largestFirst sorts blobs: what takes longest begins first.
+func largestFirst(blobs []blobToPush) []blobToPush {
+	slices.SortFunc(blobs, func(a, b blobToPush) int {
+		return cmp.Or(cmp.Compare(b.size, a.size), cmp.Compare(a.name, b.name))
+	})
+	return blobs
 }
 
 // newPushPlan validates everything that does not require reading a blob.
@@ -58,19 +62,12 @@ func newPushPlan(repo name.Repository, tags []string, raw []byte, blobs []v1.Lay
 	if err := checkTags(tags); err != nil {
 		return nil, err
 	}
-	m, err := manifest.Parse(raw, types.OCIManifestSchema1)
+	m, err := newManifestToPush(repo, raw)
 	if err != nil {
 		return nil, err
 	}
-	digest, _, err := v1.SHA256(bytes.NewReader(raw))
-	if err != nil {
-		return nil, err
-	}
-	p := &pushPlan{
-		repo: repo, tags: tags, raw: raw, manifest: m,
-		digest: digest, ref: repo.Digest(digest.String()),
-		blobs: make(map[v1.Hash]blobToPush, len(blobs)),
-	}
+	given := make(map[v1.Hash]blobToPush, len(blobs))
+	p := &pushPlan{repo: repo, tags: tags, manifest: notDeferred(m)}
 	for i, b := range blobs {
 		if registry.IsNil(b) {
 			return nil, fmt.Errorf("blob %d: nil", i+1)
@@ -83,13 +80,26 @@ func newPushPlan(repo name.Repository, tags []string, raw []byte, blobs []v1.Lay
 		if err != nil {
 			return nil, fmt.Errorf("blob %s: %w", digest, err)
 		}
-		p.blobs[digest] = blobToPush{b, digest, size}
+		given[digest] = blobToPush{b, digest.String(), size, notDeferred(digest)}
 	}
-	for _, d := range manifest.Blobs(m) {
-		if b, given := p.blobs[d.Digest]; given && b.size != d.Size {
+	for _, d := range manifest.Blobs(m.Manifest) {
+		if b, ok := given[d.Digest]; ok && b.size != d.Size {
 			return nil, fmt.Errorf("%w: blob %s has %d bytes, but %d in the manifest",
 				ErrVerification, d.Digest, b.size, d.Size)
 		}
 	}
+	for _, b := range given {
+		p.blobs = append(p.blobs, b)
+	}
+	p.blobs = largestFirst(p.blobs)
 	return p, nil
+}
+
+func newManifestToPush(repo name.Repository, raw []byte) (*manifestToPush, error) {
+	m, err := manifest.Parse(raw, types.OCIManifestSchema1)
+	if err != nil {
+		return nil, err
+	}
+	digest, _, err := v1.SHA256(bytes.NewReader(raw))
+	return &manifestToPush{m, raw, digest, repo.Digest(digest.String())}, err
 }

@@ -45,6 +45,13 @@ func PushFuture() PushOption {
 // streamed from their source. In place of the first tag, the moving tags are looked at, if there
 // are any, all at once: a push that was made already costs one request for each tag.
 //
+// The files of an image from [PackageSnapshot] are read for their digests here, under ctx, unless
+// they have them: while the tags are looked at, and, if they are large, while they are sent. One is
+// hashed before it is sent if a tag that was looked at lists a blob of that very size. Before the
+// first request, it is only checked that no file was written to since its snapshot was opened. One
+// that is written to later is [ErrVerification], too, but may have been sent in part by then, and
+// other blobs entirely; no tag is moved.
+//
 // A moving tag (any that is not an ISO date) is not moved back from a newer snapshot to this one:
 // the push fails with [ErrOlder] before anything is uploaded, unless [AllowMoveBack] is given. To
 // add an older snapshot, push it under its dated tag only. Upload sessions that were opened by then
@@ -76,17 +83,17 @@ func (c *Client) PushSnapshot(ctx context.Context, repo name.Repository, tags []
 			return name.Digest{}, fmt.Errorf("push to %s: %w", repo, err)
 		}
 	}
-	p, err := newSnapshotPlan(repo, tags, img)
+	p, err := newSnapshotPlan(ctx, repo, tags, img)
 	if err != nil {
 		return name.Digest{}, fmt.Errorf("push to %s: %w", repo, err)
 	}
-	date, err := ownDate(ctx, p.manifest, layersOf(img))
+	date, err := ownDate(ctx, p, img)
 	if err == nil && artifact.IsFuture(date) && !o.allowFuture {
 		err = fmt.Errorf("%w: it is dated %s, and today is %s; check the clocks, or allow it with PushFuture (--allow-future)",
 			ErrFuture, date.Format(time.DateOnly), time.Now().UTC().Format(time.DateOnly))
 	}
 	if err != nil {
-		return name.Digest{}, fail("push", p.ref, err)
+		return name.Digest{}, fail("push", p.what(), err)
 	}
 	to := c.registry.Destination(p.repo)
 	return c.push(ctx, p, to, func(ctx context.Context, known *known) error {
@@ -97,9 +104,12 @@ func (c *Client) PushSnapshot(ctx context.Context, repo name.Repository, tags []
 	})
 }
 
-func newSnapshotPlan(repo name.Repository, tags []string, img v1.Image) (*pushPlan, error) {
+func newSnapshotPlan(ctx context.Context, repo name.Repository, tags []string, img v1.Image) (*pushPlan, error) {
 	if registry.IsNil(img) {
 		return nil, errNilImage
+	}
+	if ours, ok := img.(*packagedImage); ok {
+		return newPackagedPlan(ctx, repo, tags, ours.core)
 	}
 	raw, err := img.RawManifest()
 	if err != nil {
@@ -117,18 +127,24 @@ func newSnapshotPlan(repo name.Repository, tags []string, img v1.Image) (*pushPl
 	if err != nil {
 		return nil, err
 	}
-	_, err = artifact.Files(p.manifest)
+	m, err := p.manifest.get(ctx)
+	if err == nil {
+		_, err = artifact.Files(m.Manifest)
+	}
 	return p, err
 }
 
 // ownDate returns the date of the snapshot to be pushed. Its annotation, if it is a date, must be
 // the one of manifest.json: where the artifact is looked at later, one counts here and the other
 // there.
-func ownDate(ctx context.Context, m *v1.Manifest, open opener) (time.Time, error) {
-	date, err := dateInside(ctx, m, open)
+func ownDate(ctx context.Context, p *pushPlan, img v1.Image) (time.Time, error) {
+	m, date, err := inside(ctx, p, img)
+	if err != nil {
+		return time.Time{}, err
+	}
 	annotated, ok := artifact.Date(m)
 	switch {
-	case err != nil || !ok:
+	case !ok:
 	case date.IsZero():
 		date = annotated
 	case !annotated.Equal(date):
@@ -136,6 +152,20 @@ func ownDate(ctx context.Context, m *v1.Manifest, open opener) (time.Time, error
 			annotated.Format(time.DateOnly), date.Format(time.DateOnly))
 	}
 	return date, err
+}
+
+// inside returns the manifest of a snapshot to be pushed, possibly without its digests, and the date
+// in its manifest.json.
+func inside(ctx context.Context, p *pushPlan, img v1.Image) (*v1.Manifest, time.Time, error) {
+	if ours, ok := img.(*packagedImage); ok {
+		return ours.core.manifest, ours.core.date, nil
+	}
+	m, err := p.manifest.get(ctx)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	date, err := dateInside(ctx, m.Manifest, layersOf(img))
+	return m.Manifest, date, err
 }
 
 // dateOf returns the date of the snapshot that m describes. It comes from the annotation or,

@@ -1,6 +1,8 @@
 package registry
 
 import (
+	"errors"
+	"net/http"
 	"net/url"
 	"path"
 	"slices"
@@ -8,6 +10,18 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
+
+// uploadAt returns where an upload goes on, as a response says.
+func (d *Destination) uploadAt(resp *http.Response) (*url.URL, error) {
+	to, err := d.client.guard.Location(resp)
+	if err != nil {
+		return nil, err
+	}
+	if to.User != nil {
+		return nil, errors.New("registry continues an upload at a Location with credentials in it") // net/http would send them
+	}
+	return to, nil
+}
 
 // uploadURL returns the Location of an upload with the blob's digest in place of any other. The
 // rest of the query goes back as it came: it may be signed, or not be what package url takes for a

@@ -89,7 +89,7 @@ func (d *Destination) mountOrOpen(ctx context.Context, s *session, digest v1.Has
 	defer there.end()
 	opening, err := d.openUpload(ctx, s, digest, size, "?mount="+url.QueryEscape(digest.String())+"&from="+url.QueryEscape(s.repo.RepositoryStr()))
 	switch {
-	case isUnknownRequest(err):
+	case isUnknownRequest(ctx, err):
 		return d.findOrOpen(ctx, s, digest, size)
 	case err != nil:
 		return nil, fmt.Errorf("open an upload: %w", err)
@@ -138,10 +138,7 @@ func (d *Destination) openUpload(ctx context.Context, s *session, digest v1.Hash
 			return nil, err
 		}
 	}
-	to, err := d.client.guard.Location(resp)
-	if err == nil && to.User != nil {
-		err = errors.New("registry opened an upload at a Location with credentials in it") // net/http would send them
-	}
+	to, err := d.uploadAt(resp)
 	if err != nil {
 		return nil, err
 	}
@@ -162,15 +159,17 @@ func namesBlob(header http.Header, digest v1.Hash) bool {
 }
 
 // isUnknownRequest reports whether err may be the response of a registry that does not know how to
-// mount. One that wants credentials or less traffic would say the same without.
-func isUnknownRequest(err error) bool {
+// mount, or forbids it. One that wants credentials or less traffic would say the same without.
+func isUnknownRequest(ctx context.Context, err error) bool {
 	var response *transport.Error
 	if !errors.As(err, &response) || retry.IsRetryable(err) {
 		return false
 	}
 	switch status := response.StatusCode; status {
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusProxyAuthRequired:
+	case http.StatusUnauthorized, http.StatusProxyAuthRequired:
 		return false
+	case http.StatusForbidden:
+		return !isAhead(ctx) // it is seen where it matters
 	default:
 		return status >= http.StatusBadRequest && status < http.StatusInternalServerError || status == http.StatusNotImplemented
 	}

@@ -78,7 +78,9 @@ func TestOneRequestTellsWhetherABlobIsThereAndOpensItsUpload(t *testing.T) {
 		"it fails: 500":                         {mount: status(500, ""), want: counts{1, 2, 1, 0}},
 		"it fails: 429":                         {mount: status(429, ""), want: counts{1, 2, 1, 0}},
 		"it fails, and it is there":             {there: true, mount: status(503, ""), want: counts{1, 1, 0, 0}},
-		"denied":                                {mount: status(403, "DENIED"), want: counts{0, 1, 0, 0}, fails: true},
+		"the mount is denied":                   {mount: status(403, "DENIED"), want: counts{1, 2, 1, 0}},
+		"the mount is denied, and it is there":  {there: true, mount: status(403, "DENIED"), want: counts{1, 1, 0, 0}},
+		"unauthorized":                          {mount: status(401, "UNAUTHORIZED"), want: counts{0, 1, 0, 0}, fails: true},
 		"ignored":                               {there: true, want: counts{0, 1, 1, 0}},
 		"large, and there":                      {there: true, large: true, want: counts{1, 1, 0, 1}},
 		"large, there, and mounted":             {there: true, large: true, mount: mounting, want: counts{1, 1, 0, 0}},
@@ -127,6 +129,20 @@ func TestOneRequestTellsWhetherABlobIsThereAndOpensItsUpload(t *testing.T) {
 				t.Errorf("the first request is %s", first)
 			}
 		})
+	}
+}
+
+func TestAPushThatIsDeniedIsDeniedForItsUpload(t *testing.T) {
+	w := newWorld(t)
+	reg, repo := w.serve("main.localhost")
+	reg.On(http.MethodPost, uploads, leiocitest.Always, leiocitest.Status(http.StatusForbidden, "DENIED"))
+	blob := newLayer("new")
+	_, err := w.client().Destination(repo).Upload(t.Context(), blob, blob.digest(t))
+	if err == nil || !strings.Contains(err.Error(), "open an upload: ") || !strings.Contains(err.Error(), "DENIED") {
+		t.Errorf("got %v", err)
+	}
+	if looks, posts := asked(reg, "HEAD "), asked(reg, "POST "+uploads); looks != 1 || posts != 2 {
+		t.Errorf("%d looks and %d openings", looks, posts)
 	}
 }
 

@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -62,15 +61,17 @@ type stream struct {
 
 // try sends the blob once.
 func (u *stream) try(ctx context.Context, s *session) error {
-	to, err := u.openSession(ctx, s)
+	begin, err := u.openSession(ctx, s)
 	if err != nil {
 		return fmt.Errorf("open an upload: %w", err)
 	}
 	u.opened = true
-	if to, err = u.send(ctx, s, to); err != nil {
+	to, err := u.send(ctx, s, begin)
+	if err != nil {
 		return fmt.Errorf("send it: %w", err)
 	}
 	if u.there {
+		u.destination.Abandon(ctx, &Opening{to: begin})
 		return nil
 	}
 	digest, err := u.digest.wait(ctx)
@@ -124,16 +125,7 @@ func (u *stream) openSession(ctx context.Context, s *session) (*url.URL, error) 
 		return nil, err
 	}
 	defer resp.Body.Close()
-	return u.location(resp)
-}
-
-// location returns where an upload goes on.
-func (u *stream) location(resp *http.Response) (*url.URL, error) {
-	to, err := u.destination.client.guard.Location(resp)
-	if err == nil && to.User != nil {
-		return nil, errors.New("registry continues an upload at a Location with credentials in it") // net/http would send them
-	}
-	return to, err
+	return u.destination.uploadAt(resp)
 }
 
 // send sends the content to an upload session, and returns where that is to be finished. What the
@@ -156,7 +148,7 @@ func (u *stream) send(ctx context.Context, s *session, to *url.URL) (*url.URL, e
 		return nil, err
 	}
 	defer resp.Body.Close()
-	return u.location(resp)
+	return u.destination.uploadAt(resp)
 }
 
 // watch ends the sending, by cancel, if the content turns out to have no digest, or the repository

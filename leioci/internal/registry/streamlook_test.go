@@ -98,6 +98,9 @@ func TestABlobThatIsThereIsNotSentToItsEnd(t *testing.T) {
 			if n := asked(reg, "PUT "); (n == 0) != found {
 				t.Errorf("%s: %d uploads were finished", name, n)
 			}
+			if n := asked(reg, "DELETE "+uploads); (n == 1) != found {
+				t.Errorf("%s: %d uploads were ended", name, n)
+			}
 		})
 	}
 }
