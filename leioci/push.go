@@ -30,7 +30,7 @@ import (
 // asked for blobs of 8 MiB or more, and sent smaller ones again.
 //
 // If the look takes more than a moment, uploads are opened meanwhile. Those that turn out not to be
-// needed are ended; no content is sent before it is known to be.
+// needed are ended, if the registry allows that; no content is sent before it is known to be needed.
 //
 // Before the first request, Push refuses:
 //

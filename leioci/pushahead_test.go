@@ -4,9 +4,14 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
 
 	"github.com/lowendinsight/lei-go/leioci"
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
@@ -126,4 +131,46 @@ func TestALookThatHangsEndsWithTheContextOrStalls(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Many registries want another right to end an upload than to push. A token that has it is not asked
+// for, and that it is refused is not taken for wrong credentials.
+func TestEndingAnUploadAsksForNoOtherToken(t *testing.T) {
+	server, store, bob := tokenWorld(t, leiocitest.TokenConfig{Policy: func(_ string, asked leiocitest.Access) []string {
+		return slices.DeleteFunc(asked.Actions, func(action string) bool { return action == "delete" })
+	}})
+	reg := leiocitest.Serve(t, server.Protect(store))
+	k := &countedKeychain{auth: bob}
+	c := newClient(t, leioci.WithKeychain(k))
+	dir := leiocitest.WriteSnapshot(t, monday)
+	pushSnapshot(t, c, reg, dir, "latest")
+	var opened sync.WaitGroup
+	opened.Add(3)
+	reg.On(http.MethodGet, "/manifests/", 1, func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
+		opened.Wait()
+		registry.ServeHTTP(w, r)
+	})
+	reg.On(http.MethodPost, "/blobs/", 3, func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
+		defer opened.Done()
+		neverMount(w, r, registry)
+	})
+	tokens, asked, before := len(server.Requests()), k.asked.Load(), len(reg.Requests())
+	pushSnapshot(t, c, reg, dir, "latest")
+	if n := len(server.Requests()) - tokens; n > 0 || k.asked.Load() != asked {
+		t.Errorf("%d tokens were asked for, and credentials %d times", n, k.asked.Load()-asked)
+	}
+	if made := reg.Requests()[before:]; len(made) != 7 || requestCount(reg, "DELETE ") != 3 {
+		t.Errorf("the requests were %q", made)
+	}
+}
+
+// countedKeychain is a keychain that counts how often it is asked.
+type countedKeychain struct {
+	auth  authn.Authenticator
+	asked atomic.Int64
+}
+
+func (k *countedKeychain) Resolve(authn.Resource) (authn.Authenticator, error) {
+	k.asked.Add(1)
+	return k.auth, nil
 }

@@ -52,8 +52,8 @@ func PushFuture() PushOption {
 // A moving tag (any that is not an ISO date) is not moved back from a newer snapshot to this one:
 // the push fails with [ErrOlder] before anything is uploaded, unless [AllowMoveBack] is given. To
 // add an older snapshot, push it under its dated tag only. Upload sessions that were opened by then
-// are ended. Registries have no compare-and-swap, so two concurrent publishers can still overwrite
-// each other's tags.
+// are ended, if the registry lets those who push do that; it drops them some day. Registries have no
+// compare-and-swap, so two concurrent publishers can still overwrite each other's tags.
 //
 // If the registry does not let a moving tag be looked at (401, 403), the push fails: only 404 means
 // that there is none, and not if it comes with a page of HTML or the code of another error. A tag

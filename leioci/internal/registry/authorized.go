@@ -75,7 +75,7 @@ func (a *authorized) RoundTrip(in *http.Request) (*http.Response, error) {
 	}
 	_, challenged := challengeOf(resp)
 	hidden := current.silent && hides(resp) && !isAnonymous(a.with.auth)
-	if !challenged && !hidden || !canSendAgain(in) {
+	if !challenged && !hidden || !canSendAgain(in) || tidiesUp(in) {
 		return resp, nil
 	}
 	renewed, err := a.renew(ctx, current, resp)
@@ -228,6 +228,10 @@ func (a *authorized) meetBearer(ctx context.Context, c challenge) (*authorizatio
 func canSendAgain(in *http.Request) bool {
 	return in.Body == nil || in.Body == http.NoBody || in.GetBody != nil
 }
+
+// tidiesUp reports whether a request only ends what is not needed. That is not worth another token:
+// one for it may not allow what the other requests of the session need.
+func tidiesUp(in *http.Request) bool { return in.Method == http.MethodDelete }
 
 func closeBody(in *http.Request) {
 	if in.Body != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 
@@ -45,4 +46,16 @@ func sessionURL(to *url.URL) *url.URL {
 	u.ForceQuery, u.Fragment, u.RawFragment = false, "", ""
 	u.RawQuery = strings.ReplaceAll(u.RawQuery, " ", "%20") // a space would end the request line
 	return &u
+}
+
+// isUpload reports whether a Location is a single upload to the session's repository, in the place
+// where registries have those. What is asked to end there is nothing else: a registry may have named
+// the blob itself, or a manifest, and would delete that.
+func (s *session) isUpload(to *url.URL) bool {
+	if s.below.client.config.canonicalHost(to.Host) != s.below.repo.RegistryStr() {
+		return false
+	}
+	name, ok := strings.CutPrefix(path.Clean(to.Path), "/v2/"+s.repo.RepositoryStr()+"/blobs/upload")
+	name, found := strings.CutPrefix(strings.TrimPrefix(name, "s"), "/")
+	return ok && found && name != "" && !strings.Contains(name, "/")
 }

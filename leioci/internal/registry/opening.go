@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -46,26 +47,38 @@ func (d *Destination) Open(ctx context.Context, digest v1.Hash, size int64) (ope
 }
 
 // Abandon ends the upload session of an opening, if there is one. Registries end those that nobody
-// uses by themselves, after days, so it does not matter much if that fails.
+// uses by themselves, after days, so it does not matter much if that fails: many want another right
+// for it than for a push, and no other credentials are looked for.
 func (d *Destination) Abandon(ctx context.Context, opening *Opening) {
 	if opening == nil || opening.to == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, endWithin)
 	defer cancel()
-	err := d.inSession(ctx, func(ctx context.Context, s *session) error {
-		resp, err := s.do(ctx, request{
-			method: http.MethodDelete, url: sessionURL(opening.to).String(),
-			statuses: []int{http.StatusOK, http.StatusAccepted, http.StatusNoContent},
-		})
-		if err != nil {
-			return err
-		}
-		return resp.Body.Close()
-	})
+	err := d.inSession(ctx, func(ctx context.Context, s *session) error { return s.endUpload(ctx, opening.to) })
 	if err != nil {
 		d.client.config.Log.Debugf("an upload session in %s is left to expire: %v", d.repo, Redact(err))
 	}
+}
+
+// endUpload ends an upload session. A refusal says nothing about the rest of the push: it is not
+// returned as one.
+func (s *session) endUpload(ctx context.Context, to *url.URL) error {
+	if !s.isUpload(to) {
+		return errors.New("it is not in the place for uploads to the repository")
+	}
+	refusals := []int{http.StatusUnauthorized, http.StatusForbidden}
+	resp, err := s.do(ctx, request{
+		method: http.MethodDelete, url: sessionURL(to).String(),
+		statuses: append(refusals, http.StatusOK, http.StatusAccepted, http.StatusNoContent),
+	})
+	if err != nil {
+		return err
+	}
+	if slices.Contains(refusals, resp.StatusCode) {
+		err = fmt.Errorf("the registry responded with %d", resp.StatusCode)
+	}
+	return errors.Join(err, resp.Body.Close())
 }
 
 // mountOrOpen mounts a blob from the repository into the repository itself (OCI distribution
@@ -169,9 +182,10 @@ type besideLook struct {
 	there  bool // after done
 }
 
-// lookBeside begins to look for a blob, if that is large enough.
+// lookBeside begins to look for a blob, if that is large enough. What it is told about Retry-After
+// does not take the place of what the other request is told.
 func (s *session) lookBeside(ctx context.Context, digest v1.Hash, size int64) *besideLook {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(s.below.client.config.Retry.Run(nil).Context(ctx))
 	l := &besideLook{cancel: cancel}
 	if size >= askBeside {
 		l.done.Go(func() {

@@ -208,3 +208,47 @@ func TestAnAbandonedOpeningEndsItsSession(t *testing.T) {
 	var none *registry.Opening
 	d.Abandon(t.Context(), none)
 }
+
+// A registry may say anything of where an upload goes on. A DELETE there must not hit anything else.
+func TestOnlyAnUploadIsEnded(t *testing.T) {
+	const mine = "http://main.localhost"
+	for location, ended := range map[string]bool{
+		uploads + "1":                              true,
+		uploads + "1?_state=a%2Fb":                 true,
+		"/v2/org/cache/blobs/upload/1":             true, // as GitHub's
+		mine + uploads + "1":                       true,
+		"http://MAIN.localhost:80" + uploads + "1": true,
+
+		"/v2/org/cache/blobs/" + sampleDigest:          false,
+		mine + "/v2/org/cache/blobs/" + sampleDigest:   false,
+		"/v2/org/cache/manifests/latest":               false,
+		"/v2/org/cache/":                               false,
+		"/v2/org/other/blobs/uploads/1":                false,
+		"/v2/org/cache/blobs/upload":                   false,
+		uploads:                                        false,
+		uploads + "../" + sampleDigest:                 false,
+		uploads + "%2e%2e/" + sampleDigest:             false,
+		uploads + "..%2f" + sampleDigest:               false,
+		uploads + "manifests/latest":                   false, // of the repository org/cache/blobs/uploads
+		"http://other.localhost" + uploads + "1":       false,
+		"http://main.localhost:5000" + uploads + "1":   false,
+		"/api/v2.0/projects/org/repositories/cache?x=": false,
+	} {
+		w := newWorld(t)
+		reg, repo := w.serve("main.localhost")
+		other, _ := w.serve("other.localhost")
+		elsewhere, _ := w.serve("main.localhost:5000")
+		reg.On(http.MethodPost, uploads, 1, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+			w.Header().Set("Location", location)
+			w.WriteHeader(http.StatusAccepted)
+		})
+		blob, d := newLayer("new"), w.client().Destination(repo)
+		opening, err := d.Open(t.Context(), blob.digest(t), 3)
+		must(t, err)
+		d.Abandon(t.Context(), opening)
+		n := asked(reg, "DELETE ")
+		if n > 0 != ended || asked(other, "")+asked(elsewhere, "") > 0 {
+			t.Errorf("%s: %d times", location, n)
+		}
+	}
+}

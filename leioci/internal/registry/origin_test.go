@@ -230,18 +230,22 @@ func TestWhatWasReachedOverHTTPIsSentNoCredentials(t *testing.T) {
 }
 
 func TestARegistryThatUsesAnotherSchemeThanBeforeIsReachedAgain(t *testing.T) {
-	handler := sampleHandler(t)
-	s := &schemes{https: serves(handler), http: refuses}
-	c := newWorld(t).client(once, on(s))
-	must(t, readAll(t, c, "10.0.0.5")) // where http is not tried beside https
-	s.https, s.http = refuses, serves(handler)
-	other := repository(t, "10.0.0.5").Repo("org", "other")
-	_, _ = readBlob(t, c.Source(other), sample(t)) // one request notices
-	before := s.over("http")
-	_, _ = readBlob(t, c.Source(other), sample(t)) // it is not there
-	if s.over("http") != before+1 {
-		t.Errorf("it was asked %q", s.asked)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		handler := sampleHandler(t)
+		s := &schemes{https: serves(handler), http: refuses}
+		c := newWorld(t).client(once, on(s))
+		must(t, readAll(t, c, "main.localhost"))
+		synctest.Wait() // a request over the other scheme may be under way
+		s.https, s.http = refuses, serves(handler)
+		other := repository(t, "main.localhost").Repo("org", "other")
+		_, _ = readBlob(t, c.Source(other), sample(t)) // one request notices
+		synctest.Wait()
+		before := s.over("http")
+		_, _ = readBlob(t, c.Source(other), sample(t)) // it is not there
+		if s.over("http") != before+1 {
+			t.Errorf("it was asked %q", s.asked)
+		}
+	})
 }
 
 func TestACallersTransportWithoutContextsIsNotWaitedForOverHTTPS(t *testing.T) {

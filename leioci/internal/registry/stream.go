@@ -108,7 +108,7 @@ func (u *stream) asWhole(ctx context.Context, run *retry.Run, err error) (digest
 }
 
 func (u *stream) tryOpening() error {
-	rc, err := u.blob.Compressed()
+	rc, err := openContent(u.blob, u.size)
 	if err != nil {
 		return err
 	}

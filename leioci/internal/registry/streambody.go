@@ -6,10 +6,9 @@ import (
 	"runtime"
 )
 
-// open opens the content from its beginning, for one request. It must not be wrapped: the kernel
-// sends a file by itself only if net/http sees an [*os.File].
+// open opens the content from its beginning, for one request.
 func (u *stream) open() (io.ReadCloser, error) {
-	body, err := u.blob.Compressed()
+	body, err := openContent(u.blob, u.size)
 	if err != nil {
 		return nil, err
 	}

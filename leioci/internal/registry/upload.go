@@ -125,7 +125,7 @@ func (s *session) send(ctx context.Context, to *url.URL, blob v1.Layer, digest v
 		method: http.MethodPut, url: uploadURL(to, digest), header: http.Header{"Content-Type": {"application/octet-stream"}},
 		body: func() (io.ReadCloser, error) {
 			opened++
-			return blob.Compressed()
+			return openContent(blob, size)
 		},
 		size:     size,
 		statuses: []int{http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent},

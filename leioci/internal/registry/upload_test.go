@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -165,5 +166,42 @@ func TestHasBlobAsksTheRepository(t *testing.T) {
 	var response *transport.Error
 	if got, err := d.HasBlob(t.Context(), sample(t).Digest, sample(t).Size); got || !errors.As(err, &response) || response.StatusCode != http.StatusForbidden {
 		t.Errorf("denied: got %v, %v", got, err)
+	}
+}
+
+// unending is a layer whose content has no end or, if it is empty, never gets further.
+type unending struct {
+	*layer
+	piece string
+}
+
+func (u unending) Compressed() (io.ReadCloser, error) { return io.NopCloser(u), nil }
+
+func (u unending) Read(p []byte) (int, error) { return copy(p, u.piece), nil }
+
+// hollow is a layer without content, and without an error.
+type hollow struct{ *layer }
+
+func (hollow) Compressed() (io.ReadCloser, error) { return nil, nil }
+
+// Nothing is left that reads: the goroutines are counted when the tests have ended.
+func TestContentThatNeverEndsIsNotSentForEver(t *testing.T) {
+	for name, blob := range map[string]v1.Layer{
+		"no end": unending{newLayer("new"), "000"}, "no progress": unending{newLayer("new"), ""}, "no content": hollow{newLayer("new")},
+	} {
+		w := newWorld(t)
+		reg, repo := w.serve("main.localhost")
+		d := w.client().Destination(repo)
+		digest := newLayer("new").digest(t)
+		if _, err := d.Upload(t.Context(), blob, digest); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+		hash := func(context.Context) (v1.Hash, error) { return digest, nil }
+		if _, _, err := d.Stream(t.Context(), blob, hash); err == nil {
+			t.Errorf("%s: no error of a stream", name)
+		}
+		if name == "no content" && asked(reg, "PUT ")+asked(reg, "PATCH ") > 0 {
+			t.Error("nothing was sent, several times")
+		}
 	}
 }
