@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"context"
+	"hash"
 	"runtime"
 )
 
@@ -23,14 +24,21 @@ type chunks interface {
 	close()
 }
 
-// chunks returns the content, and hashes it unless hash is nil. Other goroutines do both where that
-// helps.
-func (s *Snapshot) chunks(ctx context.Context, hash *contentHash) chunks {
+// A pass says what is to be found out beside the content itself. What is nil is not.
+type pass struct {
+	hash   *contentHash
+	marks  *marker
+	digest hash.Hash // of the compressed file
+}
+
+// chunks returns the content. Other goroutines decompress and hash it where that helps.
+func (s *Snapshot) chunks(ctx context.Context, pass pass) chunks {
 	content := s.uncompressed(ctx)
+	content.gz.marker, content.digest = pass.marks, pass.digest
 	if ctx == nil || s.meta.RawSize < aheadBytes || runtime.GOMAXPROCS(0) == 1 {
-		return &direct{content: content, hash: hash, buf: make([]byte, min(chunkBytes, s.meta.RawSize+1))}
+		return &direct{content: content, hash: pass.hash, buf: make([]byte, min(chunkBytes, s.meta.RawSize+1))}
 	}
-	return newAhead(content, hash)
+	return newAhead(content, pass.hash)
 }
 
 // direct reads what is asked for when it is.

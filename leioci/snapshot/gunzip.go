@@ -17,17 +17,51 @@ const fileBufferBytes = 64 << 10
 // their headers, so that what is accepted is what it accepts, and klauspost's flate, which is
 // faster, the rest.
 type gunzip struct {
-	r       *bufio.Reader
+	file    counted
+	r       *bufio.Reader // of file
+	marker  *marker       // nil unless marks are wanted
 	header  *gzip.Reader  // nil before the first member
 	inflate io.ReadCloser // nil before the first member
 	within  bool          // a member
+	resumed bool          // within one whose beginning was not read
 	crc     uint32        // of the member so far
 	size    uint32        // of the member so far, modulo 2^32
+	n       int64         // of all members
 	err     error
 }
 
-func newGunzip(r io.Reader) *gunzip {
-	return &gunzip{r: bufio.NewReaderSize(r, fileBufferBytes)}
+func newGunzip(r io.Reader, bufferBytes int) *gunzip {
+	g := &gunzip{file: counted{r: r}}
+	g.r = bufio.NewReaderSize(&g.file, bufferBytes)
+	return g
+}
+
+// counted counts what is read.
+type counted struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// resume makes g read r, which begins at a mark.
+func (g *gunzip) resume(r io.Reader, at mark) error {
+	inflate := g.inflate
+	if inflate == nil {
+		inflate = flate.NewReader(g.r)
+	}
+	*g = gunzip{file: counted{r: r}, r: g.r, header: g.header, inflate: inflate, within: true, resumed: true}
+	g.r.Reset(&g.file)
+	return inflate.(resumer).ResetCP(g.r, flate.InflateCheckpoint{BitOffset: at.bit, Window: at.window})
+}
+
+// A resumer is what flate's readers are, which its documentation shows as a method of theirs.
+type resumer interface {
+	ResetCP(r io.Reader, at flate.InflateCheckpoint) error
 }
 
 // Read reads from as many members as it takes.
@@ -40,6 +74,7 @@ func (g *gunzip) Read(p []byte) (int, error) {
 		n, err := g.inflate.Read(p)
 		g.crc = crc32.Update(g.crc, crc32.IEEETable, p[:n])
 		g.size += uint32(n) //nolint:gosec // RFC 1952: modulo 2^32
+		g.n += int64(n)
 		if err == io.EOF {
 			err = g.end()
 		}
@@ -63,13 +98,23 @@ func (g *gunzip) begin() error {
 	if err != nil {
 		return err
 	}
-	if resetter, ok := g.inflate.(flate.Resetter); ok {
-		err = resetter.Reset(g.r, nil)
-	} else {
-		g.inflate = flate.NewReader(g.r)
+	g.within, g.resumed, g.crc, g.size = true, false, 0, 0
+	if g.marker != nil {
+		g.inflate = flate.NewReaderOpts(g.r, g.marks())
+		return nil
 	}
-	g.within, g.crc, g.size = true, 0, 0
-	return err
+	if resetter, ok := g.inflate.(flate.Resetter); ok {
+		return resetter.Reset(g.r, nil)
+	}
+	g.inflate = flate.NewReader(g.r)
+	return nil
+}
+
+// marks tells the marker about the member whose header has been read.
+func (g *gunzip) marks() flate.ReaderOpt {
+	content, file := g.n, g.file.n-int64(g.r.Buffered())
+	g.marker.member(content, file)
+	return flate.WithEobCallback(func(at flate.InflateCheckpoint) { g.marker.block(content, file, at) })
 }
 
 // end reads and compares what follows a member's data.
@@ -80,9 +125,12 @@ func (g *gunzip) end() error {
 	} else if err != nil {
 		return err
 	}
+	g.within = false
+	if g.resumed {
+		return nil // the checksum is about what was not read
+	}
 	if binary.LittleEndian.Uint32(trailer[:4]) != g.crc || binary.LittleEndian.Uint32(trailer[4:]) != g.size {
 		return gzip.ErrChecksum
 	}
-	g.within = false
 	return nil
 }

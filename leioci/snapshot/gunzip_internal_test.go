@@ -56,7 +56,7 @@ func unzipsAlike(t *testing.T, data []byte) {
 		"at once": bytes.NewReader(data), "by halves": iotest.HalfReader(bytes.NewReader(data)),
 		"by the byte": iotest.OneByteReader(bytes.NewReader(data)),
 	} {
-		got, err := io.ReadAll(io.LimitReader(newGunzip(r), most))
+		got, err := io.ReadAll(io.LimitReader(newGunzip(r, fileBufferBytes), most))
 		if kindOf(err) != kindOf(wantErr) {
 			t.Errorf("%.60x %s: got %v, want %v", data, name, err, wantErr)
 		}

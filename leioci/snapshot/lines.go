@@ -18,12 +18,14 @@ type lines struct {
 	err    error  // what follows that chunk
 	long   []byte // a line that more than one chunk has a part of
 	count  int64  // lines read so far
+	start  int64  // where the last of them is in the content
+	end    int64  // where the next one is
 }
 
-// lines returns a reader positioned at the first line. The caller must close it, after which hash,
-// if any, is that of what was read.
-func (s *Snapshot) lines(ctx context.Context, hash *contentHash) *lines {
-	return &lines{ctx: ctx, source: s.chunks(ctx, hash)}
+// lines returns a reader positioned at the first line. The caller must close it, which also
+// completes what the pass is for.
+func (s *Snapshot) lines(ctx context.Context, pass pass) *lines {
+	return &lines{ctx: ctx, source: s.chunks(ctx, pass)}
 }
 
 // close ends the reading.
@@ -37,9 +39,13 @@ func (l *lines) next() ([]byte, error) {
 		return nil, err
 	}
 	l.long = l.long[:0]
+	l.start = l.end
 	for {
 		line, rest, found := bytes.Cut(l.rest, []byte("\n"))
 		l.rest = rest
+		if l.end += int64(len(line)); found {
+			l.end++
+		}
 		if len(l.long)+len(line) > MaxLineBytes {
 			return nil, fmt.Errorf("%w of %d bytes", ErrTooLarge, MaxLineBytes)
 		}

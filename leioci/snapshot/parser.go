@@ -12,10 +12,11 @@ const unknownRepo = "unknown"
 
 // A parsed line is a Report that has not been copied yet.
 type parsed struct {
-	line int64
-	raw  []byte
-	repo []byte // valid until the next line is parsed
-	risk string
+	line   int64
+	offset int64 // in the content
+	raw    []byte
+	repo   []byte // valid until the next line is parsed
+	risk   string
 }
 
 // report makes the Report of a line.

@@ -26,26 +26,10 @@ func (s *Snapshot) Reports(ctx context.Context) iter.Seq2[Report, error] {
 	}
 }
 
-// Lookup is [Snapshot.Reports] limited to the reports whose Repo equals repo, byte for byte. Names
-// are not normalized: one with a trailing slash or .git is a different repository. If the snapshot
-// has no report on repo, Lookup yields none.
-//
-// It yields every error, because a malformed line might have been a report on repo. It reads the
-// whole file unless the loop stops early.
-func (s *Snapshot) Lookup(ctx context.Context, repo string) iter.Seq2[Report, error] {
-	return func(yield func(Report, error) bool) {
-		for line, err := range s.parsed(ctx) {
-			if (err != nil || string(line.repo) == repo) && !yield(line.report(), err) {
-				return
-			}
-		}
-	}
-}
-
 // parsed is Reports before anything is copied. Its errors name the file.
 func (s *Snapshot) parsed(ctx context.Context) iter.Seq2[parsed, error] {
 	return func(yield func(parsed, error) bool) {
-		lines := s.lines(ctx, nil)
+		lines := s.lines(ctx, pass{})
 		defer lines.close()
 		for line, err := range lines.parsed() {
 			if err != nil {
@@ -75,6 +59,7 @@ func (l *lines) parsed() iter.Seq2[parsed, error] {
 			}
 			// Clip, so that appending to Raw does not overwrite the next line.
 			parsed, err := p.parse(l.count, slices.Clip(line))
+			parsed.offset = l.start
 			if err != nil {
 				err = &LineError{parsed.line, err}
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"sync/atomic"
 )
@@ -13,7 +14,8 @@ type uncompressed struct {
 	ctx     context.Context
 	stopped atomic.Bool // by whoever reads, who may be another goroutine
 	file    io.Reader
-	fileErr error // the error that file returned
+	fileErr error     // the error that file returned
+	digest  hash.Hash // of what was read from the file, unless nil
 	gz      *gunzip
 	limit   int64 // manifest.json's raw_size
 	n       int64 // bytes read so far
@@ -23,7 +25,7 @@ type uncompressed struct {
 // uncompressed returns a reader of the reports, positioned at the first.
 func (s *Snapshot) uncompressed(ctx context.Context) *uncompressed {
 	u := &uncompressed{ctx: ctx, file: s.cache.content(), limit: s.meta.RawSize}
-	u.gz = newGunzip(fileReader{u})
+	u.gz = newGunzip(fileReader{u}, fileBufferBytes)
 	return u
 }
 
@@ -85,6 +87,9 @@ func (f fileReader) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	n, err := f.u.file.Read(p)
+	if f.u.digest != nil {
+		f.u.digest.Write(p[:n])
+	}
 	if err != nil && err != io.EOF {
 		f.u.fileErr = err
 	}

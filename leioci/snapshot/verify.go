@@ -24,7 +24,7 @@ func (s *Snapshot) Verify(ctx context.Context) error {
 }
 
 func (s *Snapshot) verify(ctx context.Context) error {
-	found, err := s.survey(ctx, func(parsed) error { return nil })
+	found, err := s.survey(ctx, pass{}, func(parsed) error { return nil })
 	if err != nil {
 		return err
 	}
@@ -41,9 +41,9 @@ type surveyed struct {
 }
 
 // survey reads all lines and passes the reports to each. Its errors are those that end the reading.
-func (s *Snapshot) survey(ctx context.Context, each func(parsed) error) (found surveyed, err error) {
-	hash := newContentHash()
-	lines := s.lines(ctx, hash)
+func (s *Snapshot) survey(ctx context.Context, pass pass, each func(parsed) error) (found surveyed, err error) {
+	pass.hash = newContentHash()
+	lines := s.lines(ctx, pass)
 	defer lines.close()
 	for line, err := range lines.parsed() {
 		switch {
@@ -63,7 +63,7 @@ func (s *Snapshot) survey(ctx context.Context, each func(parsed) error) (found s
 		}
 	}
 	lines.close()
-	found.lines, found.raw, found.hash = lines.count, lines.source.size(), hash.String()
+	found.lines, found.raw, found.hash = lines.count, lines.source.size(), pass.hash.String()
 	return found, nil
 }
 
