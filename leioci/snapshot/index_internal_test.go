@@ -148,6 +148,32 @@ func TestAnEntryIsUnpackedAsItWasPacked(t *testing.T) {
 	}
 }
 
+// The answers to the original's reports are those that encoding/json finds.
+func TestTheSamplesAnswersAreThoseOfEncodingJSON(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("../testdata/lei-0.9.1")); err != nil {
+		t.Fatal(err)
+	}
+	if err := Index(t.Context(), dir); err != nil {
+		t.Fatal(err)
+	}
+	s := openDir(t, dir)
+	for i, line := range sampleLines(t) {
+		repo, risk, err := reference(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.Risk(t.Context(), repo); err != nil || got != (Answer{repo, 1, risk}) {
+			t.Errorf("%s: got %+v, %v, want %s", repo, got, err, risk)
+		}
+		for report, err := range s.Find(t.Context(), repo) {
+			if err != nil || report.Line != int64(i+1) || !bytes.Equal(report.Raw, line) || report.Risk != risk {
+				t.Errorf("%s: line %d, %v", repo, report.Line, err)
+			}
+		}
+	}
+}
+
 // reseal makes the checksums of an index right, whatever it says.
 func reseal(data []byte) {
 	if len(data) < headerBytes {

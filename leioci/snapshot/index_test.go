@@ -366,6 +366,30 @@ func TestOnlyASnapshotInOrderIsIndexed(t *testing.T) {
 	}
 }
 
+func TestReportsOutOfProportionAreNotIndexed(t *testing.T) {
+	dir := snapshotOf(t, []string{strings.Repeat("{}\n", 450_000)}, 0)
+	err := snapshot.Index(t.Context(), dir)
+	if !errors.Is(err, snapshot.ErrNotIndexed) || !errors.Is(err, snapshot.ErrTooLarge) || len(leftovers(t, dir)) > 0 {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestVerifyAndIndexVerifiesWhatIsIndexed(t *testing.T) {
+	dir := snapshotOf(t, []string{line("a"), line("b")}, 1)
+	if err := snapshot.VerifyAndIndex(t.Context(), dir); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, snapshot.CacheFile)
+	cache, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, path, flip(cache, -8))
+	if err := snapshot.VerifyAndIndex(t.Context(), dir); !errors.Is(err, snapshot.ErrCorrupt) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestAnIndexThatCannotBeWrittenIsNotIndexed(t *testing.T) {
 	dir := snapshotOf(t, []string{line("a")}, 0)
 	if err := os.MkdirAll(filepath.Join(dir, snapshot.IndexFile, "in the way"), 0o700); err != nil {

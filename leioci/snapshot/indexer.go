@@ -11,9 +11,17 @@ import (
 // block every few hundred kilobytes.
 const maxSkip = 64 << 20
 
+// The entries of an index may take this much, and this much for each byte of the cache file: a few
+// megabytes of gzip may hold billions of empty reports.
+const (
+	maxEntriesBytes = 16 << 20
+	maxEntriesRatio = 16
+)
+
 // An indexer makes an index of the reports it is given.
 type indexer struct {
 	out     *indexFile
+	most    int64 // reports
 	marks   *marker
 	windows *zstd.Encoder
 	entries sorter
@@ -22,17 +30,22 @@ type indexer struct {
 	point   int64 // where it is in the index, or 0 if it is not yet
 }
 
-func newIndexer(out *indexFile) (*indexer, error) {
+// newIndexer returns an indexer for the reports in a cache file of a size.
+func newIndexer(out *indexFile, size int64) (*indexer, error) {
 	windows, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest),
 		zstd.WithEncoderCRC(false), zstd.WithWindowSize(windowBytes))
 	if err != nil {
 		return nil, fmt.Errorf("zstd: %w", err)
 	}
-	return &indexer{out: out, marks: newMarker(), windows: windows, entries: sorter{newFile: out.scratch}}, nil
+	most := (maxEntriesBytes + min(size, 1<<48)*maxEntriesRatio) / entryBytes
+	return &indexer{out: out, most: most, marks: newMarker(), windows: windows, entries: sorter{newFile: out.scratch}}, nil
 }
 
 // add takes the next report.
 func (x *indexer) add(line parsed) error {
+	if line.line > x.most {
+		return fmt.Errorf("%w of %d reports in a file of this size", ErrTooLarge, x.most)
+	}
 	mark, another := x.marks.before(line.offset)
 	if another {
 		x.point = 0

@@ -11,12 +11,17 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
+	"time"
 )
 
 // TempPrefix is what the names of the files begin with that [Index] writes to in the snapshot's
 // directory before it has an index. One is left behind by a process that was killed, and may be
-// deleted.
-const TempPrefix = ".leioci-index-"
+// deleted. Index deletes those that nobody has written to for a day.
+const (
+	TempPrefix = ".leioci-index-"
+	tempAge    = 24 * time.Hour
+)
 
 // An indexFile is an index that is being written, beside the one it replaces.
 type indexFile struct {
@@ -31,6 +36,7 @@ type indexFile struct {
 
 // newIndexFile creates a file for an index in root.
 func newIndexFile(root *os.Root, mode fs.FileMode) (*indexFile, error) {
+	sweep(root)
 	f := &indexFile{root: root, name: TempPrefix + rand.Text()}
 	var err error
 	if f.file, err = root.OpenFile(f.name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
@@ -46,6 +52,20 @@ func newIndexFile(root *os.Root, mode fs.FileMode) (*indexFile, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+// sweep removes what processes that were killed have left behind. Nothing depends on it.
+func sweep(root *os.Root) {
+	entries, err := fs.ReadDir(root.FS(), ".")
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err == nil && info.Mode().IsRegular() && strings.HasPrefix(e.Name(), TempPrefix) && time.Since(info.ModTime()) > tempAge {
+			_ = root.Remove(e.Name())
+		}
+	}
 }
 
 // scratch creates another file, which discard removes.

@@ -21,19 +21,26 @@ import (
 // snapshot, or of another version. Several processes may do that at once. It takes about 40 bytes
 // for a report and, if cache.jsonl.gz has members of more than 256 KiB of content, a few kilobytes
 // for each 256 KiB.
-func Index(ctx context.Context, dir string) error {
+func Index(ctx context.Context, dir string) error { return makeIndex(ctx, dir, false) }
+
+// VerifyAndIndex is [Index] that always verifies, and so always makes an index.
+func VerifyAndIndex(ctx context.Context, dir string) error { return makeIndex(ctx, dir, true) }
+
+func makeIndex(ctx context.Context, dir string, anew bool) error {
 	s, root, err := openBoth(regular.OpenRoot, dir)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = root.Close() }()
 	defer func() { _ = s.Close() }() // opened for reading: nothing to lose
-	fits, err := s.indexFits(ctx)
-	if err != nil {
-		return fmt.Errorf("index %s: %w", dir, err)
-	}
-	if fits {
-		return nil
+	if !anew {
+		fits, err := s.indexFits(ctx)
+		if err != nil {
+			return fmt.Errorf("index %s: %w", dir, err)
+		}
+		if fits {
+			return nil
+		}
 	}
 	return s.makeIndex(ctx, root, dir)
 }
@@ -77,7 +84,7 @@ func (s *Snapshot) newIndexer(root *os.Root) (*indexer, error) {
 	if err != nil {
 		return nil, err
 	}
-	x, err := newIndexer(out)
+	x, err := newIndexer(out, s.cache.info.Size())
 	if err != nil {
 		out.discard()
 	}
