@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,13 +16,13 @@ import (
 func many(t testing.TB) (content string, cache []byte) {
 	t.Helper()
 	random := rand.New(rand.NewPCG(1, 2))
-	var all strings.Builder
-	for n := 0; all.Len() < 6<<20; n++ {
-		part := strings.Repeat(strings.TrimSuffix(line(fmt.Sprint(n)), "}\n")+`,"x":"`+strings.Repeat("é", random.IntN(3000))+"\"}\n", 50)
-		all.WriteString(part)
-		cache = append(cache, compress(t, part)...)
+	lines := randomLines(random, 12_000)
+	for part := range slices.Chunk(lines, 50) {
+		all := strings.Join(part, "")
+		content += all
+		cache = append(cache, compress(t, all)...)
 	}
-	return all.String(), cache
+	return content, cache
 }
 
 func TestWhatIsReadAheadIsWhatIsThere(t *testing.T) {

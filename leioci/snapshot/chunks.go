@@ -9,8 +9,10 @@ import (
 const (
 	// chunkBytes is how much is read at once.
 	chunkBytes = 64 << 10
-	// aheadBytes is the size of the content from which on it is worth a second goroutine.
-	aheadBytes = 4 << 20
+	// aheadBytes and aheadFileBytes are the sizes of the content and of the file from which on they
+	// are worth a second goroutine.
+	aheadBytes     = 2 << 20
+	aheadFileBytes = 256 << 10
 )
 
 // chunks are the content of a cache file, part by part.
@@ -35,7 +37,8 @@ type pass struct {
 func (s *Snapshot) chunks(ctx context.Context, pass pass) chunks {
 	content := s.uncompressed(ctx)
 	content.gz.marker, content.digest = pass.marks, pass.digest
-	if ctx == nil || s.meta.RawSize < aheadBytes || runtime.GOMAXPROCS(0) == 1 {
+	large := s.meta.RawSize >= aheadBytes && s.cache.info.Size() >= aheadFileBytes
+	if ctx == nil || !large || runtime.GOMAXPROCS(0) == 1 {
 		return &direct{content: content, hash: pass.hash, buf: make([]byte, min(chunkBytes, s.meta.RawSize+1))}
 	}
 	return newAhead(content, pass.hash)

@@ -101,6 +101,9 @@ func wantIndexed(t testing.TB, dir string, want bool) {
 			t.Errorf("%q: got %+v", repo, got)
 		}
 	}
+	if got, err := s.Indexed(t.Context()); err != nil || got != want {
+		t.Errorf("indexed in the end: %t, %v, want %t", got, err, want)
+	}
 }
 
 // leftovers returns what is in dir beside a snapshot.
@@ -159,7 +162,7 @@ func TestTheSampleSaysTheSameWithAnIndex(t *testing.T) {
 func TestAnIndexSaysWhatIsThere(t *testing.T) {
 	long := strings.Repeat("n", 1<<20)
 	var twice []string
-	for n := range 500 { // more than a leaf has room for
+	for n := range 150 { // more than a leaf has room for
 		twice = append(twice, line("a"), line(fmt.Sprint("b", n%3)))
 	}
 	for name, lines := range map[string][]string{
@@ -194,7 +197,7 @@ func TestAnIndexSaysWhatIsThere(t *testing.T) {
 // randomLines returns reports of which some are about the same repository.
 func randomLines(random *rand.Rand, n int) (lines []string) {
 	for range n {
-		padding := make([]byte, random.IntN(2000))
+		padding := make([]byte, random.IntN(500))
 		for i := range padding {
 			padding[i] = "0123456789abcdef"[random.IntN(16)]
 		}
@@ -271,7 +274,7 @@ func TestADamagedIndexIsNeverBelievedAndMadeAnew(t *testing.T) {
 		}
 		check(flip(good, i), "byte", i)
 	}
-	for n := 0; n < len(good); n += 61 {
+	for n := 0; n < len(good); n += 101 {
 		check(good[:n], "length", n)
 	}
 	check(append(bytes.Clone(good), 0), "longer", 1)
