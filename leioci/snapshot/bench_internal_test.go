@@ -93,7 +93,7 @@ func BenchmarkIndex(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		defer root.Close()
+		defer func() { _ = root.Close() }()
 		defer s.Close()
 		b.SetBytes(s.meta.RawSize)
 		for b.Loop() {
@@ -105,7 +105,7 @@ func BenchmarkIndex(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		defer ix.close()
+		defer func() { _ = ix.close() }()
 		b.ReportMetric(100*float64(ix.Size)/float64(s.meta.CompressedSize), "%size")
 	})
 }

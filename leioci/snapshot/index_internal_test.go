@@ -295,7 +295,7 @@ func TestADiscardedIndexLeavesNothingOpenAndNothingBehind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	f, err := newIndexFile(root, 0o644)
 	if err != nil {
 		t.Fatal(err)
