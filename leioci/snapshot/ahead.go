@@ -9,7 +9,7 @@ const (
 
 // ahead reads chunks in a goroutine of its own, so that a line can be looked at while the next one
 // is decompressed. If the content is to be hashed, another goroutine does that. A chunk goes round:
-// free, full, used, free. No channel is ever written to in vain, for each has room for all chunks.
+// free, full, used, free. No send blocks, because each channel has room for all chunks.
 type ahead struct {
 	content *uncompressed
 	full    chan filled // closed after the last

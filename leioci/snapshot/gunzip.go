@@ -50,16 +50,17 @@ func (c *counted) Read(p []byte) (int, error) {
 
 // resume makes g read r, which begins at a mark.
 func (g *gunzip) resume(r io.Reader, at mark) error {
-	inflate := g.inflate
-	if inflate == nil {
-		inflate = flate.NewReader(g.r)
-	}
-	*g = gunzip{file: counted{r: r}, r: g.r, header: g.header, inflate: inflate, within: true, resumed: true}
+	*g = gunzip{file: counted{r: r}, r: g.r, header: g.header, inflate: g.inflate, within: true, resumed: true}
 	g.r.Reset(&g.file)
-	return inflate.(resumer).ResetCP(g.r, flate.InflateCheckpoint{BitOffset: at.bit, Window: at.window})
+	point := flate.InflateCheckpoint{BitOffset: at.bit, Window: at.window}
+	if again, ok := g.inflate.(resumer); ok {
+		return again.ResetCP(g.r, point)
+	}
+	g.inflate = flate.NewReaderOpts(g.r, flate.WithResumeFrom(point))
+	return nil
 }
 
-// A resumer is what flate's readers are, which its documentation shows as a method of theirs.
+// A resumer is a reader of flate's that can be used again. Package flate has no name for it.
 type resumer interface {
 	ResetCP(r io.Reader, at flate.InflateCheckpoint) error
 }

@@ -1,19 +1,14 @@
 package snapshot_test
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
@@ -104,21 +99,6 @@ func wantIndexed(t testing.TB, dir string, want bool) {
 	if got, err := s.Indexed(t.Context()); err != nil || got != want {
 		t.Errorf("indexed in the end: %t, %v, want %t", got, err, want)
 	}
-}
-
-// leftovers returns what is in dir beside a snapshot.
-func leftovers(t testing.TB, dir string) (names []string) {
-	t.Helper()
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range entries {
-		if !slices.Contains([]string{snapshot.ManifestFile, snapshot.CacheFile, snapshot.IndexFile}, e.Name()) {
-			names = append(names, e.Name())
-		}
-	}
-	return names
 }
 
 // snapshotOf makes a snapshot of lines, in one member or in one for each few.
@@ -239,223 +219,6 @@ func TestAnIndexOfManyReportsSaysWhatAScanSays(t *testing.T) {
 	}
 }
 
-func TestADamagedIndexIsNeverBelievedAndMadeAnew(t *testing.T) {
-	dir := snapshotOf(t, []string{line("a"), line("b"), line("a")}, 2)
-	index(t, dir)
-	path := filepath.Join(dir, snapshot.IndexFile)
-	good, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	check := func(data []byte, what string, at int) {
-		writeFile(t, path, data)
-		s, err := snapshot.Open(dir)
-		if err != nil {
-			t.Fatal(what, at, err)
-		}
-		defer s.Close()
-		answers, err := s.Risks(t.Context(), "a", "b", "c")
-		if err != nil || fmt.Sprint(answers) != "[{a 2 low} {b 1 low} {c 0 }]" {
-			t.Errorf("%s %d: got %v, %v", what, at, answers, err)
-		}
-		var found []int64
-		for report, err := range s.Find(t.Context(), "a") {
-			if found = append(found, report.Line); err != nil || report.Repo != "a" {
-				t.Errorf("%s %d: %v", what, at, err)
-			}
-		}
-		if !slices.Equal(found, []int64{1, 3}) || s.Metadata().EntryCount != 3 {
-			t.Errorf("%s %d: found %v", what, at, found)
-		}
-	}
-	for i := range good {
-		if zeros := i > 500 && i < 4090 || i > 4400 && i < len(good)-700; zeros && i%64 > 0 {
-			continue // pages are mostly empty here
-		}
-		check(flip(good, i), "byte", i)
-	}
-	for n := 0; n < len(good); n += 101 {
-		check(good[:n], "length", n)
-	}
-	check(append(bytes.Clone(good), 0), "longer", 1)
-	for _, at := range []int{0, 5, 300, 4090, 4097, 4130, 4200, len(good) - 5} {
-		writeFile(t, path, flip(good, at))
-		index(t, dir)
-		wantIndexed(t, dir, true)
-	}
-}
-
-func TestAnIndexOfAnotherSnapshotIsNotBelieved(t *testing.T) {
-	one, other := snapshotOf(t, []string{line("a"), line("b")}, 0), snapshotOf(t, []string{line("c"), line("d")}, 0)
-	index(t, one)
-	index(t, other)
-	data, err := os.ReadFile(filepath.Join(one, snapshot.IndexFile))
-	if err != nil {
-		t.Fatal(err)
-	}
-	writeFile(t, filepath.Join(other, snapshot.IndexFile), data)
-	wantIndexed(t, other, false)
-	index(t, other)
-	wantIndexed(t, other, true)
-}
-
-func TestAnIndexOfYesterdaysReportsIsNotBelieved(t *testing.T) {
-	dir := snapshotOf(t, []string{line("a"), line("b")}, 0)
-	index(t, dir)
-	content := line("a") + line("c")
-	cache := compress(t, content)
-	writeIn(t, dir, describing(content, cache), cache)
-	wantIndexed(t, dir, false)
-	index(t, dir)
-	wantIndexed(t, dir, true)
-}
-
-func TestAChangedManifestIsSeen(t *testing.T) {
-	dir := snapshotOf(t, []string{line("a")}, 0)
-	index(t, dir)
-	path := filepath.Join(dir, snapshot.ManifestFile)
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	writeFile(t, path, bytes.Replace(data, []byte("2026-02-08"), []byte("2026-02-09"), 2))
-	later := time.Now().Add(time.Second)
-	if err := os.Chtimes(path, later, later); err != nil {
-		t.Fatal(err)
-	}
-	s := open(t, dir)
-	if got := s.Metadata().Date.Day(); got != 9 {
-		t.Errorf("day %d", got)
-	}
-	wantIndexed(t, dir, false)
-}
-
-func TestACopiedDirectoryKeepsItsIndex(t *testing.T) {
-	dir := snapshotOf(t, []string{line("a"), line("b")}, 0)
-	index(t, dir)
-	for range 2 {
-		copied := filepath.Join(t.TempDir(), "copy")
-		if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
-			t.Fatal(err)
-		}
-		wantIndexed(t, copied, true)
-		dir = copied
-		index(t, dir)
-	}
-}
-
-func TestOnlyASnapshotInOrderIsIndexed(t *testing.T) {
-	for name, test := range map[string]struct {
-		content string
-		change  manifest
-		kind    error
-	}{
-		"malformed":  {line("a") + "bad\n", nil, snapshot.ErrMalformed},
-		"mismatched": {line("a"), manifest{"entry_count": 2}, snapshot.ErrMismatch},
-		"too much":   {line("a"), manifest{"raw_size": 5}, snapshot.ErrMismatch},
-	} {
-		cache := compress(t, test.content)
-		m := describing(test.content, cache)
-		for k, v := range test.change {
-			m[k] = v
-		}
-		dir := write(t, m, cache)
-		if err := snapshot.Index(t.Context(), dir); !errors.Is(err, test.kind) || errors.Is(err, snapshot.ErrNotIndexed) {
-			t.Errorf("%s: got %v", name, err)
-		}
-		if _, err := os.Stat(filepath.Join(dir, snapshot.IndexFile)); !errors.Is(err, fs.ErrNotExist) || len(leftovers(t, dir)) > 0 {
-			t.Errorf("%s: %v, %v", name, err, leftovers(t, dir))
-		}
-	}
-}
-
-func TestReportsOutOfProportionAreNotIndexed(t *testing.T) {
-	dir := snapshotOf(t, []string{strings.Repeat("{}\n", 450_000)}, 0)
-	err := snapshot.Index(t.Context(), dir)
-	if !errors.Is(err, snapshot.ErrNotIndexed) || !errors.Is(err, snapshot.ErrTooLarge) || len(leftovers(t, dir)) > 0 {
-		t.Errorf("got %v", err)
-	}
-}
-
-func TestVerifyAndIndexVerifiesWhatIsIndexed(t *testing.T) {
-	dir := snapshotOf(t, []string{line("a"), line("b")}, 1)
-	if err := snapshot.VerifyAndIndex(t.Context(), dir); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(dir, snapshot.CacheFile)
-	cache, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	writeFile(t, path, flip(cache, -8))
-	if err := snapshot.VerifyAndIndex(t.Context(), dir); !errors.Is(err, snapshot.ErrCorrupt) {
-		t.Errorf("got %v", err)
-	}
-}
-
-func TestAnIndexThatCannotBeWrittenIsNotIndexed(t *testing.T) {
-	dir := snapshotOf(t, []string{line("a")}, 0)
-	if err := os.MkdirAll(filepath.Join(dir, snapshot.IndexFile, "in the way"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := snapshot.Index(t.Context(), dir); !errors.Is(err, snapshot.ErrNotIndexed) {
-		t.Errorf("got %v", err)
-	}
-	wantIndexed(t, dir, false)
-	if names := leftovers(t, dir); len(names) > 0 {
-		t.Errorf("left behind: %q", names)
-	}
-}
-
-func TestIndexingEndsWithItsContext(t *testing.T) {
-	dir := snapshotOf(t, []string{line("a")}, 0)
-	cause := errors.New("the caller's own")
-	ctx, cancel := context.WithCancelCause(t.Context())
-	cancel(cause)
-	if err := snapshot.Index(ctx, dir); !errors.Is(err, cause) {
-		t.Errorf("got %v", err)
-	}
-	if names := leftovers(t, dir); len(names) > 0 {
-		t.Errorf("left behind: %q", names)
-	}
-	index(t, dir)
-	s := open(t, dir)
-	if _, err := s.Risk(ctx, "a"); !errors.Is(err, cause) {
-		t.Errorf("Risk: %v", err)
-	}
-	for _, err := range s.Find(ctx, "a") {
-		if !errors.Is(err, cause) {
-			t.Errorf("Find: %v", err)
-		}
-	}
-}
-
-func TestSeveralMayIndexAndAskAtOnce(t *testing.T) {
-	dir := snapshotOf(t, randomLines(rand.New(rand.NewPCG(5, 6)), 300), 50)
-	var all sync.WaitGroup
-	for range 8 {
-		all.Go(func() {
-			if err := snapshot.Index(t.Context(), dir); err != nil {
-				t.Error(err)
-			}
-			s, err := snapshot.Open(dir)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer s.Close()
-			for n := range 50 {
-				ask(t, s, fmt.Sprint("r", n))
-			}
-		})
-	}
-	all.Wait()
-	wantIndexed(t, dir, true)
-	if names := leftovers(t, dir); len(names) > 0 {
-		t.Errorf("left behind: %q", names)
-	}
-}
-
 func TestAWrongLineIsToldWhenThereIsNoIndex(t *testing.T) {
 	s := openContent(t, line("a")+"bad\n"+line("b"))
 	answers, err := s.Risks(t.Context(), "a", "b", "c")
@@ -476,28 +239,5 @@ func TestAWrongLineIsToldWhenThereIsNoIndex(t *testing.T) {
 	}
 	if unknown != 1 {
 		t.Errorf("%d times unknown", unknown)
-	}
-}
-
-func TestAnIndexedSnapshotIsOpenedInLittleMemory(t *testing.T) {
-	var lines []string
-	for n := range 20_000 {
-		lines = append(lines, line(fmt.Sprint("https://git.example.org/team/project-", n)))
-	}
-	dir := snapshotOf(t, lines, 1000)
-	got := allocated(func() { index(t, dir) })
-	if got > 48<<20 {
-		t.Errorf("indexing: %d MiB were allocated", got>>20)
-	}
-	got = allocated(func() {
-		s := open(t, dir)
-		for n := range 100 {
-			if a, err := s.Risk(t.Context(), fmt.Sprint("https://git.example.org/team/project-", n*200)); err != nil || !a.Known() {
-				t.Fatal(a, err)
-			}
-		}
-	})
-	if got > 512<<10 { // the race detector keeps nothing in pools
-		t.Errorf("asking: %d KiB were allocated", got>>10)
 	}
 }

@@ -18,10 +18,9 @@ import (
 // TempPrefix is what the names of the files begin with that [Index] writes to in the snapshot's
 // directory before it has an index. One is left behind by a process that was killed, and may be
 // deleted. Index deletes those that nobody has written to for a day.
-const (
-	TempPrefix = ".leioci-index-"
-	tempAge    = 24 * time.Hour
-)
+const TempPrefix = ".leioci-index-"
+
+const tempAge = 24 * time.Hour
 
 // An indexFile is an index that is being written, beside the one it replaces.
 type indexFile struct {
