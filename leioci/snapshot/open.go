@@ -24,7 +24,8 @@ const openAttempts = 5
 // [ErrNotSnapshot] and fs.ErrNotExist. If dir is not a directory, or one of the files is not a
 // regular file or leads out of dir, or manifest.json is not in LEI's format, it is ErrNotSnapshot.
 // If manifest.json exceeds [MaxManifestBytes], it is [ErrTooLarge]. Open does not read
-// cache.jsonl.gz.
+// cache.jsonl.gz, and not manifest.json either if there is an index that fits ([Index]): then the
+// index has what it said. An index that cannot be read, or does not fit, is ignored.
 //
 // The caller must close the Snapshot.
 func Open(dir string) (*Snapshot, error) { return openWith(regular.OpenRoot, dir) }
