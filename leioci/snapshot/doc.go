@@ -47,13 +47,15 @@
 // A snapshot may come from anywhere, so memory and work are limited. manifest.json may have up to
 // [MaxManifestBytes] and is read in a stream; a string of it that is kept may have up to 1 MiB. A
 // line may have up to [MaxLineBytes]. An iteration holds one line and some fixed-size buffers, and
-// decompresses at most one byte more than the raw_size in manifest.json.
+// decompresses at most one byte more than the raw_size in manifest.json. It may be a few buffers
+// ahead of what it has yielded.
 //
 // # Concurrency
 //
 // The methods of a Snapshot are safe for concurrent use, and so are several iterations at once:
-// each has its own position in the file. They start no goroutines. Close the Snapshot after the
-// last iteration.
+// each has its own position in the file. One over a large file decompresses in a goroutine of its
+// own, and [Snapshot.Verify] hashes in another; they have ended when the iteration has. Close the
+// Snapshot after the last iteration.
 //
 // [RFC 1952]: https://www.rfc-editor.org/rfc/rfc1952
 // [RFC 8259]: https://www.rfc-editor.org/rfc/rfc8259

@@ -18,11 +18,8 @@ import (
 // ([context.Cause]), or a file system error.
 func (s *Snapshot) Reports(ctx context.Context) iter.Seq2[Report, error] {
 	return func(yield func(Report, error) bool) {
-		for report, err := range s.lines(ctx).reports() {
-			if err != nil {
-				err = fmt.Errorf("read %s: %w", s.cache.path, err)
-			}
-			if !yield(report, err) {
+		for line, err := range s.parsed(ctx) {
+			if !yield(line.report(), err) {
 				return
 			}
 		}
@@ -37,19 +34,35 @@ func (s *Snapshot) Reports(ctx context.Context) iter.Seq2[Report, error] {
 // whole file unless the loop stops early.
 func (s *Snapshot) Lookup(ctx context.Context, repo string) iter.Seq2[Report, error] {
 	return func(yield func(Report, error) bool) {
-		for report, err := range s.Reports(ctx) {
-			if (err != nil || report.Repo == repo) && !yield(report, err) {
+		for line, err := range s.parsed(ctx) {
+			if (err != nil || string(line.repo) == repo) && !yield(line.report(), err) {
 				return
 			}
 		}
 	}
 }
 
-// reports parses the remaining lines. Its errors are of type *LineError, and it ends after the
-// first that is not ErrMalformed.
-func (l *lines) reports() iter.Seq2[Report, error] {
-	return func(yield func(Report, error) bool) {
-		parser := newReportParser()
+// parsed is Reports before anything is copied. Its errors name the file.
+func (s *Snapshot) parsed(ctx context.Context) iter.Seq2[parsed, error] {
+	return func(yield func(parsed, error) bool) {
+		lines := s.lines(ctx, nil)
+		defer lines.close()
+		for line, err := range lines.parsed() {
+			if err != nil {
+				err = fmt.Errorf("read %s: %w", s.cache.path, err)
+			}
+			if !yield(line, err) {
+				return
+			}
+		}
+	}
+}
+
+// parsed parses the remaining lines. Its errors are of type *LineError, and it ends after the first
+// that is not ErrMalformed.
+func (l *lines) parsed() iter.Seq2[parsed, error] {
+	return func(yield func(parsed, error) bool) {
+		var p parser
 		for {
 			line, err := l.next()
 			if err == io.EOF {
@@ -57,15 +70,15 @@ func (l *lines) reports() iter.Seq2[Report, error] {
 			}
 			if err != nil {
 				number := l.count + 1
-				yield(Report{Line: number}, &LineError{number, err})
+				yield(parsed{line: number}, &LineError{number, err})
 				return
 			}
 			// Clip, so that appending to Raw does not overwrite the next line.
-			report, err := parser.parse(l.count, slices.Clip(line))
+			parsed, err := p.parse(l.count, slices.Clip(line))
 			if err != nil {
-				err = &LineError{report.Line, err}
+				err = &LineError{parsed.line, err}
 			}
-			if !yield(report, err) {
+			if !yield(parsed, err) {
 				return
 			}
 		}
