@@ -130,8 +130,10 @@ func (r *Reader) fill(n int) error {
 	if r.own == nil {
 		r.own = make([]byte, bufferBytes)
 	}
+	r.record()
+	r.before += int64(r.pos)
 	r.end = copy(r.own, r.buf[r.pos:r.end])
-	r.buf, r.pos = r.own, 0
+	r.buf, r.pos, r.rec.from = r.own, 0, 0
 	for range 100 { // as in package bufio: a reader that returns nothing so often is broken
 		var m int
 		m, r.err = r.r.Read(r.buf[r.end:])
