@@ -45,7 +45,8 @@ func (w *Writer) AddFrom(ctx context.Context, r io.Reader) error {
 func (w *Writer) addFrom(ctx context.Context, r io.Reader) error {
 	source := &inputReader{ctx: ctx, r: r}
 	content, skipped := source.content()
-	in := input{w: w, json: jsonstream.NewReader(content), skipped: skipped}
+	in := newInput(w, jsonstream.NewReader(content), allForms)
+	in.skipped = skipped
 	err := in.values()
 	switch {
 	case err == nil:

@@ -20,12 +20,30 @@ const (
 // An input reads values, each of which holds reports.
 type input struct {
 	w       *Writer
-	json    *jsonstream.Reader
+	json    *jsonstream.Reader // of parser
+	parser  parser             // of the report being read
+	forms   forms
 	skipped int64  // bytes before the JSON
 	count   int64  // reports added
 	text    []byte // of the report or entry read last
-	nested  bool   // in an entry, which holds no further entries
 	inner   *input // see nest
+}
+
+// forms are those that a value may have, each with those before it.
+type forms int
+
+const (
+	onlyReports   forms = iota
+	reportsOrScan       // what the data of an entry may be
+	allForms
+)
+
+// newInput returns an input of what is in the JSON.
+func newInput(w *Writer, json *jsonstream.Reader, forms forms) *input {
+	in := &input{w: w, forms: forms}
+	in.parser.json = *json
+	in.json = &in.parser.json
+	return in
 }
 
 // values reads everything.
@@ -51,6 +69,8 @@ func (in *input) values() error {
 // value reads an object of any of the forms.
 func (in *input) value() error {
 	in.json.Record(in.text[:0], maxEntryBytes)
+	in.parser.header.reset()
+	in.parser.data.reset()
 	var form form
 	err := in.object(func(name []byte) error {
 		many, err := in.holdsReports(name)
@@ -61,9 +81,9 @@ func (in *input) value() error {
 		case err != nil:
 			return err
 		case !many:
-			return in.json.Skip()
+			return in.member(name, &form)
 		}
-		in.recorded() // it may be far larger than a report
+		_, _ = in.recorded() // it may be far larger than a report
 		if string(name) == entriesMember {
 			return in.json.Array(in.entry)
 		}
@@ -75,15 +95,36 @@ func (in *input) value() error {
 		return err
 	case form.many != "":
 		return nil
-	case form.isEntry() && !in.nested:
+	case form.isEntry() && in.forms == allForms:
 		if tooLong != nil {
 			return errLongEntry
 		}
 		return in.addEntry(text)
+	case form.text:
+		return errors.New("data is not an object")
+	case !form.header && !form.data:
+		return errNoReport
 	case tooLong != nil:
 		return errLongLine
 	}
 	return in.add(text)
+}
+
+// member reads a member of what is not known yet to be a report.
+func (in *input) member(name []byte, form *form) error {
+	switch string(name) {
+	case "header":
+		return in.parser.section("header", &in.parser.header)
+	case "data":
+		if text, err := in.json.Is('"'); err != nil {
+			return err
+		} else if text {
+			form.text = true
+			return in.json.Skip()
+		}
+		return in.parser.section("data", &in.parser.data)
+	}
+	return in.json.Skip()
 }
 
 // errLongEntry is the error for an entry of a cache that is longer than its report can be.
@@ -92,13 +133,11 @@ var errLongEntry = fmt.Errorf("entry: %w of %d bytes", ErrTooLarge, maxEntryByte
 // holdsReports reports whether the next value is the member of a scan's result, or of an export of
 // a cache, that holds the reports.
 func (in *input) holdsReports(name []byte) (bool, error) {
-	switch string(name) {
-	case scanMember:
+	switch {
+	case string(name) == scanMember && in.forms >= reportsOrScan:
 		return in.json.Is('{')
-	case entriesMember:
-		if !in.nested {
-			return in.json.Is('[')
-		}
+	case string(name) == entriesMember && in.forms == allForms:
+		return in.json.Is('[')
 	}
 	return false, nil
 }
@@ -106,6 +145,7 @@ func (in *input) holdsReports(name []byte) (bool, error) {
 // A form is what the members of an object say about it.
 type form struct {
 	header, data, key, ttl bool
+	text                   bool   // data is a string, as in some entries
 	many                   string // the member that holds several reports
 }
 
@@ -152,6 +192,9 @@ func (in *input) object(member func(name []byte) error) error {
 
 // scan reads the value of a scan's member report.
 func (in *input) scan() error {
+	forms := in.forms
+	in.forms = onlyReports
+	defer func() { in.forms = forms }()
 	found := false
 	err := in.json.Object(func(name []byte) error {
 		if string(name) != reposMember {
@@ -166,7 +209,7 @@ func (in *input) scan() error {
 		} else if !is {
 			return fmt.Errorf("%s.%s is not an array", scanMember, reposMember)
 		}
-		return in.json.Array(in.report)
+		return in.json.Array(in.value)
 	})
 	if err == nil && !found {
 		err = fmt.Errorf("%s without %s", scanMember, reposMember)
@@ -174,22 +217,9 @@ func (in *input) scan() error {
 	return err
 }
 
-// report reads a report and adds it.
-func (in *input) report() error {
-	in.json.Record(in.text[:0], MaxLineBytes)
-	err := in.json.Skip()
-	text, tooLong := in.recorded()
-	switch {
-	case err != nil:
-		return err
-	case tooLong != nil:
-		return errLongLine
-	}
-	return in.add(text)
-}
-
+// add adds the report that was parsed last.
 func (in *input) add(report []byte) error {
-	err := in.w.add(report)
+	err := in.w.put(report, in.parser.repository())
 	if err == nil {
 		in.count++
 	}
@@ -260,7 +290,7 @@ func (in *input) data() error {
 // nest returns an input of a text that was found in this one. It is valid until the next call.
 func (in *input) nest(text []byte) *input {
 	if in.inner == nil {
-		in.inner = &input{w: in.w, json: &jsonstream.Reader{}, nested: true}
+		in.inner = newInput(in.w, &jsonstream.Reader{}, reportsOrScan)
 	}
 	in.inner.json.ResetBytes(text)
 	in.inner.count = 0

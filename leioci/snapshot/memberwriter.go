@@ -28,11 +28,11 @@ const (
 // A goroutine ends when its member is compressed, and waits for nothing.
 type memberWriter struct {
 	w       io.Writer
-	n       int64     // bytes written to w
+	n       int64         // bytes written to w
 	current *gzipMember   // being filled; nil before its first line
 	queue   []*gzipMember // being compressed, the oldest first
-	queued  int       // bytes of content in queue
-	most    int       // members in queue
+	queued  int           // bytes of content in queue
+	most    int           // members in queue
 	free    []*gzipMember
 }
 

@@ -153,22 +153,30 @@ func (w *Writer) compact(report []byte) ([]byte, error) {
 // errLongLine is the error for a report that does not fit in a line.
 var errLongLine = fmt.Errorf("report: %w of %d bytes", ErrTooLarge, MaxLineBytes)
 
+// errNoReport is the error for an object of another kind.
+var errNoReport = fmt.Errorf("%w: neither header nor data", ErrMalformed)
+
 // add adds a report that has no white space between its values.
 func (w *Writer) add(line []byte) error {
-	if len(line) > MaxLineBytes {
-		return errLongLine
-	}
-	report, err := w.parser.parse(w.meta.EntryCount+1, line)
-	switch {
-	case err != nil:
+	if _, err := w.parser.parse(w.meta.EntryCount+1, line); err != nil {
 		return err
-	case !w.parser.header.given && !w.parser.data.given:
-		return fmt.Errorf("%w: neither header nor data", ErrMalformed)
-	case len(report.repo) > maxStringBytes:
+	}
+	if !w.parser.header.given && !w.parser.data.given {
+		return errNoReport
+	}
+	return w.put(line, w.parser.repository())
+}
+
+// put writes a line, and the repository of its report.
+func (w *Writer) put(line, repo []byte) error {
+	switch {
+	case len(line) > MaxLineBytes:
+		return errLongLine
+	case len(repo) > maxStringBytes:
 		return fmt.Errorf("name of a repository: %w of %d bytes", ErrTooLarge, maxStringBytes)
 	}
-	if key, known := w.manifest.known(report.repo); !known {
-		text, err := w.manifest.encode(report.repo, w.meta.LEIVersion)
+	if key, known := w.manifest.known(repo); !known {
+		text, err := w.manifest.encode(repo, w.meta.LEIVersion)
 		if err != nil {
 			return err
 		}

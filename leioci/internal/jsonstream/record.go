@@ -4,12 +4,11 @@ import "io"
 
 // A recording keeps what a Reader reads, without the white space between values.
 type recording struct {
-	on               bool
-	from             int // what of the buffer has not been kept yet begins here
-	text             []byte
-	limit            int
-	inString, escape bool // at the end of text
-	over             bool
+	on    bool
+	from  int // where in the buffer what has not been kept yet begins
+	text  []byte
+	limit int
+	over  bool
 }
 
 // More reports whether there is another value, as in a stream of JSON texts one after the other.
@@ -42,7 +41,7 @@ func (r *Reader) Record(into []byte, limit int) {
 // Recorded ends what Record began and returns the text. If it is longer than the limit, the error
 // is ErrTooLong. The text is JSON if what was read was one value, to its end.
 func (r *Reader) Recorded() ([]byte, error) {
-	r.record()
+	r.record(r.pos)
 	text, over := r.rec.text, r.rec.over
 	r.rec = recording{}
 	if over {
@@ -51,42 +50,15 @@ func (r *Reader) Recorded() ([]byte, error) {
 	return text, nil
 }
 
-// record keeps what has been read since it was called last.
-func (r *Reader) record() {
-	if r.rec.on {
-		r.rec.add(r.buf[r.rec.from:r.pos])
-		r.rec.from = r.pos
+// record keeps what has been read up to a place in the buffer, and leaves out what was read since.
+func (r *Reader) record(upTo int) {
+	rec := &r.rec
+	if !rec.on {
+		return
+	}
+	text := r.buf[rec.from:upTo]
+	rec.from = r.pos
+	if rec.over = rec.over || len(rec.text)+len(text) > rec.limit; !rec.over {
+		rec.text = append(rec.text, text...)
 	}
 }
-
-func (rec *recording) add(p []byte) {
-	for len(p) > 0 && !rec.over {
-		n := 0
-		switch {
-		case rec.escape:
-			n, rec.escape = 1, false
-		case rec.inString:
-			n = plain(p)
-			if n < len(p) {
-				rec.inString, rec.escape = p[n] != '"', p[n] == '\\'
-				n++
-			}
-		case isSpace(p[0]):
-			p = p[1:]
-			continue
-		default:
-			for n < len(p) && !isSpace(p[n]) && !rec.inString {
-				rec.inString = p[n] == '"'
-				n++
-			}
-		}
-		if len(rec.text)+n > rec.limit {
-			rec.over = true
-			return
-		}
-		rec.text = append(rec.text, p[:n]...)
-		p = p[n:]
-	}
-}
-
-func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
