@@ -53,11 +53,12 @@ func (in *input) values() error {
 		if err != nil || !more {
 			return err
 		}
-		if array, err := in.json.Is('['); err != nil {
-			return err
-		} else if array {
+		array, err := in.json.Is('[')
+		switch {
+		case err != nil:
+		case array:
 			err = in.json.Array(in.value)
-		} else {
+		default:
 			err = in.value()
 		}
 		if err != nil {

@@ -41,7 +41,8 @@ type gzipMember struct {
 	content []byte
 	packed  bytes.Buffer
 	gz      *gzip.Writer
-	done    chan error // receives one value when packed is complete
+	err     error         // that of compressing
+	done    chan struct{} // receives one value when packed is complete
 }
 
 func newMemberWriter(w io.Writer) *memberWriter {
@@ -71,7 +72,7 @@ func (m *memberWriter) take() error {
 		return nil
 	}
 	gz, err := gzip.NewWriterLevel(nil, memberLevel)
-	m.current = &gzipMember{content: make([]byte, 0, memberBytes), gz: gz, done: make(chan error, 1)}
+	m.current = &gzipMember{content: make([]byte, 0, memberBytes), gz: gz, done: make(chan struct{}, 1)}
 	return err
 }
 
@@ -86,25 +87,26 @@ func (m *memberWriter) start() error {
 	m.current = nil
 	m.queue = append(m.queue, next)
 	m.queued += len(next.content)
-	go func() { next.done <- next.compress() }()
+	go next.compress()
 	return nil
 }
 
-func (m *gzipMember) compress() error {
+func (m *gzipMember) compress() {
 	m.packed.Reset()
 	m.gz.Reset(&m.packed)
 	_, err := m.gz.Write(m.content)
-	return errors.Join(err, m.gz.Close())
+	m.err = errors.Join(err, m.gz.Close())
+	m.done <- struct{}{} // there is room for it
 }
 
 // finishOldest writes the first member of the queue.
 func (m *memberWriter) finishOldest() error {
 	oldest := m.queue[0]
-	err := <-oldest.done
+	<-oldest.done
 	m.queue = append(m.queue[:0], m.queue[1:]...)
 	m.queued -= len(oldest.content)
-	if err != nil {
-		return err
+	if oldest.err != nil {
+		return oldest.err
 	}
 	n, err := m.w.Write(oldest.packed.Bytes())
 	m.n += int64(n)

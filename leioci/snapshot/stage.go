@@ -29,6 +29,9 @@ type stage struct {
 
 // newStage creates a directory beside dir, which must be absent or empty.
 func newStage(dir string) (*stage, error) {
+	if dir == "" {
+		return nil, fs.ErrNotExist
+	}
 	path, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
@@ -88,11 +91,11 @@ func (s *stage) vacant() error {
 	}
 	_, err = f.Readdirnames(1)
 	_ = f.Close() // opened for reading: nothing to lose
-	switch {
-	case err == io.EOF:
+	switch err {
+	case io.EOF:
 		return nil
-	case err == nil:
-		err = fmt.Errorf("%w, and not empty", fs.ErrExist)
+	case nil:
+		return fmt.Errorf("%w, and not empty", fs.ErrExist)
 	}
 	return err
 }
@@ -121,6 +124,9 @@ func (s *stage) flush() error {
 func (s *stage) commit() (done bool, err error) {
 	err = s.dir.Close() // Windows does not rename a directory that is open
 	s.dir = nil
+	if err == nil {
+		err = s.vacant() // renaming finds that too, but does not say it so well
+	}
 	if err != nil {
 		return false, err
 	}
@@ -130,9 +136,6 @@ func (s *stage) commit() (done bool, err error) {
 		}
 	}
 	if err := s.parent.Rename(s.name, s.base); err != nil {
-		if errors.Is(err, syscall.ENOTEMPTY) { // some systems say EEXIST
-			err = fmt.Errorf("%w, and not empty: %w", fs.ErrExist, err)
-		}
 		return false, err
 	}
 	s.name = ""

@@ -102,7 +102,7 @@ func (o WriterOptions) metadata() (Metadata, error) {
 	}
 	date := time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, time.UTC)
 	if !inTime(created) || !inTime(date) {
-		return Metadata{}, errors.New("Created and Date must be between the years 1 and 9999")
+		return Metadata{}, errors.New("the time and the date must be in the years 1 to 9999")
 	}
 	if len(o.LEIVersion) > maxStringBytes || !utf8.ValidString(o.LEIVersion) {
 		return Metadata{}, fmt.Errorf("LEIVersion is not UTF-8, or longer than %d bytes", maxStringBytes)
@@ -223,7 +223,8 @@ func (w *Writer) Commit(ctx context.Context) (Metadata, error) {
 	if err != nil {
 		return Metadata{}, errors.Join(fmt.Errorf("write %s: %w", w.dir, err), w.Discard())
 	}
-	return w.meta, w.Discard()
+	_ = w.Discard() // closes the directories: nothing to lose
+	return w.meta, nil
 }
 
 func (w *Writer) commit(ctx context.Context) error {
