@@ -48,6 +48,10 @@ func (w *Writer) addFrom(ctx context.Context, r io.Reader) error {
 	in := newInput(w, jsonstream.NewReader(content), allForms)
 	in.skipped = skipped
 	err := in.values()
+	if err != nil && source.compressed && w.err == nil {
+		// Read on: that it is damaged may be found only at the end of a member.
+		_, _ = io.Copy(io.Discard, content)
+	}
 	switch {
 	case err == nil:
 		return nil
@@ -69,19 +73,21 @@ func (w *Writer) addFrom(ctx context.Context, r io.Reader) error {
 // An inputReader reads an input. It keeps its error, which tells a failure to read from content
 // that is wrong.
 type inputReader struct {
-	ctx     context.Context
-	r       io.Reader
-	err     error // never io.EOF
-	corrupt error // what is wrong with its compression
+	ctx        context.Context
+	r          io.Reader
+	err        error // never io.EOF
+	compressed bool
+	corrupt    error // what is wrong with its compression
 }
 
-func (i *inputReader) Read(p []byte) (int, error) {
-	err := contextErr(i.ctx)
-	n := 0
-	if err == nil {
-		n, err = i.r.Read(p)
+func (i *inputReader) Read(p []byte) (n int, err error) {
+	if i.err == nil {
+		i.err = contextErr(i.ctx)
 	}
-	if err != nil && err != io.EOF {
+	if i.err != nil {
+		return 0, i.err
+	}
+	if n, err = i.r.Read(p); err != nil && err != io.EOF {
 		i.err = err
 	}
 	return n, err
@@ -94,8 +100,9 @@ const byteOrderMark = "\xef\xbb\xbf"
 func (i *inputReader) content() (r io.Reader, skipped int64) {
 	file := bufio.NewReaderSize(i, fileBufferBytes)
 	content := file
-	// What Peek fails with is returned by the next Read.
+	// What Peek fails with, the readers return again.
 	if magic, _ := file.Peek(2); string(magic) == "\x1f\x8b" {
+		i.compressed = true
 		content = bufio.NewReader(&inflating{file: file, input: i})
 	}
 	if mark, _ := content.Peek(len(byteOrderMark)); string(mark) == byteOrderMark {
@@ -113,6 +120,9 @@ type inflating struct {
 }
 
 func (i *inflating) Read(p []byte) (n int, err error) {
+	if i.input.corrupt != nil {
+		return 0, i.input.corrupt
+	}
 	if i.gz == nil {
 		i.gz, err = gzip.NewReader(i.file)
 	}
