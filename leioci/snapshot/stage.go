@@ -130,10 +130,11 @@ func (s *stage) commit() (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if runtime.GOOS == "windows" { // nor does it replace an empty one
-		if err := s.parent.Remove(s.base); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return false, err
-		}
+	// Package os renames nothing to the name of a directory, even if that is empty. With the
+	// separator, nothing but a directory is removed.
+	err = s.parent.Remove(s.base + string(filepath.Separator))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
 	}
 	if err := s.parent.Rename(s.name, s.base); err != nil {
 		return false, err

@@ -321,8 +321,10 @@ func TestTimesAndVersion(t *testing.T) {
 		t.Errorf("got %+v, %v", meta, err)
 	}
 	for _, o := range []snapshot.WriterOptions{
-		{Created: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}, {Date: time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC)},
-		{LEIVersion: "\xff"}, {LEIVersion: strings.Repeat("x", 1<<20+1)},
+		{Created: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)},
+		{Date: time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC)},
+		{LEIVersion: "\xff"},
+		{LEIVersion: strings.Repeat("x", 1<<20+1)},
 	} {
 		dir := t.TempDir()
 		if _, err := snapshot.Create(filepath.Join(dir, "new"), o); err == nil {
