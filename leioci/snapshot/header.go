@@ -76,7 +76,7 @@ func decodeHeader(data []byte, size int64) (h header, err error) {
 	}
 	n, err := binary.Decode(data, binary.LittleEndian, &h)
 	rest := bytes.TrimLeft(data[n:end], "\x00")
-	if err != nil || len(rest) > 0 || h.Magic != magic || h.Version != indexVersion || h.Names != canonicalVersion || h.Size != size {
+	if err != nil || len(rest) > 0 || h.Magic != magic || h.Version != indexVersion || h.Names != canonicalRules || h.Size != size {
 		return h, errDamaged
 	}
 	return h, h.check()

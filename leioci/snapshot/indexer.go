@@ -69,7 +69,7 @@ func (x *indexer) add(line parsed) error {
 
 // finish writes the rest of the index, for a snapshot of these files. h has their digests.
 func (x *indexer) finish(ctx context.Context, h header, meta Metadata) error {
-	h.Magic, h.Version, h.Names = magic, indexVersion, canonicalVersion
+	h.Magic, h.Version, h.Names = magic, indexVersion, canonicalRules
 	if err := x.writeLeaves(ctx, &h); err != nil {
 		return err
 	}

@@ -59,16 +59,20 @@ func (p *parser) parse(number int64, line []byte) (parsed, error) {
 	if p.data.risk.present {
 		result.risk = riskOf(p.data.risk.value)
 	}
+	result.repo = p.repository()
+	return result, nil
+}
+
+// repository returns the repository of the report that was read last.
+func (p *parser) repository() []byte {
 	switch {
 	case p.data.repo.present:
-		result.repo = p.data.repo.value
+		return p.data.repo.value
 	case p.header.repo.present:
-		result.repo = p.header.repo.value
-	default:
-		p.unknown = append(p.unknown[:0], unknownRepo...)
-		result.repo = p.unknown
+		return p.header.repo.value
 	}
-	return result, nil
+	p.unknown = append(p.unknown[:0], unknownRepo...)
+	return p.unknown
 }
 
 // sections reads exactly one JSON object. Of a member that is given twice, some readers of JSON

@@ -55,6 +55,8 @@ type Reader struct {
 	text     []byte // the string, name or number read last, as far as it is kept
 	depth    int
 	values   int
+	before   int64 // bytes read before those in buf
+	rec      recording
 }
 
 // NewReader returns a Reader of what r holds. It may read beyond the end of the JSON.

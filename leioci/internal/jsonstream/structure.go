@@ -106,13 +106,16 @@ func (r *Reader) peek() (byte, error) {
 // skipSpace returns the first byte that is not white space, and leaves it unread.
 func (r *Reader) skipSpace() (byte, error) {
 	for {
+		start := r.pos
 		for ; r.pos < r.end; r.pos++ {
 			switch c := r.buf[r.pos]; c {
 			case ' ', '\t', '\r', '\n':
 			default:
+				r.record(start)
 				return c, nil
 			}
 		}
+		r.record(start)
 		if err := r.fill(1); err != nil {
 			return 0, err
 		}
@@ -130,8 +133,10 @@ func (r *Reader) fill(n int) error {
 	if r.own == nil {
 		r.own = make([]byte, bufferBytes)
 	}
+	r.record(r.pos)
+	r.before += int64(r.pos)
 	r.end = copy(r.own, r.buf[r.pos:r.end])
-	r.buf, r.pos = r.own, 0
+	r.buf, r.pos, r.rec.from = r.own, 0, 0
 	for range 100 { // as in package bufio: a reader that returns nothing so often is broken
 		var m int
 		m, r.err = r.r.Read(r.buf[r.end:])
