@@ -32,10 +32,33 @@ import (
 // returned as it is. The result is canonical itself. Nothing is looked up: a repository that was
 // renamed, or moved to another host, is another one.
 func CanonicalRepo(name string) string {
+	if isPlain(name) {
+		return name
+	}
 	if canonical, ok := canonicalRepo(strings.TrimSpace(name)); ok {
 		return canonical
 	}
 	return name
+}
+
+// isPlain reports whether a name is canonical at first sight, as most are in a snapshot. If it reports
+// false, that means nothing.
+func isPlain(name string) bool {
+	rest, ok := strings.CutPrefix(name, "https://")
+	host, path, _ := strings.Cut(rest, "/")
+	if !ok || strings.Trim(host, "abcdefghijklmnopqrstuvwxyz0123456789-.") != "" || host == "" || host[len(host)-1] == '.' || otherNames[host] != "" {
+		return false
+	}
+	segments := 0
+	for more := true; more; segments++ {
+		var s string
+		s, path, more = strings.Cut(path, "/")
+		if s == "" || s[0] == '.' || strings.HasSuffix(s, ".git") || strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-._") != "" {
+			return false
+		}
+	}
+	h, known := hosts[host]
+	return !known || segments == 2 && !h.nested
 }
 
 // canonicalRules is the version of the rules. An index that was made under others does not fit.

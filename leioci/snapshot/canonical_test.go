@@ -142,6 +142,21 @@ func TestWhatIsNoNameOfARepositoryStaysAsItIs(t *testing.T) {
 	}
 }
 
+// A name that is looked at once is canonical by the rules, too.
+func TestPlainNamesStayAsTheyAre(t *testing.T) {
+	for _, name := range []string{
+		"https://github.com/org/project", "https://git.example.org/a", "https://git.example.org/a/b/c", "https://codeberg.org/a.b/c_d-e",
+		"https://localhost/r", "https://127.0.0.1/r",
+	} {
+		if got := snapshot.CanonicalRepo(name); got != name {
+			t.Errorf("%q became %q", name, got)
+		}
+		if got := snapshot.CanonicalRepo(" " + name); got != name {
+			t.Errorf("by the rules, %q is %q", name, got)
+		}
+	}
+}
+
 func FuzzCanonicalRepo(f *testing.F) {
 	for _, names := range sameRepository {
 		for _, name := range names {
@@ -152,6 +167,9 @@ func FuzzCanonicalRepo(f *testing.F) {
 		once := snapshot.CanonicalRepo(name)
 		if twice := snapshot.CanonicalRepo(once); twice != once {
 			t.Errorf("%q becomes %q, and that %q", name, once, twice)
+		}
+		if slow := snapshot.CanonicalRepo(" " + once); slow != once && slow != " "+once {
+			t.Errorf("by the rules, %q is %q", once, slow)
 		}
 	})
 }
