@@ -292,7 +292,7 @@ func TestAnInterruptIsNoFailure(t *testing.T) {
 	go func() { <-reached; interrupt() }()
 	var out, errs strings.Builder
 	t.Chdir(t.TempDir())
-	status := run(ctx, []string{"pull", reg.Host() + "/org/lei-cache"}, environment{func(string) string { return "" }, &out, &errs})
+	status := run(ctx, []string{"pull", reg.Host() + "/org/lei-cache"}, environment{func(string) string { return "" }, strings.NewReader(""), &out, &errs})
 	if status != 130 || out.Len() > 0 || errs.String() != "leioci: interrupted; run it again to continue\n" {
 		t.Errorf("%d, %q, %q", status, out.String(), errs.String())
 	}
