@@ -100,19 +100,7 @@ func push(ctx context.Context, env environment, network *networkFlags, dir strin
 			failed = append(failed, fmt.Errorf("pushed %s, but cannot write that to standard output: %w", digest, err))
 		}
 	}
-	return joinOnOneLine(failed)
-}
-
-// joinOnOneLine joins errors on one line. It returns nil if there are none.
-func joinOnOneLine(errs []error) error {
-	texts := make([]string, len(errs))
-	for i, err := range errs {
-		texts[i] = err.Error()
-	}
-	if len(errs) == 0 {
-		return nil
-	}
-	return errors.New(strings.Join(texts, "; "))
+	return errors.Join(failed...)
 }
 
 // packageVerified returns a snapshot as an artifact, verified unless that was not wanted.
