@@ -77,6 +77,7 @@ registry that the references name, and is sent to no other.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newPush(env), newPull(env), newVersion(env))
 	root.AddCommand(newAuth(env))
+	root.AddCommand(newExport(env))
 	return root
 }
 
