@@ -1,7 +1,12 @@
-// Command leioci pushes LEI snapshots to OCI registries and pulls them back.
+// Command leioci makes LEI snapshots of reports, moves them to and from OCI registries, and answers
+// questions about them.
 //
+//	leioci export --input FILE|- [-o DIR] [--push REF...]
 //	leioci push DIR REF [REF...]
 //	leioci pull REF [-o DIR]
+//	leioci import DIR
+//	leioci verify DIR|REF
+//	leioci check DIR|REF [--repo URL...] [--repos FILE] [--sbom FILE]
 //	leioci auth explain REF
 //	leioci version
 //
@@ -50,8 +55,9 @@ func run(ctx context.Context, args []string, env environment) int {
 func newRoot(env environment) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "leioci",
-		Short: "Push and pull LowEndInsight snapshots",
-		Long: `leioci pushes LowEndInsight (LEI) snapshots to OCI registries and pulls them back, verified.
+		Short: "Make, push, pull and ask LowEndInsight snapshots",
+		Long: `leioci makes LowEndInsight (LEI) snapshots of reports, pushes them to OCI registries, pulls them
+back, verified, and says what is in them.
 
 Results go to standard output, everything else to standard error. The exit status is
 ` + exitHelp + `.
@@ -77,7 +83,8 @@ registry that the references name, and is sent to no other.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newPush(env), newPull(env), newVersion(env))
 	root.AddCommand(newAuth(env))
-	root.AddCommand(newExport(env))
+	root.AddCommand(newCheck(env))
+	root.AddCommand(newExport(env), newImport(env), newVerify(env))
 	return root
 }
 
