@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	// memberBytes is how much content a gzip member has at most, unless one report is longer.
+	// maxMemberBytes is how much content a gzip member has at most, unless one report is longer.
 	// Smaller members let readers begin nearer to a report, but compress worse.
-	memberBytes = 512 << 10
-	// memberLevel is the compression level, out of 9.
-	memberLevel = 8
+	maxMemberBytes = 512 << 10
+	// compressionLevel is the compression level, out of 9.
+	compressionLevel = 8
 	// maxQueuedBytes is how much content is compressed at once, unless one member is longer.
 	maxQueuedBytes = 32 << 20
 	// maxQueued is how many members are compressed at once, whatever the number of processors.
@@ -51,7 +51,7 @@ func newMemberWriter(w io.Writer) *memberWriter {
 
 // add adds a line, given without its newline.
 func (m *memberWriter) add(line []byte) error {
-	if m.current != nil && len(m.current.content)+len(line)+1 > memberBytes {
+	if m.current != nil && len(m.current.content)+len(line)+1 > maxMemberBytes {
 		if err := m.start(); err != nil {
 			return err
 		}
@@ -71,8 +71,8 @@ func (m *memberWriter) take() error {
 		m.current, m.free = m.free[last], m.free[:last]
 		return nil
 	}
-	gz, err := gzip.NewWriterLevel(nil, memberLevel)
-	m.current = &gzipMember{content: make([]byte, 0, memberBytes), gz: gz, done: make(chan struct{}, 1)}
+	gz, err := gzip.NewWriterLevel(nil, compressionLevel)
+	m.current = &gzipMember{content: make([]byte, 0, maxMemberBytes), gz: gz, done: make(chan struct{}, 1)}
 	return err
 }
 
@@ -110,7 +110,7 @@ func (m *memberWriter) finishOldest() error {
 	}
 	n, err := m.w.Write(oldest.packed.Bytes())
 	m.n += int64(n)
-	if cap(oldest.content) <= memberBytes {
+	if cap(oldest.content) <= maxMemberBytes {
 		oldest.content = oldest.content[:0]
 		m.free = append(m.free, oldest)
 	}
