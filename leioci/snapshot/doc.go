@@ -62,6 +62,13 @@
 // change the other. It ignores the names in manifest.json, which the content hash does not
 // cover.
 //
+// # Writing
+//
+// [Create] begins a new snapshot, [Writer.Add] and [Writer.AddFrom] add reports to it, from files in
+// any of the forms in which they are found, and [Writer.Commit] puts it in place, as a whole. What is
+// written is what the original client writes, byte for byte, but for the compression: its gzip has
+// many members, which readers of RFC 1952 read as one stream.
+//
 // # Limits
 //
 // A snapshot may come from anywhere, so memory and work are limited. manifest.json may have up to

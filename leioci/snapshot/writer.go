@@ -41,7 +41,7 @@ type WriterOptions struct {
 // Commit: it appears as a whole or not at all. A process that is killed leaves only the hidden
 // directory, whose name begins with ".leioci-writing-".
 //
-// cache.jsonl.gz has a gzip member for each 512 KiB of reports or less, and for each report that is
+// cache.jsonl.gz has a gzip member for each 256 KiB of reports or less, and for each report that is
 // longer. Members end at line ends. They are compressed on several goroutines, but what is written
 // does not depend on how many: the same reports and options give the same bytes, with the same
 // version of this package.

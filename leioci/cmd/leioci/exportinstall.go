@@ -42,7 +42,7 @@ func export(ctx context.Context, env environment, network *networkFlags, o expor
 		return fmt.Errorf("export: %w", err)
 	}
 	defer s.Close() // after the push, and before what it has open is removed
-	return place(ctx, env, s, o, to)
+	return install(ctx, env, s, o, to)
 }
 
 // write writes the snapshot to dir.
@@ -61,8 +61,8 @@ func write(ctx context.Context, env environment, dir string, o exportOptions) er
 	return err
 }
 
-// place puts a snapshot into its directory, and pushes it if to is not nil.
-func place(ctx context.Context, env environment, s *snapshot.Snapshot, o exportOptions, to *pushing) error {
+// install puts a snapshot into its directory, and pushes it if to is not nil.
+func install(ctx context.Context, env environment, s *snapshot.Snapshot, o exportOptions, to *pushing) error {
 	if to != nil { // do not publish what nobody can read
 		if err := s.Verify(ctx); err != nil {
 			return fmt.Errorf("export: %w", err)
