@@ -302,8 +302,9 @@ func TestTimesAndVersion(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.Commit(t.Context()); err != nil {
-			t.Fatal(err)
+		meta, err := w.Commit(t.Context())
+		if err != nil || meta != open(t, dir).Metadata() {
+			t.Errorf("got %+v, %v", meta, err)
 		}
 		got := read(t, dir, snapshot.ManifestFile)
 		for _, want := range strings.Fields(tc.want) {
