@@ -13,7 +13,7 @@ import (
 func newExport(env environment) *cobra.Command {
 	var o exportOptions
 	var date, created string
-	var moveBack, allowFuture bool
+	var moveBack, allowFuture, index bool
 	var network *networkFlags
 	cmd := &cobra.Command{
 		Use:   "export --input FILE|- [-o DIR] [--push REF]",
@@ -58,6 +58,9 @@ repository.`,
 				o.push = append(o.push, leioci.PushFuture())
 				o.unpack = append(o.unpack, leioci.AllowFuture())
 			}
+			if index {
+				o.unpack = append(o.unpack, leioci.IndexReports())
+			}
 			return interruptible(cmd.Context(), func(ctx context.Context) error {
 				return export(ctx, env, network, o)
 			})
@@ -72,6 +75,7 @@ repository.`,
 	flags.StringVar(&o.writer.LEIVersion, "lei-version", "", "`version` of LowEndInsight that made the reports")
 	flags.StringSliceVar(&o.refs, "push", nil, "also push to this `REF`; may be given several times")
 	flags.BoolVar(&o.allowEmpty, "allow-empty", false, "write a snapshot even if there is no report in the input")
+	flags.BoolVar(&index, "index", false, "also make an index, as leioci import does")
 	flags.BoolVar(&moveBack, "allow-move-back", false, "push: move tags such as latest even if they point at a newer snapshot")
 	flags.BoolVar(&allowFuture, "allow-future", false, "allow a --date later than tomorrow")
 	network = addNetworkFlags(cmd)
