@@ -3,6 +3,7 @@
 //	leioci push DIR REF [REF...]
 //	leioci pull REF [-o DIR]
 //	leioci check DIR|REF [--repo URL...] [--repos FILE] [--sbom FILE]
+//	leioci diff A B
 //	leioci auth explain REF
 //	leioci version
 //
@@ -78,7 +79,7 @@ registry that the references name, and is sent to no other.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newPush(env), newPull(env), newVersion(env))
 	root.AddCommand(newAuth(env))
-	root.AddCommand(newCheck(env))
+	root.AddCommand(newCheck(env), newDiff(env))
 	return root
 }
 
