@@ -34,7 +34,7 @@ func export(ctx context.Context, env environment, network *networkFlags, o expor
 			fmt.Fprintln(env.stderr, "leioci: warning: "+oneLine(removeErr.Error()))
 		}
 	}()
-	if err := write(ctx, env, beside, o); err != nil {
+	if err := writeReports(ctx, env, beside, o); err != nil {
 		return fmt.Errorf("export: %w", err)
 	}
 	s, err := snapshot.Open(beside)
@@ -45,8 +45,8 @@ func export(ctx context.Context, env environment, network *networkFlags, o expor
 	return install(ctx, env, s, o, to)
 }
 
-// write writes the snapshot to dir.
-func write(ctx context.Context, env environment, dir string, o exportOptions) error {
+// writeReports writes the snapshot to dir.
+func writeReports(ctx context.Context, env environment, dir string, o exportOptions) error {
 	w, err := snapshot.Create(dir, o.writer)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@
 //	leioci import DIR
 //	leioci verify DIR|REF
 //	leioci check DIR|REF [--repo URL...] [--repos FILE] [--sbom FILE]
+//	leioci diff A B
 //	leioci auth explain REF
 //	leioci version
 //
@@ -83,7 +84,7 @@ registry that the references name, and is sent to no other.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newPush(env), newPull(env), newVersion(env))
 	root.AddCommand(newAuth(env))
-	root.AddCommand(newCheck(env))
+	root.AddCommand(newCheck(env), newDiff(env))
 	root.AddCommand(newExport(env), newImport(env), newVerify(env))
 	return root
 }

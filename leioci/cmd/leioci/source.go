@@ -28,6 +28,7 @@ type sourceFlags struct {
 	network *networkFlags
 	mirrors []string
 	maxAge  days
+	future  bool
 }
 
 func addSourceFlags(cmd *cobra.Command, env environment) *sourceFlags {
@@ -35,6 +36,7 @@ func addSourceFlags(cmd *cobra.Command, env environment) *sourceFlags {
 	cmd.Flags().Var(&f.maxAge, "max-age", "fail if the snapshot's date is longer ago than this, such as 48h or 2d")
 	cmd.Flags().StringSliceVar(&f.mirrors, "mirror", nil,
 		"`repository` to try before REF's own; several are tried in the order given")
+	cmd.Flags().BoolVar(&f.future, "allow-future", false, "accept a snapshot that is dated later than tomorrow (UTC)")
 	f.network = addNetworkFlags(cmd)
 	return f
 }
@@ -42,13 +44,17 @@ func addSourceFlags(cmd *cobra.Command, env environment) *sourceFlags {
 // A source is a snapshot that was opened for a command.
 type source struct {
 	*snapshot.Snapshot
-	name string // the directory, or the reference by digest
-	temp string // a directory of its own, or ""
+	name  string   // the directory, or the reference by digest
+	temps []string // directories of its own
 }
 
 // close closes the snapshot and removes what is temporary.
 func (s *source) close() error {
-	return errors.Join(s.Close(), os.RemoveAll(s.temp)) // which does nothing for ""
+	err := s.Close()
+	for _, temp := range s.temps {
+		err = errors.Join(err, os.RemoveAll(temp))
+	}
+	return err
 }
 
 // open opens the snapshot that DIR|REF names.
@@ -110,6 +116,9 @@ func (f *sourceFlags) pull(ctx context.Context, text string) (_ *source, err err
 	if f.maxAge > 0 {
 		opts = append(opts, leioci.MaxAge(time.Duration(f.maxAge)))
 	}
+	if f.future {
+		opts = append(opts, leioci.AllowFuture())
+	}
 	dir := filepath.Join(temp, "lei")
 	res, err := client.PullSnapshot(ctx, ref, dir, opts...)
 	if err != nil {
@@ -119,7 +128,7 @@ func (f *sourceFlags) pull(ctx context.Context, text string) (_ *source, err err
 	if err != nil {
 		return nil, err
 	}
-	return &source{Snapshot: s, name: res.Ref.String(), temp: temp}, nil
+	return &source{Snapshot: s, name: res.Ref.String(), temps: []string{temp}}, nil
 }
 
 // refuseAge does for a directory what a pull does with [leioci.MaxAge]. A date in the future would
@@ -129,8 +138,8 @@ func (f *sourceFlags) refuseAge(date, now time.Time) error {
 	switch {
 	case limit == 0:
 		return nil
-	case date.After(now.UTC().Truncate(day).Add(day)):
-		return fmt.Errorf("%w: it is dated %s, and today is %s", leioci.ErrFuture, date.Format(time.DateOnly), now.UTC().Format(time.DateOnly))
+	case !f.future && date.After(now.UTC().Truncate(day).Add(day)):
+		return fmt.Errorf("%w: it is dated %s, and today is %s; accept it with --allow-future", leioci.ErrFuture, date.Format(time.DateOnly), now.UTC().Format(time.DateOnly))
 	case now.Sub(date) > limit:
 		return fmt.Errorf("%w: it is dated %s, and --max-age is %v", leioci.ErrStale, date.Format(time.DateOnly), limit)
 	}
