@@ -110,7 +110,7 @@ func TestAnInterruptedExportLeavesWhatWasThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	read, write := io.Pipe()
-	defer write.Close() // ends the read that is left
+	defer func() { _ = write.Close() }() // ends the read that is left
 	ctx, interrupt := context.WithCancel(t.Context())
 	go func() {
 		_, _ = io.WriteString(write, reportA+"\n") // returns when it was read
