@@ -109,14 +109,11 @@ func TestAnInterruptedExportLeavesWhatWasThere(t *testing.T) {
 	if err := os.Rename(old, filepath.Join(work, "lei")); err != nil {
 		t.Fatal(err)
 	}
-	read, write := io.Pipe()
-	defer func() { _ = write.Close() }() // ends the read that is left
+	silent := &silent{reached: make(chan struct{}), release: make(chan struct{})}
+	defer close(silent.release)
 	ctx, interrupt := context.WithCancel(t.Context())
-	go func() {
-		_, _ = io.WriteString(write, reportA+"\n") // returns when it was read
-		interrupt()
-	}()
-	status, stdout, stderr := shell{dir: work, stdin: read}.runUntil(t, ctx, "export", "--input=-", "-o", "lei")
+	go func() { <-silent.reached; interrupt() }()
+	status, stdout, stderr := shell{dir: work, stdin: io.MultiReader(strings.NewReader(reportA+"\n"), silent)}.runUntil(t, ctx, "export", "--input=-", "-o", "lei")
 	if status != 130 || stdout != "" || stderr != "leioci: interrupted; run it again to continue\n" {
 		t.Errorf("%d, %q, %q", status, stdout, stderr)
 	}
@@ -138,4 +135,13 @@ func TestAnInterruptedExportLeavesWhatWasThere(t *testing.T) {
 	if got := reportsIn(t, filepath.Join(work, "lei")); len(got) != 1 || got[0] != reportA {
 		t.Errorf("%q", got)
 	}
+}
+
+// silent is an input of which nothing comes, not even its end.
+type silent struct{ reached, release chan struct{} }
+
+func (s *silent) Read([]byte) (int, error) {
+	close(s.reached)
+	<-s.release
+	return 0, io.EOF
 }
