@@ -34,8 +34,8 @@ func checkInputs(inputs []string) error {
 }
 
 // addInputs writes the reports of all inputs, in order.
-func addInputs(ctx context.Context, env environment, w *snapshot.Writer, inputs []string) error {
-	for _, name := range inputs {
+func addInputs(ctx context.Context, env environment, w *snapshot.Writer, o exportOptions) error {
+	for _, name := range o.inputs {
 		r, err := openInput(ctx, env, name)
 		if err != nil {
 			return err
@@ -43,7 +43,7 @@ func addInputs(ctx context.Context, env environment, w *snapshot.Writer, inputs 
 		err = w.AddFrom(ctx, r)
 		_ = r.Close() // it was read only
 		if err != nil {
-			return inputError(name, err)
+			return inputError(name, o.dir, err)
 		}
 	}
 	return nil
@@ -61,14 +61,17 @@ func openInput(ctx context.Context, env environment, name string) (io.ReadCloser
 	return f, err
 }
 
-// inputError says in which input a report is that cannot be written. The name of the directory that
-// is being written would add nothing.
-func inputError(name string, err error) error {
+// inputError says which input could not be copied, and why. It leaves out the temporary name of what
+// is being written.
+func inputError(name, dir string, err error) error {
 	if name == standardInput {
 		name = "standard input"
 	}
-	if at := (*snapshot.InputError)(nil); errors.As(err, &at) {
-		err = at
+	if cause := errors.Unwrap(err); cause != nil {
+		err = cause
 	}
-	return fmt.Errorf("%s: %w", name, err)
+	if isAny(err, snapshot.ErrMalformed, snapshot.ErrTooLarge, snapshot.ErrCorrupt) {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return fmt.Errorf("from %s to %s: %w", name, dir, err) // either may have failed
 }

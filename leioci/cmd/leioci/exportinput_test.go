@@ -95,7 +95,7 @@ func TestExportSaysWhereAnInputIsBrokenAndWritesNothing(t *testing.T) {
 func TestAnInputThatCannotBeReadEndsAnExport(t *testing.T) {
 	sh := shell{dir: t.TempDir(), stdin: io.MultiReader(strings.NewReader(reportA), failing{})}
 	status, _, stderr := sh.run(t, "export", "--input=-", "-o", "lei")
-	if status != 1 || !strings.Contains(stderr, "standard input: ") || !strings.Contains(stderr, fs.ErrPermission.Error()) {
+	if status != 1 || !strings.Contains(stderr, "from standard input to lei: ") || !strings.Contains(stderr, fs.ErrPermission.Error()) {
 		t.Errorf("%d, %q", status, stderr)
 	}
 	assertEntries(t, sh.dir)

@@ -51,7 +51,7 @@ func writeReports(ctx context.Context, env environment, dir string, o exportOpti
 	if err != nil {
 		return err
 	}
-	if err := addInputs(ctx, env, w, o.inputs); err != nil {
+	if err := addInputs(ctx, env, w, o); err != nil {
 		return errors.Join(err, w.Discard())
 	}
 	meta, err := w.Commit(ctx)
