@@ -60,7 +60,7 @@
 // [Snapshot.Verify] reads everything once and compares it with manifest.json: the number of lines,
 // both sizes and the content hash. It detects damage, not forgery: whoever can change one file can
 // change the other. It ignores the names in manifest.json, which the content hash does not
-// cover.
+// cover. [Snapshot.VerifySummary] counts what the reports say in the same pass.
 //
 // # Writing
 //
