@@ -212,7 +212,7 @@ func TestAnErrorOfTheInputIsReturnedAsItIs(t *testing.T) {
 // However an input is written, it takes the memory of a report and of a few members.
 func TestAnInputTakesBoundedMemory(t *testing.T) {
 	report := strings.TrimSpace(line(strings.Repeat("x", 1000)))
-	const size, most = 20 << 20, 10 << 20
+	const size, most = 12 << 20, 8 << 20
 	for name, form := range map[string]struct{ before, each, after string }{
 		"lines":  {"", report + "\n", ""},
 		"array":  {"[" + report, "," + report, "]"},
