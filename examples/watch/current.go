@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"sync"
 
 	"github.com/sirupsen/logrus"
@@ -56,6 +57,18 @@ func (c *current) info() *info {
 	}
 	info := c.active.info
 	return &info
+}
+
+// indexed reports whether the snapshot in use, if any, is still answered from its index. An index
+// that turned out to be damaged is not used any more.
+func (c *current) indexed(ctx context.Context) bool {
+	s, release := c.acquire()
+	defer release()
+	if s == nil {
+		return false
+	}
+	ok, err := s.Indexed(ctx)
+	return ok && err == nil
 }
 
 func (c *current) release(s *shared) {

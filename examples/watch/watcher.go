@@ -129,7 +129,7 @@ func (w *watcher) pulled(ctx context.Context, res *leioci.PullResult) error {
 	w.svc.status.checkedAt(time.Now()) // so that operators see that the watch is alive
 	w.svc.metrics.pulled(res)
 	log := w.log.WithFields(logrus.Fields{"digest": res.Digest.String(), "bytes": res.BytesFetched})
-	if info := w.svc.current.info(); res.UpToDate && info != nil && info.Digest == res.Digest.String() {
+	if info := w.svc.current.info(); res.UpToDate && info != nil && info.Digest == res.Digest.String() && w.svc.current.indexed(ctx) {
 		log.Debug("snapshot is up to date")
 		w.svc.status.succeeded()
 		return nil
