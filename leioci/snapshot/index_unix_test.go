@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -97,4 +98,28 @@ func TestWhatAKilledProcessLeftIsNotBelievedAndRemovedTheNextDay(t *testing.T) {
 		t.Errorf("left: %q", names)
 	}
 	wantIndexed(t, dir, true)
+}
+
+func TestAnIndexIsAsAccessibleAsTheReports(t *testing.T) {
+	dir := snapshotOf(t, []string{line("a")}, 0)
+	cache, made := filepath.Join(dir, snapshot.CacheFile), filepath.Join(dir, snapshot.IndexFile)
+	if err := os.Chmod(cache, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	user, group := os.Geteuid(), os.Getegid()
+	if user == 0 { // only root can give a file away
+		user, group = 4321, 1234
+		if err := os.Chown(cache, user, group); err != nil {
+			t.Fatal(err)
+		}
+	}
+	index(t, dir)
+	info, err := os.Stat(made)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stat := info.Sys().(*syscall.Stat_t)
+	if info.Mode() != 0o640 || int(stat.Uid) != user || int(stat.Gid) != group {
+		t.Errorf("it is %v of %d:%d", info.Mode(), stat.Uid, stat.Gid)
+	}
 }

@@ -33,8 +33,8 @@ type indexFile struct {
 	open  []*os.File
 }
 
-// newIndexFile creates a file for an index in root.
-func newIndexFile(root *os.Root, mode fs.FileMode) (*indexFile, error) {
+// newIndexFile creates a file for an index in root. It is as accessible as another file.
+func newIndexFile(root *os.Root, like fs.FileInfo) (*indexFile, error) {
 	sweep(root)
 	f := &indexFile{root: root, name: TempPrefix + rand.Text()}
 	var err error
@@ -42,7 +42,7 @@ func newIndexFile(root *os.Root, mode fs.FileMode) (*indexFile, error) {
 		return nil, err
 	}
 	f.w = bufio.NewWriterSize(f.file, 1<<20)
-	err = f.file.Chmod(mode.Perm() | 0o600)
+	err = imitate(f.file, like)
 	if err == nil || errors.Is(err, errors.ErrUnsupported) {
 		err = f.write(make([]byte, headerBytes)) // an index only when seal has written it
 	}

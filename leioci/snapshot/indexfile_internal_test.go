@@ -13,7 +13,11 @@ func TestADiscardedIndexLeavesNothingOpenAndNothingBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = root.Close() }()
-	f, err := newIndexFile(root, 0o644)
+	like, err := root.Stat(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := newIndexFile(root, like)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -80,7 +80,7 @@ func (s *Snapshot) makeIndex(ctx context.Context, root *os.Root, dir string) err
 }
 
 func (s *Snapshot) newIndexer(root *os.Root) (*indexer, error) {
-	out, err := newIndexFile(root, s.cache.info.Mode())
+	out, err := newIndexFile(root, s.cache.info)
 	if err != nil {
 		return nil, err
 	}
