@@ -51,13 +51,14 @@ func compareAnswers(ctx context.Context, from, to *Snapshot, wanted func(from, t
 	if err != nil {
 		return err
 	}
+	var unnamed batch
 	for {
 		if err := errors.Join(a.fill(ctx), b.fill(ctx)); err != nil {
 			return err
 		}
 		order := compareGroups(a, b)
 		if a.ended && b.ended {
-			return nil
+			return unnamed.flush(ctx, yield)
 		}
 		var change Change
 		named, in := a, from
@@ -69,13 +70,12 @@ func compareAnswers(ctx context.Context, from, to *Snapshot, wanted func(from, t
 			named, in = b, to
 		}
 		if wanted(change.From, change.To) {
-			report, err := named.ix.fetch(ctx, in.cache, named.last)
-			if err != nil {
-				return err
+			if unnamed.full(named.last.length) {
+				if err := unnamed.flush(ctx, yield); err != nil {
+					return err
+				}
 			}
-			if change.Repo = CanonicalRepo(report.Repo); !yield(change, nil) {
-				return errStop
-			}
+			unnamed.add(pending{change, in, named.ix, named.last})
 		}
 		a.filled, b.filled = a.filled && order > 0, b.filled && order < 0
 	}
