@@ -79,18 +79,6 @@ func filesOf(t testing.TB, dir string) map[string]string {
 	return files
 }
 
-// namesIn returns the names in a directory, sorted.
-func namesIn(t testing.TB, dir string) []string {
-	t.Helper()
-	entries, err := os.ReadDir(dir)
-	must(t, err)
-	var names []string
-	for _, e := range entries {
-		names = append(names, e.Name())
-	}
-	return names
-}
-
 // reset puts the older snapshot into the directory.
 func (w *crashWorld) reset() {
 	w.t.Helper()

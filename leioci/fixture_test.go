@@ -189,3 +189,15 @@ func dialer(addr string) func(context.Context, string, string) (net.Conn, error)
 		return new(net.Dialer).DialContext(ctx, network, addr)
 	}
 }
+
+// namesIn returns the names in a directory, sorted.
+func namesIn(t testing.TB, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	must(t, err)
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}

@@ -69,6 +69,24 @@ func VerifyReports() PullOption {
 	}
 }
 
+// IndexReports makes the index of a new snapshot before it replaces anything, in the same pass as
+// [VerifyReports], which it implies. The directory then has the index from the moment it has the
+// snapshot, and [snapshot.Open] answers from it at once. A snapshot that the directory already has
+// gets an index, too, if it has none that fits; one that fits was made by verifying these files,
+// which are not read for that again. A [Client.Watch] sees to it at each check.
+//
+// That no index can be made ([snapshot.ErrNotIndexed]: there are too many reports, or no room) is
+// logged as a warning and is not an error. Questions are answered without one, but slowly.
+//
+// A pull without this option makes no index. It leaves that of a snapshot that is up to date, and a
+// new snapshot has none until [snapshot.Index] is called.
+func IndexReports() PullOption {
+	return func(o *pullOptions) error {
+		o.VerifyReports, o.IndexReports = true, true
+		return nil
+	}
+}
+
 // AllowOlder lets a pull of a moving tag replace a snapshot with an older one. [Unpack] has no tag
 // and replaces any snapshot, so it does not accept this option.
 func AllowOlder() PullOption {

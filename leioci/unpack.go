@@ -27,9 +27,9 @@ import (
 // [MediaTypeCache]), in any order. Other layers are ignored. The manifest itself is written beside
 // the layers' files, as oci-manifest.json.
 //
-// Of the options, [VerifyReports], [MaxAge] and [AllowFuture] apply. An image is one snapshot, not a
-// tag that may have moved back, so Unpack replaces a newer snapshot, too, and returns an error for
-// [AllowOlder].
+// Of the options, [VerifyReports], [IndexReports], [MaxAge] and [AllowFuture] apply. An image is one
+// snapshot, not a tag that may have moved back, so Unpack replaces a newer snapshot, too, and
+// returns an error for [AllowOlder].
 func Unpack(ctx context.Context, img v1.Image, dir string, opts ...PullOption) (*PullResult, error) {
 	res, err := unpack(ctx, img, dir, opts)
 	if err != nil {

@@ -1,12 +1,13 @@
 package main
 
 import (
+	"context"
 	"sync"
 
 	"github.com/sirupsen/logrus"
 )
 
-// current holds the index in use. Requests share it. A replaced index is closed after its last
+// current holds the snapshot in use. Requests share it. A replaced one is closed after its last
 // request.
 type current struct {
 	log logrus.FieldLogger
@@ -15,14 +16,14 @@ type current struct {
 	active *shared // nil before the first snapshot
 }
 
-// shared is an index with its number of users, including current itself.
+// shared is a snapshot with its number of users, including current itself.
 type shared struct {
-	*index
+	*served
 	users int
 }
 
-// acquire returns the index in use, or nil if there is none, and a function that releases it.
-func (c *current) acquire() (*index, func()) {
+// acquire returns the snapshot in use, or nil if there is none, and a function that releases it.
+func (c *current) acquire() (*served, func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := c.active
@@ -30,16 +31,16 @@ func (c *current) acquire() (*index, func()) {
 		return nil, func() {}
 	}
 	s.users++
-	return s.index, func() { c.release(s) }
+	return s.served, func() { c.release(s) }
 }
 
-// swap replaces the index in use with ix, or with none if ix is nil. New requests get ix.
-func (c *current) swap(ix *index) {
+// swap replaces the snapshot in use with next, or with none if next is nil. New requests get next.
+func (c *current) swap(next *served) {
 	c.mu.Lock()
 	old := c.active
 	c.active = nil
-	if ix != nil {
-		c.active = &shared{ix, 1}
+	if next != nil {
+		c.active = &shared{next, 1}
 	}
 	c.mu.Unlock()
 	if old != nil {
@@ -58,6 +59,18 @@ func (c *current) info() *info {
 	return &info
 }
 
+// indexed reports whether the snapshot in use, if any, is still answered from its index. An index
+// that turned out to be damaged is not used any more.
+func (c *current) indexed(ctx context.Context) bool {
+	s, release := c.acquire()
+	defer release()
+	if s == nil {
+		return false
+	}
+	ok, err := s.Indexed(ctx)
+	return ok && err == nil
+}
+
 func (c *current) release(s *shared) {
 	c.mu.Lock()
 	s.users--
@@ -66,7 +79,7 @@ func (c *current) release(s *shared) {
 	if !last {
 		return
 	}
-	if err := s.close(); err != nil {
-		c.log.WithError(err).Warn("cannot remove the index of the old snapshot")
+	if err := s.Close(); err != nil {
+		c.log.WithError(err).Warn("cannot close the old snapshot")
 	}
 }

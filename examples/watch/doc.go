@@ -39,8 +39,9 @@
 // itself (docker run -v /var/lib/lei/cache:/lei:ro, or a Kubernetes subPath) keeps the old one,
 // which is empty after the next pull.
 //
-// The service keeps an uncompressed copy of the reports there, in an unlinked file (on Windows:
-// .lei-watch-*, which a killed process leaves behind).
+// The directory has the snapshot's index, too (snapshot.IndexFile). The service keeps the snapshot
+// open that it serves. Windows does not replace a directory with open files, so there it serves one
+// snapshot until it is restarted.
 //
 // # HTTP endpoints
 //
@@ -50,10 +51,23 @@
 //	 "snapshot":{"date":"2026-02-08","created":"2026-02-08T02:00:00Z","digest":"sha256:...","reports":200},
 //	 "reports":[{"risk":"low","report":{...}}]}
 //
-// Names are compared byte for byte. The status is 404 if the snapshot has no report on the
-// repository, 400 if the request does not name one, and 503 until there is a snapshot. Reports are
+// A name may be written in any way that snapshot.CanonicalRepo knows: git@example.org:a is the same
+// repository. The status is 404 if the snapshot has no report on the repository, and the response
+// says so, 400 if the request does not name one, and 503 until there is a snapshot. Reports are
 // returned unchanged. If a failure cuts a response short, the connection is closed with it, so a
 // response that ends normally is complete.
+//
+// POST /risk answers about several repositories at once, up to 1000 in a megabyte, in their order.
+// The risk is that of the newest report:
+//
+//	curl -d '{"repos":["https://example.org/a","git@example.org:b"]}' http://127.0.0.1:8080/risk
+//	{"snapshot":{...},"unknown":1,
+//	 "answers":[{"repo":"https://example.org/a","known":true,"risk":"low","reports":1},
+//	            {"repo":"git@example.org:b","known":false,"reports":0}]}
+//
+// Its status is 200 even if none of them is known: look at "unknown". It is 413 for too many.
+//
+// GET /summary counts the reports for each risk, and names the riskiest repositories.
 //
 // GET /livez returns 200 while the process responds. Use it as a liveness probe.
 //
@@ -81,8 +95,8 @@
 //
 // # Snapshots
 //
-// A new snapshot is verified (snapshot.Verify) and indexed before it is served. It then replaces
-// the old one atomically. Each request is answered from the snapshot it started with, which is
+// A new snapshot is verified and indexed (leioci.IndexReports) before it replaces the old one, which
+// it does atomically. Each request is answered from the snapshot it started with, which is
 // released after its last request.
 //
 // A snapshot that does not verify replaces nothing: neither what is served nor what the directory
@@ -96,19 +110,18 @@
 // taken.
 //
 // At startup, the service immediately serves what the directory holds, whether or not the registry
-// answers. It then checks at a random time within -first-look, so that replicas that are restarted
+// answers. If that has no index that fits, as after a pull without one, it is verified and indexed
+// first, which takes some seconds for a million reports. It then checks at a random time within -first-look, so that replicas that are restarted
 // together do not ask the registry together. If the directory holds no snapshot, or one that does
 // not verify, it checks at once. If it does not verify, the service has nothing else to serve, so
 // it then takes the next good snapshot, even an older one.
 //
-// If a good snapshot cannot be served, for example because the disk is full, the service tries
-// again after a minute, and then after twice the time before, up to -interval.
+// If a good snapshot cannot be served, for example because the disk has no room for its index, the
+// service serves the old one and tries again after a minute, and then after twice the time before, up to -interval.
 //
 // # Size
 //
-// Memory grows with the number of reports, not with their content: 100 to 200 bytes plus the
-// repository's name for each, and twice that while one snapshot replaces another. A snapshot is not
-// served if its index would exceed 512 MiB, at an estimated 250 bytes for each report, or if its
-// content exceeds -max-content. The disk holds the directory and the copy of the reports, and
-// briefly two of each.
+// Memory does not grow with the number of reports: a snapshot is served from its files. The disk
+// holds the directory, and briefly two of it. A snapshot is not served if its content exceeds
+// -max-content, or if it has more reports than an index has room for.
 package main

@@ -64,6 +64,3 @@ func (s *service) health(w http.ResponseWriter, _ *http.Request) {
 	}
 	s.reply(w, code, h)
 }
-
-// age is the time since midnight UTC of the snapshot's date.
-func (i *info) age() time.Duration { return time.Since(i.date) }

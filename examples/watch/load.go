@@ -20,30 +20,41 @@ import (
 // digest.
 const ociManifest = "oci-manifest.json"
 
-// load verifies the snapshot in dir and returns an index of it, which the caller closes. It leaves
-// none of the snapshot's own files open, because Windows cannot replace a directory with open
-// files.
-func load(ctx context.Context, dir string, maxContent int64) (*index, error) {
+// load opens the snapshot in dir, which the caller closes. It is verified and indexed first, unless
+// it has an index that fits, as after a pull: that was made by verifying it.
+//
+// Without an index, a request would read the whole snapshot. So one that cannot be indexed is an
+// error, and what is served already stays.
+func load(ctx context.Context, dir string, maxContent int64) (_ *served, err error) {
+	if err := snapshot.Index(ctx, dir); err != nil {
+		return nil, err
+	}
 	s, digest, err := open(dir)
 	if err != nil {
 		return nil, err
 	}
-	defer s.Close()
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	indexed, err := s.Indexed(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !indexed {
+		return nil, replacedError(dir)
+	}
 	meta := s.Metadata()
 	if meta.RawSize > maxContent {
 		return nil, fmt.Errorf("snapshot of %s has %d bytes of reports; raise -max-content, which is %d",
 			meta.Date.Format(time.DateOnly), meta.RawSize, maxContent)
 	}
-	if err := s.Verify(ctx); err != nil {
-		return nil, err
-	}
-	ix, err := buildIndex(ctx, s, filepath.Dir(filepath.Clean(dir)))
-	if err != nil {
-		return nil, err
-	}
-	ix.info.Date, ix.info.date = meta.Date.Format(time.DateOnly), meta.Date
-	ix.info.Created, ix.info.Digest = meta.Created, digest
-	return ix, nil
+	return &served{s, info{meta.Date.Format(time.DateOnly), meta.Created, digest, meta.EntryCount, meta.Date}}, nil
+}
+
+func replacedError(dir string) error {
+	return fmt.Errorf("open %s: directory was replaced meanwhile; is another process pulling into it?", dir)
 }
 
 // open opens a snapshot and returns the digest of its artifact. Another process may pull into the
@@ -59,11 +70,10 @@ func open(dir string) (*snapshot.Snapshot, string, error) {
 	}
 	after, err := digestOf(dir)
 	if err == nil && before != after {
-		err = fmt.Errorf("open %s: directory was replaced meanwhile; is another process pulling into it?", dir)
+		err = replacedError(dir)
 	}
 	if err != nil {
-		s.Close()
-		return nil, "", err
+		return nil, "", errors.Join(err, s.Close())
 	}
 	return s, after, nil
 }

@@ -23,9 +23,9 @@ func TestAnOCIManifestThatIsNoFileIsNotWaitedFor(t *testing.T) {
 	} {
 		dir := leiocitest.WriteSnapshot(t, time.Date(2026, 2, 8, 0, 0, 0, 0, time.UTC), reports("2026-02-08")...)
 		must(t, put(filepath.Join(dir, ociManifest)))
-		if ix, err := load(t.Context(), dir, 1<<20); err == nil {
-			t.Errorf("%s: loaded as %s", name, ix.info.Digest)
-			must(t, ix.close())
+		if in, err := load(t.Context(), dir, 1<<20); err == nil {
+			t.Errorf("%s: loaded as %s", name, in.info.Digest)
+			must(t, in.Close())
 		}
 	}
 }

@@ -27,8 +27,8 @@ func newMetrics(c *current, st *status) *metrics {
 		registry: prometheus.NewRegistry(),
 		pulls: counters("pulls_total", "Pulls by outcome.",
 			"outcome", "changed", "unchanged", "failed"),
-		lookups: counters("lookups_total", "Requests for /risk by outcome. Aborted means that the client disconnected.",
-			"outcome", "found", "unknown", "no_snapshot", "bad_request", "aborted", "failed"),
+		lookups: counters("lookups_total", "Requests for /risk by outcome. Several are those for several repositories. Aborted means that the client disconnected.",
+			"outcome", "found", "unknown", "several", "no_snapshot", "bad_request", "aborted", "failed"),
 		errors: counters("errors_total", "Failures to pull or to load a snapshot, for example because it does not verify.",
 			"step", "pull", "load"),
 		fetched: prometheus.NewCounter(prometheus.CounterOpts{

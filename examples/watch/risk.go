@@ -2,9 +2,13 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
+
+	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
 // An errorResponse is a response without reports.
@@ -18,78 +22,93 @@ type errorResponse struct {
 func (s *service) risk(w http.ResponseWriter, r *http.Request) {
 	repos := r.URL.Query()["repo"]
 	if len(repos) != 1 || repos[0] == "" {
-		s.metrics.lookups.WithLabelValues("bad_request").Inc()
+		s.looked("bad_request")
 		s.reply(w, http.StatusBadRequest, errorResponse{
-			Error: "exactly one repo parameter is required: /risk?repo=URL, with the URL escaped",
+			Error: "exactly one repo parameter is required: /risk?repo=URL, with the URL escaped; POST asks for several",
 		})
 		return
 	}
-	ix, release := s.current.acquire()
+	in, release := s.acquire(w, repos[0])
 	defer release()
-	if ix == nil {
-		s.metrics.lookups.WithLabelValues("no_snapshot").Inc()
-		s.reply(w, http.StatusServiceUnavailable, errorResponse{Error: "no snapshot yet; see /healthz", Repo: repos[0]})
+	if in == nil {
 		return
 	}
-	found := ix.reports[repos[0]]
-	if len(found) == 0 {
-		s.metrics.lookups.WithLabelValues("unknown").Inc()
-		s.reply(w, http.StatusNotFound, errorResponse{"the snapshot has no report on this repository", repos[0], &ix.info})
-		return
-	}
+	out := &reportWriter{w: bufio.NewWriter(w), repo: repos[0], info: in.info}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	out := bufio.NewWriter(w)
-	err := ix.write(out, repos[0], found)
-	if flushErr := out.Flush(); flushErr != nil { // also returns an earlier write error, then the same as err
-		s.metrics.lookups.WithLabelValues("aborted").Inc()
-		return
-	}
-	if err != nil {
-		s.metrics.lookups.WithLabelValues("failed").Inc()
+	err := out.writeAll(r.Context(), in)
+	switch {
+	case errors.Is(err, snapshot.ErrUnknown):
+		s.looked("unknown")
+		s.reply(w, http.StatusNotFound, errorResponse{"the snapshot has no report on this repository", repos[0], &in.info})
+	case out.w.Flush() != nil || r.Context().Err() != nil:
+		s.looked("aborted")
+	case err != nil:
+		s.looked("failed")
 		s.log.WithError(err).Errorf("aborted the response for %q", repos[0])
 		// The status may have been sent. Only a broken connection can still show that the response
 		// is incomplete.
 		panic(http.ErrAbortHandler)
+	default:
+		s.looked("found")
 	}
-	s.metrics.lookups.WithLabelValues("found").Inc()
 }
 
-// write writes a response one report at a time. A repository, such as "unknown", may have more
-// reports than fit in memory.
-func (ix *index) write(w io.Writer, repo string, found []entry) error {
-	head, err := json.Marshal(struct {
-		Repo     string `json:"repo"`
-		Snapshot info   `json:"snapshot"`
-	}{repo, ix.info})
+// acquire returns the snapshot in use and a function that releases it. If there is none, it replies
+// that.
+func (s *service) acquire(w http.ResponseWriter, repo string) (*served, func()) {
+	in, release := s.current.acquire()
+	if in == nil {
+		s.looked("no_snapshot")
+		s.reply(w, http.StatusServiceUnavailable, errorResponse{Error: "no snapshot yet; see /healthz", Repo: repo})
+	}
+	return in, release
+}
+
+// looked counts a request for /risk.
+func (s *service) looked(outcome string) { s.metrics.lookups.WithLabelValues(outcome).Inc() }
+
+// A reportWriter writes a response one report at a time. A repository, such as "unknown", may have
+// more reports than fit in memory.
+type reportWriter struct {
+	w    *bufio.Writer
+	repo string
+	info info
+	n    int
+}
+
+func (o *reportWriter) writeAll(ctx context.Context, in *served) error {
+	for report, err := range in.Find(ctx, o.repo) {
+		if err == nil {
+			err = o.write(report)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err := io.WriteString(o.w, "]}\n")
+	return err
+}
+
+// write writes a report, and before the first what they all come from.
+func (o *reportWriter) write(report snapshot.Report) error {
+	before := []byte(",")
+	if o.n++; o.n == 1 {
+		head, err := json.Marshal(struct {
+			Repo     string `json:"repo"`
+			Snapshot info   `json:"snapshot"`
+		}{o.repo, o.info})
+		if err != nil {
+			return err
+		}
+		before = append(head[:len(head)-1], `,"reports":[`...)
+	}
+	risk, err := json.Marshal(report.Risk)
 	if err != nil {
 		return err
 	}
-	parts := [][]byte{head[:len(head)-1], []byte(`,"reports":[`)}
-	for i, e := range found {
-		risk, err := json.Marshal(e.risk.Value())
-		if err != nil {
-			return err
-		}
-		raw, err := ix.read(e)
-		if err != nil {
-			return err
-		}
-		if i > 0 {
-			parts = append(parts, []byte(","))
-		}
-		parts = append(parts, []byte(`{"risk":`), risk, []byte(`,"report":`), raw, []byte("}"))
-		if err := writeAll(w, parts); err != nil {
-			return err
-		}
-		parts = parts[:0]
-	}
-	return writeAll(w, [][]byte{[]byte("]}\n")})
-}
-
-func writeAll(w io.Writer, parts [][]byte) error {
-	for _, p := range parts {
-		if _, err := w.Write(p); err != nil {
+	for _, part := range [][]byte{before, []byte(`{"risk":`), risk, []byte(`,"report":`), report.Raw, []byte("}")} {
+		if _, err := o.w.Write(part); err != nil {
 			return err
 		}
 	}

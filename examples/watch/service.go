@@ -26,6 +26,8 @@ func newService(maxAge time.Duration, log logrus.FieldLogger) *service {
 func (s *service) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /risk", s.risk)
+	mux.HandleFunc("POST /risk", s.risks)
+	mux.HandleFunc("GET /summary", s.summary)
 	mux.HandleFunc("GET /livez", s.live)
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.HandleFunc("GET /healthz", s.health)

@@ -41,7 +41,7 @@ func cannotWork(err error, serving bool) bool {
 }
 
 // checkParents returns a configError if files cannot be created beside dir, where a pull builds the
-// next snapshot and the service keeps its copy of the reports. If dir is a symbolic link, that is
+// next snapshot. If dir is a symbolic link, that is
 // beside the link and beside what it points to.
 func checkParents(dir string, log logrus.FieldLogger) error {
 	parents := []string{filepath.Dir(filepath.Clean(dir))}

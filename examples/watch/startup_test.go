@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -18,6 +20,7 @@ import (
 
 	"github.com/lowendinsight/lei-go/leioci"
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
+	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
 // TestAConfigurationThatCannotWorkEndsTheProcess uses a registry that is down: what is wrong shows
@@ -219,5 +222,15 @@ func TestTheLogIsAJSONObjectOnEachLine(t *testing.T) {
 	}
 	if n < 2 {
 		t.Errorf("only %q", out.String())
+	}
+}
+
+// A snapshot that is in order is not given up for an older one because it has no index.
+func TestOnlyADamagedDirectoryIsReplacedByAnything(t *testing.T) {
+	tooMany := fmt.Errorf("%w: %w", snapshot.ErrNotIndexed, snapshot.ErrTooLarge)
+	for err, want := range map[error]bool{tooMany: false, snapshot.ErrTooLarge: true, snapshot.ErrCorrupt: true, fs.ErrNotExist: false} {
+		if isDamaged(err) != want {
+			t.Errorf("%v: %v", err, !want)
+		}
 	}
 }

@@ -90,13 +90,13 @@ func (w *watcher) watch(ctx context.Context, loadErr error) (_, err error) {
 
 // options returns the options of a watch.
 //
-// Reports are verified before they replace anything, so that the directory always has a snapshot
-// that this process, and the next one, can serve. MaxAge is not used: a snapshot that is too old is
+// Reports are verified and indexed before they replace anything, so that the directory always has a
+// snapshot that this process, and the next one, can serve at once. MaxAge is not used: a snapshot that is too old is
 // better than an even older one, or none. /healthz reports that it is too old.
 func (w *watcher) options(loadErr error, emergency bool) leioci.WatchOptions {
 	opts := leioci.WatchOptions{
 		Interval: w.interval, FirstLook: w.firstLook, EveryLook: true,
-		Pull: []leioci.PullOption{leioci.VerifyReports()},
+		Pull: []leioci.PullOption{leioci.IndexReports()},
 	}
 	if loadErr != nil {
 		opts.FirstLook = -1 // there is something to repair
@@ -111,6 +111,9 @@ func (w *watcher) options(loadErr error, emergency bool) leioci.WatchOptions {
 // pull that did not verify the reports, or damaged since. If there is no other to serve, even an
 // older one is better, so its date does not count.
 func isDamaged(err error) bool {
+	if errors.Is(err, snapshot.ErrNotIndexed) {
+		return false // it is in order
+	}
 	for _, kind := range []error{
 		snapshot.ErrMismatch, snapshot.ErrMalformed, snapshot.ErrCorrupt, snapshot.ErrNotSnapshot, snapshot.ErrTooLarge,
 	} {
@@ -126,7 +129,7 @@ func (w *watcher) pulled(ctx context.Context, res *leioci.PullResult) error {
 	w.svc.status.checkedAt(time.Now()) // so that operators see that the watch is alive
 	w.svc.metrics.pulled(res)
 	log := w.log.WithFields(logrus.Fields{"digest": res.Digest.String(), "bytes": res.BytesFetched})
-	if info := w.svc.current.info(); res.UpToDate && info != nil && info.Digest == res.Digest.String() {
+	if info := w.svc.current.info(); res.UpToDate && info != nil && info.Digest == res.Digest.String() && w.svc.current.indexed(ctx) {
 		log.Debug("snapshot is up to date")
 		w.svc.status.succeeded()
 		return nil
@@ -144,15 +147,15 @@ func (w *watcher) pulled(ctx context.Context, res *leioci.PullResult) error {
 // serveDir loads the snapshot in the directory and serves it.
 func (w *watcher) serveDir(ctx context.Context) error {
 	began := time.Now()
-	ix, err := load(ctx, w.dir, w.maxContent)
+	next, err := load(ctx, w.dir, w.maxContent)
 	if err != nil {
 		return err
 	}
-	w.svc.current.swap(ix)
+	w.svc.current.swap(next)
 	w.svc.status.succeeded()
 	w.log.WithFields(logrus.Fields{
-		"digest": ix.info.Digest, "reports": ix.info.Reports, "took": time.Since(began).Round(time.Millisecond),
-	}).Infof("serving the snapshot of %s", ix.info.Date)
+		"digest": next.info.Digest, "reports": next.info.Reports, "took": time.Since(began).Round(time.Millisecond),
+	}).Infof("serving the snapshot of %s", next.info.Date)
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
+	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
 func TestTheFirstSnapshotIsServedAndThenEachNewOne(t *testing.T) {
@@ -208,6 +209,32 @@ func TestASnapshotThatIsTooOldIsServedAndReportedAsStale(t *testing.T) {
 		w.svc.maxAge = 0
 		if status, _ := w.health(); status != http.StatusOK {
 			t.Errorf("without a limit: %d", status)
+		}
+	})
+}
+
+func TestAnIndexThatIsDamagedWhileItIsUsedIsMadeAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		date, digest := w.publish(0)
+		w.start()
+		w.serves(date, digest)
+		index := filepath.Join(w.cfg.dir, snapshot.IndexFile)
+		info, err := os.Stat(index)
+		must(t, err)
+		f, err := os.OpenFile(index, os.O_WRONLY, 0)
+		must(t, err)
+		_, err = f.WriteAt(make([]byte, info.Size()-4096), 4096) // all but the header
+		must(t, err)
+		must(t, f.Close())
+		w.serves(date, digest) // from the reports themselves
+		if w.svc.current.indexed(t.Context()) {
+			t.Fatal("the damage does not show")
+		}
+		w.look()
+		w.serves(date, digest)
+		if !w.svc.current.indexed(t.Context()) {
+			t.Error("there is no index")
 		}
 	})
 }

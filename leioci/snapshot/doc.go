@@ -1,5 +1,5 @@
-// Package snapshot reads LowEndInsight (LEI) snapshots: directories that hold the reports LEI made
-// about source repositories up to a given date. It needs neither a registry nor a network; package
+// Package snapshot reads LowEndInsight (LEI) snapshots, which are directories that hold the reports
+// LEI made about source repositories up to a given date, and answers questions about them. It needs neither a registry nor a network; package
 // leioci moves snapshots to and from registries.
 //
 // # The two files
@@ -16,6 +16,27 @@
 // Member names are case-sensitive. This package looks only at a report's repository and risk;
 // [Report.Raw] has the rest.
 //
+// # Asking
+//
+// [Snapshot.Risk] says what the risk of a repository is, [Snapshot.Risks] asks about several at
+// once, [Snapshot.Find] has the reports on one, and [Snapshot.Summary] counts them all. What the
+// snapshot does not know is told as such: see [Answer.Known] and [ErrUnknown].
+//
+// Without an index, each question reads the whole snapshot. [Index] makes one, while it verifies
+// the snapshot, as a third file in the directory ([IndexFile]). A risk then takes microseconds, and
+// a report less than a millisecond, whatever the number of reports; opening such a snapshot does
+// not read manifest.json, and takes next to no memory. The answers are the same.
+//
+// An index is bound to the two files by their sizes and digests. [Open] believes one if both files
+// have the size, the times of modification and of change, and the inode number that they had when
+// it was made; where a system has no time of change, that leaves content that was exchanged for
+// some of the same size and time. In a directory that was copied, the first question compares the
+// digests, each time it is opened; [Index] makes that unnecessary. Every part of an index has a
+// checksum, and a report is compared with its own and with its repository's name. What is damaged,
+// incomplete, of another snapshot or of another version is ignored, and the snapshot is read
+// instead. All this is about damage and mistakes: whoever can write to the directory can write
+// another snapshot.
+//
 // # Reading
 //
 // [Open] opens both files of a directory together, so they belong to the same snapshot even if the
@@ -23,8 +44,7 @@
 // to see a newer snapshot, open the directory again.
 //
 // [Snapshot.Reports] iterates over the reports, starting at the first each time it is ranged over.
-// [Snapshot.Lookup] yields those of one repository. There is no index, so it reads the whole file
-// too.
+// [Snapshot.Lookup] yields those of one repository, whose name it compares byte for byte.
 //
 // Every error of an iteration has a [*LineError] in its chain, which names the line. A line that is
 // not a report is [ErrMalformed], and the iteration continues after it. Any other error ends the
@@ -40,20 +60,29 @@
 // [Snapshot.Verify] reads everything once and compares it with manifest.json: the number of lines,
 // both sizes and the content hash. It detects damage, not forgery: whoever can change one file can
 // change the other. It ignores the names in manifest.json, which the content hash does not
-// cover.
+// cover. [Snapshot.VerifySummary] counts what the reports say in the same pass.
+//
+// # Writing
+//
+// [Create] begins a new snapshot, [Writer.Add] and [Writer.AddFrom] add reports to it, from files in
+// any of the forms in which they are found, and [Writer.Commit] puts it in place, as a whole. What is
+// written is what the original client writes, byte for byte, but for the compression: its gzip has
+// many members, which readers of RFC 1952 read as one stream.
 //
 // # Limits
 //
 // A snapshot may come from anywhere, so memory and work are limited. manifest.json may have up to
 // [MaxManifestBytes] and is read in a stream; a string of it that is kept may have up to 1 MiB. A
 // line may have up to [MaxLineBytes]. An iteration holds one line and some fixed-size buffers, and
-// decompresses at most one byte more than the raw_size in manifest.json.
+// decompresses at most one byte more than the raw_size in manifest.json. It may be a few buffers
+// ahead of what it has yielded.
 //
 // # Concurrency
 //
 // The methods of a Snapshot are safe for concurrent use, and so are several iterations at once:
-// each has its own position in the file. They start no goroutines. Close the Snapshot after the
-// last iteration.
+// each has its own position in the file. One over a large file decompresses in a goroutine of its
+// own, and [Snapshot.Verify] hashes in another; they have ended when the iteration has. Close the
+// Snapshot after the last iteration and question.
 //
 // [RFC 1952]: https://www.rfc-editor.org/rfc/rfc1952
 // [RFC 8259]: https://www.rfc-editor.org/rfc/rfc8259

@@ -12,7 +12,8 @@ var (
 	// ErrNotSnapshot: a directory lacks one of the two files, one of them is not a regular file,
 	// or manifest.json is not in LEI's format.
 	ErrNotSnapshot = errdef.ErrNotSnapshot
-	// ErrTooLarge: manifest.json exceeds [MaxManifestBytes], or a line [MaxLineBytes].
+	// ErrTooLarge: manifest.json exceeds [MaxManifestBytes], a line [MaxLineBytes], or a snapshot
+	// what an index has room for.
 	ErrTooLarge = errdef.ErrTooLarge
 	// ErrMismatch: the entry count, a size or the content hash differs from manifest.json.
 	ErrMismatch = errors.New("content differs from manifest.json")
@@ -23,6 +24,10 @@ var (
 	ErrChanged = errors.New("changed after the snapshot was opened")
 	// ErrCorrupt: the gzip stream is damaged, ends early, or is followed by other data.
 	ErrCorrupt = errors.New("damaged gzip stream")
+	// ErrUnknown: a snapshot has no report on a repository.
+	ErrUnknown = errors.New("no report on the repository")
+	// ErrNotIndexed: a snapshot is in order, but its index cannot be made.
+	ErrNotIndexed = errors.New("no index could be made")
 )
 
 // A LineError is a failure at one line of cache.jsonl.gz.

@@ -24,7 +24,8 @@ const openAttempts = 5
 // [ErrNotSnapshot] and fs.ErrNotExist. If dir is not a directory, or one of the files is not a
 // regular file or leads out of dir, or manifest.json is not in LEI's format, it is ErrNotSnapshot.
 // If manifest.json exceeds [MaxManifestBytes], it is [ErrTooLarge]. Open does not read
-// cache.jsonl.gz.
+// cache.jsonl.gz, and not manifest.json either if there is an index that fits ([Index]): then the
+// index has what it said. An index that cannot be read, or does not fit, is ignored.
 //
 // The caller must close the Snapshot.
 func Open(dir string) (*Snapshot, error) { return openWith(regular.OpenRoot, dir) }
@@ -32,6 +33,16 @@ func Open(dir string) (*Snapshot, error) { return openWith(regular.OpenRoot, dir
 // openWith is Open with a replaceable regular.OpenRoot, which lets tests replace the directory in
 // between.
 func openWith(openRoot func(string) (*os.Root, error), dir string) (*Snapshot, error) {
+	s, root, err := openBoth(openRoot, dir)
+	if err != nil {
+		return nil, err
+	}
+	_ = root.Close() // the files stay open without it
+	return s, nil
+}
+
+// openBoth is openWith that returns the directory, too, which the caller must close.
+func openBoth(openRoot func(string) (*os.Root, error), dir string) (*Snapshot, *os.Root, error) {
 	for attempt := 1; ; attempt++ {
 		root, err := openRoot(dir)
 		if errors.Is(err, fs.ErrNotExist) && attempt < openAttempts && exists(dir) {
@@ -42,13 +53,16 @@ func openWith(openRoot func(string) (*os.Root, error), dir string) (*Snapshot, e
 			if errors.Is(err, syscall.ENOTDIR) {
 				err = fmt.Errorf("%w: %w", ErrNotSnapshot, err)
 			}
-			return nil, fmt.Errorf("open %s: %w", dir, err)
+			return nil, nil, fmt.Errorf("open %s: %w", dir, err)
 		}
 		s, err := openIn(root, dir)
+		if err == nil {
+			return s, root, nil
+		}
 		retry := errors.Is(err, fs.ErrNotExist) && attempt < openAttempts && replaced(root, dir)
-		_ = root.Close() // the files stay open without it
+		_ = root.Close() // opened for reading: nothing to lose
 		if !retry {
-			return s, err
+			return nil, nil, err
 		}
 	}
 }
@@ -65,6 +79,10 @@ func openIn(root *os.Root, dir string) (*Snapshot, error) {
 		return nil, err
 	}
 	s := &Snapshot{manifest: manifest, cache: cache}
+	if s.adopt(root) {
+		s.meta = s.opened.details.Metadata
+		return s, nil
+	}
 	if s.meta, err = readMetadata(manifest.content()); err != nil {
 		_ = s.Close() // opened for reading: nothing to lose
 		return nil, fmt.Errorf("read %s: %w", manifest.path, err)

@@ -18,38 +18,35 @@ import (
 // ([context.Cause]), or a file system error.
 func (s *Snapshot) Reports(ctx context.Context) iter.Seq2[Report, error] {
 	return func(yield func(Report, error) bool) {
-		for report, err := range s.lines(ctx).reports() {
+		for line, err := range s.parsed(ctx) {
+			if !yield(line.report(), err) {
+				return
+			}
+		}
+	}
+}
+
+// parsed is Reports before anything is copied. Its errors name the file.
+func (s *Snapshot) parsed(ctx context.Context) iter.Seq2[parsed, error] {
+	return func(yield func(parsed, error) bool) {
+		lines := s.lines(ctx, pass{})
+		defer lines.close()
+		for line, err := range lines.parsed() {
 			if err != nil {
 				err = fmt.Errorf("read %s: %w", s.cache.path, err)
 			}
-			if !yield(report, err) {
+			if !yield(line, err) {
 				return
 			}
 		}
 	}
 }
 
-// Lookup is [Snapshot.Reports] limited to the reports whose Repo equals repo, byte for byte. Names
-// are not normalized: one with a trailing slash or .git is a different repository. If the snapshot
-// has no report on repo, Lookup yields none.
-//
-// It yields every error, because a malformed line might have been a report on repo. It reads the
-// whole file unless the loop stops early.
-func (s *Snapshot) Lookup(ctx context.Context, repo string) iter.Seq2[Report, error] {
-	return func(yield func(Report, error) bool) {
-		for report, err := range s.Reports(ctx) {
-			if (err != nil || report.Repo == repo) && !yield(report, err) {
-				return
-			}
-		}
-	}
-}
-
-// reports parses the remaining lines. Its errors are of type *LineError, and it ends after the
-// first that is not ErrMalformed.
-func (l *lines) reports() iter.Seq2[Report, error] {
-	return func(yield func(Report, error) bool) {
-		parser := newReportParser()
+// parsed parses the remaining lines. Its errors are of type *LineError, and it ends after the first
+// that is not ErrMalformed.
+func (l *lines) parsed() iter.Seq2[parsed, error] {
+	return func(yield func(parsed, error) bool) {
+		var p parser
 		for {
 			line, err := l.next()
 			if err == io.EOF {
@@ -57,15 +54,16 @@ func (l *lines) reports() iter.Seq2[Report, error] {
 			}
 			if err != nil {
 				number := l.count + 1
-				yield(Report{Line: number}, &LineError{number, err})
+				yield(parsed{line: number}, &LineError{number, err})
 				return
 			}
 			// Clip, so that appending to Raw does not overwrite the next line.
-			report, err := parser.parse(l.count, slices.Clip(line))
+			parsed, err := p.parse(l.count, slices.Clip(line))
+			parsed.offset = l.start
 			if err != nil {
-				err = &LineError{report.Line, err}
+				err = &LineError{parsed.line, err}
 			}
-			if !yield(report, err) {
+			if !yield(parsed, err) {
 				return
 			}
 		}

@@ -15,11 +15,15 @@ const (
 type Snapshot struct {
 	manifest, cache File
 	meta            Metadata
+	opened          *index // nil if there is none; open until Close, whether it can be believed or not
+	state           *indexState
 }
 
 // Close closes the snapshot's files. Iterations that are still running end with [io/fs.ErrClosed];
 // a second Close returns it.
-func (s *Snapshot) Close() error { return errors.Join(s.manifest.file.Close(), s.cache.file.Close()) }
+func (s *Snapshot) Close() error {
+	return errors.Join(s.manifest.file.Close(), s.cache.file.Close(), s.opened.close())
+}
 
 // Metadata returns what manifest.json said when the snapshot was opened.
 func (s *Snapshot) Metadata() Metadata { return s.meta }

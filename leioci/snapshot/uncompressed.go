@@ -1,38 +1,39 @@
 package snapshot
 
 import (
-	"bufio"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
+	"sync/atomic"
 )
-
-// fileBufferBytes is the size of one read from the compressed file.
-const fileBufferBytes = 64 << 10
 
 // uncompressed reads the content of a gzip file (RFC 1952), but no more than manifest.json states.
 type uncompressed struct {
 	ctx     context.Context
+	stopped atomic.Bool // by whoever reads, who may be another goroutine
 	file    io.Reader
-	fileErr error // the error that file returned
-	gz      *gzip.Reader
+	fileErr error     // the error that file returned
+	digest  hash.Hash // of what was read from the file, unless nil
+	gz      *gunzip
 	limit   int64 // manifest.json's raw_size
 	n       int64 // bytes read so far
 	probe   [1]byte
 }
 
+// uncompressed returns a reader of the reports, positioned at the first.
+func (s *Snapshot) uncompressed(ctx context.Context) *uncompressed {
+	u := &uncompressed{ctx: ctx, file: s.cache.content(), limit: s.meta.RawSize}
+	u.gz = newGunzip(fileReader{u}, fileBufferBytes)
+	return u
+}
+
 // Read ends with io.EOF or a classified error: ErrCorrupt, ErrMismatch, the context's cause or the
 // file's error.
 func (u *uncompressed) Read(p []byte) (int, error) {
-	if err := contextErr(u.ctx); err != nil {
+	if err := u.interrupted(); err != nil {
 		return 0, err
-	}
-	if u.gz == nil {
-		if err := u.open(); err != nil {
-			return 0, u.classify(err)
-		}
 	}
 	atLimit := u.n == u.limit
 	if atLimit { // the content should end here: read one more byte to find out
@@ -46,13 +47,22 @@ func (u *uncompressed) Read(p []byte) (int, error) {
 	return n, u.classify(err)
 }
 
-// open reads the header of the first member.
-func (u *uncompressed) open() (err error) {
-	u.gz, err = gzip.NewReader(bufio.NewReaderSize(fileReader{u}, fileBufferBytes))
-	if err == io.EOF {
-		return io.ErrUnexpectedEOF // RFC 1952: a file has at least one member
+// fill reads until p is full.
+func (u *uncompressed) fill(p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		var m int
+		m, err = u.Read(p[n:])
+		n += m
 	}
-	return err
+	return n, err
+}
+
+// interrupted returns an error if the reading is to end before the file does.
+func (u *uncompressed) interrupted() error {
+	if u.stopped.Load() {
+		return errStop
+	}
+	return contextErr(u.ctx)
 }
 
 // classify tells damage in the file from a failure to read it.
@@ -72,11 +82,14 @@ func (u *uncompressed) classify(err error) error {
 type fileReader struct{ u *uncompressed }
 
 func (f fileReader) Read(p []byte) (int, error) {
-	if err := contextErr(f.u.ctx); err != nil {
+	if err := f.u.interrupted(); err != nil {
 		f.u.fileErr = err
 		return 0, err
 	}
 	n, err := f.u.file.Read(p)
+	if f.u.digest != nil {
+		f.u.digest.Write(p[:n])
+	}
 	if err != nil && err != io.EOF {
 		f.u.fileErr = err
 	}

@@ -2,8 +2,6 @@ package snapshot
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -26,45 +24,71 @@ func (s *Snapshot) Verify(ctx context.Context) error {
 }
 
 func (s *Snapshot) verify(ctx context.Context) error {
-	lines, hash := s.lines(ctx), sha256.New()
-	var malformed int64
-	var first, excess error
-	for report, err := range lines.reports() {
+	found, err := s.survey(ctx, pass{}, func(parsed) error { return nil })
+	if err != nil {
+		return err
+	}
+	return s.compare(found)
+}
+
+// surveyed is what was found in a cache file that was read to its end.
+type surveyed struct {
+	lines, raw int64
+	hash       string
+	malformed  int64 // lines
+	first      error // about the first of them
+	excess     error // there is more
+}
+
+// survey reads all lines and passes the reports to each. Its errors are those that end the reading.
+func (s *Snapshot) survey(ctx context.Context, pass pass, each func(parsed) error) (found surveyed, err error) {
+	pass.hash = newContentHash()
+	lines := s.lines(ctx, pass)
+	defer lines.close()
+	for line, err := range lines.parsed() {
 		switch {
 		case err == nil:
-		case errors.Is(err, ErrMalformed):
-			if malformed == 0 {
-				first = err
+			if err := each(line); err != nil {
+				return found, err
 			}
-			malformed++
+		case errors.Is(err, ErrMalformed):
+			if found.malformed == 0 {
+				found.first = err
+			}
+			found.malformed++
 		case errors.Is(err, ErrMismatch):
-			excess = err // always the last error
+			found.excess = err // always the last error
 		default:
-			return err
+			return found, err
 		}
-		hash.Write(report.Raw)
 	}
+	lines.close()
+	found.lines, found.raw, found.hash = lines.count, lines.source.size(), pass.hash.String()
+	return found, nil
+}
+
+// compare returns what differs from manifest.json.
+func (s *Snapshot) compare(found surveyed) error {
 	var problems []error
-	if malformed > 0 {
-		problems = append(problems, fmt.Errorf("malformed lines: %d, the first at %w", malformed, first))
+	if found.malformed > 0 {
+		problems = append(problems, fmt.Errorf("malformed lines: %d, the first at %w", found.malformed, found.first))
 	}
 	compare := func(what string, says, found int64) {
 		if says != found {
 			problems = append(problems, &mismatchError{what, says, found})
 		}
 	}
-	if excess == nil {
-		compare("entry count", s.meta.EntryCount, lines.count)
-		compare("raw size", s.meta.RawSize, lines.content.n)
+	if found.excess == nil {
+		compare("entry count", s.meta.EntryCount, found.lines)
+		compare("raw size", s.meta.RawSize, found.raw)
 	} else {
-		problems = append(problems, excess)
+		problems = append(problems, found.excess)
 	}
 	compare("compressed size", s.meta.CompressedSize, s.cache.info.Size())
-	found := hex.EncodeToString(hash.Sum(nil))
-	if excess == nil && !strings.EqualFold(s.meta.ContentHash, found) {
+	if found.excess == nil && !strings.EqualFold(s.meta.ContentHash, found.hash) {
 		// Truncate: a manifest.json may hold anything, of any length.
 		says := fmt.Sprintf("%.64q", s.meta.ContentHash)
-		problems = append(problems, &mismatchError{"content hash", says, fmt.Sprintf("%q", found)})
+		problems = append(problems, &mismatchError{"content hash", says, fmt.Sprintf("%q", found.hash)})
 	}
 	return errors.Join(problems...)
 }

@@ -44,14 +44,23 @@ func describeAge(res *leioci.PullResult, now time.Time) string {
 	if res.Date.IsZero() { // a pull checks digests, not whether manifest.json is valid
 		return "snapshot of unknown date"
 	}
-	age := "dated today"
-	switch n := int(now.Sub(res.Date) / day); {
-	case now.Before(res.Date):
-		age = "dated in the future"
+	return describeDate(res.Date, now)
+}
+
+// describeDate gives the date of a snapshot, and how long ago that is.
+func describeDate(date, now time.Time) string {
+	return fmt.Sprintf("snapshot of %s, %s", date.Format(time.DateOnly), ageText(date, now))
+}
+
+// ageText says how long ago a date is.
+func ageText(date, now time.Time) string {
+	switch n := int(now.Sub(date) / day); {
+	case now.Before(date):
+		return "dated in the future"
 	case n == 1:
-		age = "1 day old"
+		return "1 day old"
 	case n > 1:
-		age = fmt.Sprintf("%d days old", n)
+		return fmt.Sprintf("%d days old", n)
 	}
-	return fmt.Sprintf("snapshot of %s, %s", res.Date.Format(time.DateOnly), age)
+	return "dated today"
 }

@@ -25,7 +25,7 @@ func TestPullSaysHowOldASnapshotIsAndRefusesOneThatIsTooOld(t *testing.T) {
 	}
 	fresh := filepath.Join(t.TempDir(), "lei")
 	for _, out := range []string{fresh, filepath.Join(work, "lei-cache-latest")} {
-		if status, _, stderr := leiociIn(t, work, "", "pull", ref, "--max-age", "72h", "-o", out); status != 1 || !strings.Contains(stderr, "stale snapshot") {
+		if status, _, stderr := leiociIn(t, work, "", "pull", ref, "--max-age", "72h", "-o", out); status != 3 || !strings.Contains(stderr, "stale snapshot") {
 			t.Errorf("%d, %q", status, stderr)
 		}
 	}

@@ -18,25 +18,26 @@ import (
 func TestAFaultIsOneLineThatSaysWhatToDo(t *testing.T) {
 	dir := absolute(t)
 	for name, tc := range map[string]struct {
+		status       int
 		method, path string
 		fault        leiocitest.Fault
 		says         string // what the user should try next
 		args         []string
 	}{
-		"a login page":        {http.MethodGet, "/manifests/", leiocitest.Status(http.StatusUnauthorized, "UNAUTHORIZED"), "log in with docker login", nil},
-		"forbidden":           {http.MethodGet, "/manifests/", leiocitest.Status(http.StatusForbidden, "DENIED"), "tried with no credentials", nil},
-		"absent":              {http.MethodGet, "/manifests/", leiocitest.Status(http.StatusNotFound, "MANIFEST_UNKNOWN"), "may not exist", nil},
-		"rate limited":        {http.MethodGet, "/manifests/", leiocitest.RetryAfter(http.StatusTooManyRequests, "3600"), "try again in 1h0m0s", nil},
-		"down":                {http.MethodGet, "/manifests/", leiocitest.Status(http.StatusServiceUnavailable, ""), "503 Service Unavailable (tried 2 times)", []string{"--attempts", "2"}},
-		"silent":              {http.MethodGet, "/manifests/", leiocitest.Hang(nil), "check any proxies", []string{"--stall-timeout", "50ms"}},
-		"silent in a blob":    {http.MethodGet, "/blobs/", leiocitest.Stall(0), "check any proxies", []string{"--stall-timeout", "50ms"}},
-		"a corrupt blob":      {http.MethodGet, "/blobs/", leiocitest.Corrupt(3), "the content is corrupt in the registry", nil},
-		"a blob that breaks":  {http.MethodGet, "/blobs/", leiocitest.Truncate(0), "the connection broke off; try again", nil},
-		"an endless manifest": {http.MethodGet, "/manifests/", leiocitest.Endless(), "larger than the limit", nil},
-		"a redirect loop":     {http.MethodGet, "/manifests/", leiocitest.Redirect(http.StatusTemporaryRedirect, "/v2/org/lei-cache/manifests/latest"), "10 redirects", nil},
-		"a page of HTML":      {http.MethodGet, "/manifests/", leiocitest.HugeError(http.StatusBadGateway, 1<<20), "502 Bad Gateway", nil},
-		"a private address":   {http.MethodGet, "/blobs/", leiocitest.Redirect(http.StatusTemporaryRedirect, "http://10.0.0.1/x"), "--allow-private-redirects", nil},
-		"nothing listening":   {"", "", nil, "is the registry running", nil},
+		"a login page":        {5, http.MethodGet, "/manifests/", leiocitest.Status(http.StatusUnauthorized, "UNAUTHORIZED"), "log in with docker login", nil},
+		"forbidden":           {5, http.MethodGet, "/manifests/", leiocitest.Status(http.StatusForbidden, "DENIED"), "tried with no credentials", nil},
+		"absent":              {7, http.MethodGet, "/manifests/", leiocitest.Status(http.StatusNotFound, "MANIFEST_UNKNOWN"), "may not exist", nil},
+		"rate limited":        {1, http.MethodGet, "/manifests/", leiocitest.RetryAfter(http.StatusTooManyRequests, "3600"), "try again in 1h0m0s", nil},
+		"down":                {1, http.MethodGet, "/manifests/", leiocitest.Status(http.StatusServiceUnavailable, ""), "503 Service Unavailable (tried 2 times)", []string{"--attempts", "2"}},
+		"silent":              {1, http.MethodGet, "/manifests/", leiocitest.Hang(nil), "check any proxies", []string{"--stall-timeout", "50ms"}},
+		"silent in a blob":    {1, http.MethodGet, "/blobs/", leiocitest.Stall(0), "check any proxies", []string{"--stall-timeout", "50ms"}},
+		"a corrupt blob":      {4, http.MethodGet, "/blobs/", leiocitest.Corrupt(3), "the content is corrupt in the registry", nil},
+		"a blob that breaks":  {4, http.MethodGet, "/blobs/", leiocitest.Truncate(0), "the connection broke off; try again", nil},
+		"an endless manifest": {1, http.MethodGet, "/manifests/", leiocitest.Endless(), "larger than the limit", nil},
+		"a redirect loop":     {1, http.MethodGet, "/manifests/", leiocitest.Redirect(http.StatusTemporaryRedirect, "/v2/org/lei-cache/manifests/latest"), "10 redirects", nil},
+		"a page of HTML":      {1, http.MethodGet, "/manifests/", leiocitest.HugeError(http.StatusBadGateway, 1<<20), "502 Bad Gateway", nil},
+		"a private address":   {1, http.MethodGet, "/blobs/", leiocitest.Redirect(http.StatusTemporaryRedirect, "http://10.0.0.1/x"), "--allow-private-redirects", nil},
+		"nothing listening":   {1, "", "", nil, "is the registry running", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			reg := leiocitest.NewRegistry(t)
@@ -50,7 +51,7 @@ func TestAFaultIsOneLineThatSaysWhatToDo(t *testing.T) {
 				ref = closedPort(t) + "/org/lei-cache"
 			}
 			status, stdout, stderr := leiociIn(t, t.TempDir(), "", append([]string{"pull", ref, "--attempts", "1"}, tc.args...)...)
-			if status != 1 || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.HasPrefix(stderr, "leioci: ") {
+			if status != tc.status || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.HasPrefix(stderr, "leioci: ") {
 				t.Errorf("%d, %q, %q", status, stdout, stderr)
 			}
 			if !strings.Contains(stderr, tc.says) || len(stderr) >= 1<<10 {
@@ -130,7 +131,7 @@ func TestSeveralProblemsOfASnapshotAreToldApart(t *testing.T) {
 		t.Fatal(err)
 	}
 	status, _, stderr := leiociIn(t, t.TempDir(), "", "push", dir, "localhost:1/a/b")
-	if status != 1 || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "; content hash: ") {
+	if status != 4 || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "; content hash: ") {
 		t.Errorf("%d, %q", status, stderr)
 	}
 	if status, _, stderr = leiociIn(t, t.TempDir(), "", "push", "", "localhost:1/a/b"); status != 2 || !strings.Contains(stderr, "DIR is empty") {

@@ -48,7 +48,7 @@ func TestAnInterruptInAnyPhaseLeavesTheOldSnapshot(t *testing.T) {
 			ctx, interrupt := context.WithCancel(t.Context())
 			go func() { <-reached; interrupt() }()
 			var out, errs strings.Builder
-			status := run(ctx, []string{"pull", ref, "-o", "lei", "--verify"}, environment{func(string) string { return "" }, &out, &errs})
+			status := run(ctx, []string{"pull", ref, "-o", "lei", "--verify"}, environment{func(string) string { return "" }, strings.NewReader(""), &out, &errs})
 			if status != 130 || out.Len() > 0 || errs.String() != "leioci: interrupted; run it again to continue\n" {
 				t.Errorf("%d, %q, %q", status, out.String(), errs.String())
 			}

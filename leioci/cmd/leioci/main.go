@@ -1,12 +1,17 @@
-// Command leioci pushes LEI snapshots to OCI registries and pulls them back.
+// Command leioci makes LEI snapshots of reports, moves them to and from OCI registries, and answers
+// questions about them.
 //
+//	leioci export --input FILE|- [-o DIR] [--push REF...]
 //	leioci push DIR REF [REF...]
 //	leioci pull REF [-o DIR]
+//	leioci import DIR
+//	leioci verify DIR|REF
+//	leioci check DIR|REF [--repo URL...] [--repos FILE] [--sbom FILE]
+//	leioci diff A B
 //	leioci auth explain REF
 //	leioci version
 //
-// Results go to standard output, everything else to standard error. The exit status is 0 on
-// success, 1 on failure, with a one-line reason, 2 on wrong usage, and 130 when interrupted.
+// Results go to standard output, everything else to standard error. The exit statuses are in exit.go.
 // LEI_REGISTRY_TOKEN is a bearer token for the registry that the references name. Without it, the
 // command uses the credentials of docker and podman.
 package main
@@ -25,22 +30,15 @@ import (
 )
 
 func main() {
-	os.Exit(run(context.Background(), os.Args[1:], environment{os.Getenv, os.Stdout, os.Stderr}))
+	os.Exit(run(context.Background(), os.Args[1:], environment{os.Getenv, os.Stdin, os.Stdout, os.Stderr}))
 }
 
 // environment is what the command takes from its process. Tests replace it.
 type environment struct {
 	getenv         func(string) string
+	stdin          io.Reader
 	stdout, stderr io.Writer
 }
-
-// The exit statuses.
-const (
-	exitOK          = 0
-	exitFailure     = 1
-	exitUsage       = 2
-	exitInterrupted = 130 // what a shell reports for a program killed by SIGINT
-)
 
 // run executes a command line and returns the exit status.
 func run(ctx context.Context, args []string, env environment) int {
@@ -49,28 +47,21 @@ func run(ctx context.Context, args []string, env environment) int {
 	cmd.SetOut(env.stdout)
 	cmd.SetErr(env.stderr)
 	err := cmd.ExecuteContext(ctx)
-	if err == nil {
-		return exitOK
+	if err != nil {
+		fmt.Fprintln(env.stderr, "leioci: "+oneLine(err.Error()))
 	}
-	fmt.Fprintln(env.stderr, "leioci: "+oneLine(err.Error()))
-	var usage usageError
-	switch {
-	case errors.Is(err, errInterrupted):
-		return exitInterrupted
-	case errors.As(err, &usage):
-		return exitUsage
-	}
-	return exitFailure
+	return exitStatus(err)
 }
 
 func newRoot(env environment) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "leioci",
-		Short: "Push and pull LowEndInsight snapshots",
-		Long: `leioci pushes LowEndInsight (LEI) snapshots to OCI registries and pulls them back, verified.
+		Short: "Make, push, pull and ask LowEndInsight snapshots",
+		Long: `leioci makes LowEndInsight (LEI) snapshots of reports, pushes them to OCI registries, pulls them
+back, verified, and says what is in them.
 
-Results go to standard output, everything else to standard error. The exit status is 0 on success,
-1 on failure, 2 on wrong usage, and 130 when interrupted.
+Results go to standard output, everything else to standard error. The exit status is
+` + exitHelp + `.
 
 Credentials are those of docker and podman. LEI_REGISTRY_TOKEN, if set, is a bearer token for the
 registry that the references name, and is sent to no other.`,
@@ -93,6 +84,8 @@ registry that the references name, and is sent to no other.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newPush(env), newPull(env), newVersion(env))
 	root.AddCommand(newAuth(env))
+	root.AddCommand(newCheck(env), newDiff(env))
+	root.AddCommand(newExport(env), newImport(env), newVerify(env))
 	return root
 }
 

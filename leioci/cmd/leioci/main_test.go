@@ -99,7 +99,7 @@ func TestARepositoryThatFailsDoesNotKeepTheSnapshotFromTheOthers(t *testing.T) {
 	one, two, dir := leiocitest.NewRegistry(t), leiocitest.NewRegistry(t), absolute(t)
 	one.On(http.MethodPut, "/manifests/", leiocitest.Always, leiocitest.Status(http.StatusForbidden, "DENIED"))
 	status, stdout, stderr := leiociIn(t, t.TempDir(), "", "push", dir, one.Host()+"/org/a:v1", two.Host()+"/org/b:v1")
-	if status != 1 || !strings.HasPrefix(stdout, two.Host()+"/org/b@sha256:") || !strings.Contains(stderr, one.Host()+"/org/a") {
+	if status != 5 || !strings.HasPrefix(stdout, two.Host()+"/org/b@sha256:") || !strings.Contains(stderr, one.Host()+"/org/a") {
 		t.Errorf("%d, %q, %q", status, stdout, stderr)
 	}
 }
@@ -116,7 +116,7 @@ func TestAnOutputThatIsFullDoesNotKeepTheSnapshotFromTheOthers(t *testing.T) {
 	var stderr strings.Builder
 	env := environment{stdout: full{}, stderr: &stderr, getenv: func(string) string { return "" }}
 	status := run(t.Context(), []string{"push", dir, one.Host() + "/org/a:v1", two.Host() + "/org/b:v1", three.Host() + "/org/c:v1"}, env)
-	if status != 1 || !strings.Contains(stderr.String(), syscall.ENOSPC.Error()) || !strings.Contains(stderr.String(), two.Host()+"/org/b") {
+	if status != 5 || !strings.Contains(stderr.String(), syscall.ENOSPC.Error()) || !strings.Contains(stderr.String(), two.Host()+"/org/b") {
 		t.Errorf("%d, %q", status, stderr.String())
 	}
 	assertPut(t, one, "v1")
@@ -142,7 +142,7 @@ func assertPut(t *testing.T, reg *leiocitest.Registry, want ...string) {
 	}
 }
 
-func TestWrongUsageIsStatus2AndFailureIs1WithOneLine(t *testing.T) {
+func TestWrongUsageIsStatus2AndAFailureHasOneLine(t *testing.T) {
 	reg, dir := leiocitest.NewRegistry(t), absolute(t)
 	ref := reg.Host() + "/org/lei-cache"
 	digest := "@sha256:" + strings.Repeat("0", 64)
@@ -170,10 +170,10 @@ func TestWrongUsageIsStatus2AndFailureIs1WithOneLine(t *testing.T) {
 		{2, "DIR is empty", "", []string{"push", "", ref}},
 		{2, "LEI_REGISTRY_TOKEN", "s3cret\n", []string{"pull", ref}},
 		{2, "name 2 registries", "s3cret", []string{"push", dir, ref, "localhost:1/a/b"}},
-		{1, "not an LEI snapshot", "", []string{"push", t.TempDir(), ref}},
-		{1, "no such file", "", []string{"push", filepath.Join(dir, "absent"), ref}},
-		{1, "not found", "", []string{"pull", ref + ":absent"}},
-		{1, "not found", "", []string{"pull", ref + digest}},
+		{7, "not an LEI snapshot", "", []string{"push", t.TempDir(), ref}},
+		{7, "no such file", "", []string{"push", filepath.Join(dir, "absent"), ref}},
+		{7, "not found", "", []string{"pull", ref + ":absent"}},
+		{7, "not found", "", []string{"pull", ref + digest}},
 		{1, "cannot be replaced", "", []string{"pull", ref + ":2026-02-08", "-o", filepath.Dir(dir)}},
 	} {
 		t.Run(strings.Join(tc.args, " "), func(t *testing.T) {
@@ -217,14 +217,14 @@ func TestPushMovesATagBackOnlyIfAllowed(t *testing.T) {
 	if status, _, stderr := leiociIn(t, t.TempDir(), "", "push", newer, ref); status != 0 {
 		t.Fatal(stderr)
 	}
-	if status, _, stderr := leiociIn(t, t.TempDir(), "", "push", dir, ref); status != 1 || !strings.Contains(stderr, "2026-02-10") {
+	if status, _, stderr := leiociIn(t, t.TempDir(), "", "push", dir, ref); status != 3 || !strings.Contains(stderr, "2026-02-10") {
 		t.Errorf("%d, %q", status, stderr)
 	}
 	if status, _, stderr := leiociIn(t, t.TempDir(), "", "push", "--allow-move-back", dir, ref); status != 0 {
 		t.Errorf("%d, %q", status, stderr)
 	}
 	pulled := leiocitest.WriteSnapshot(t, time.Date(2026, 2, 10, 0, 0, 0, 0, time.UTC))
-	if status, _, stderr := leiociIn(t, t.TempDir(), "", "pull", ref, "-o", pulled); status != 1 || !strings.Contains(stderr, "older") {
+	if status, _, stderr := leiociIn(t, t.TempDir(), "", "pull", ref, "-o", pulled); status != 3 || !strings.Contains(stderr, "older") {
 		t.Errorf("%d, %q", status, stderr)
 	}
 	if status, _, stderr := leiociIn(t, t.TempDir(), "", "pull", "--allow-older", ref, "-o", pulled); status != 0 {
@@ -244,7 +244,7 @@ func TestARegistrysControlCharactersDoNotReachTheTerminal(t *testing.T) {
 	reg := leiocitest.NewRegistry(t)
 	reg.On("", "/manifests/", leiocitest.Always, leiocitest.Status(http.StatusForbidden, "DENIED\x1b[2J\r\nleioci: all is well"))
 	status, _, stderr := leiociIn(t, t.TempDir(), "", "pull", reg.Host()+"/org/a")
-	if status != 1 || strings.Count(stderr, "\n") != 1 || strings.ContainsAny(stderr, "\x1b\r") || !strings.Contains(stderr, "all is well") {
+	if status != 5 || strings.Count(stderr, "\n") != 1 || strings.ContainsAny(stderr, "\x1b\r") || !strings.Contains(stderr, "all is well") {
 		t.Errorf("%d, %q", status, stderr)
 	}
 }
@@ -292,7 +292,7 @@ func TestAnInterruptIsNoFailure(t *testing.T) {
 	go func() { <-reached; interrupt() }()
 	var out, errs strings.Builder
 	t.Chdir(t.TempDir())
-	status := run(ctx, []string{"pull", reg.Host() + "/org/lei-cache"}, environment{func(string) string { return "" }, &out, &errs})
+	status := run(ctx, []string{"pull", reg.Host() + "/org/lei-cache"}, environment{func(string) string { return "" }, strings.NewReader(""), &out, &errs})
 	if status != 130 || out.Len() > 0 || errs.String() != "leioci: interrupted; run it again to continue\n" {
 		t.Errorf("%d, %q, %q", status, out.String(), errs.String())
 	}

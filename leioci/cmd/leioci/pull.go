@@ -17,7 +17,7 @@ import (
 
 func newPull(env environment) *cobra.Command {
 	var dir string
-	var older, future, verify bool
+	var older, future, verify, index bool
 	var maxAge days
 	var mirrors []string
 	var network *networkFlags
@@ -47,6 +47,9 @@ keeps the old one, which is empty after the next pull.`,
 			if verify {
 				opts = append(opts, leioci.VerifyReports())
 			}
+			if index {
+				opts = append(opts, leioci.IndexReports())
+			}
 			if cmd.Flags().Changed("max-age") {
 				opts = append(opts, leioci.MaxAge(time.Duration(maxAge)))
 			}
@@ -56,7 +59,7 @@ keeps the old one, which is empty after the next pull.`,
 				}
 			}
 			return interruptible(cmd.Context(), func(ctx context.Context) error {
-				return pull(ctx, env, network, args[0], mirrors, dir, verify, opts)
+				return pull(ctx, env, network, args[0], mirrors, dir, verify || index, opts)
 			})
 		},
 	}
@@ -69,6 +72,8 @@ keeps the old one, which is empty after the next pull.`,
 		"fail, and replace nothing, if the snapshot's date is longer ago than this, such as 48h or 2d")
 	cmd.Flags().BoolVar(&verify, "verify", false,
 		"also check the reports against manifest.json, even if they are already there; replace nothing if they differ")
+	cmd.Flags().BoolVar(&index, "index", false,
+		"also make an index, so that questions such as those of leioci check are answered at once; implies --verify")
 	cmd.Flags().StringSliceVar(&mirrors, "mirror", nil,
 		"`repository` to try before REF's own; several are tried in the order given")
 	network = addNetworkFlags(cmd)

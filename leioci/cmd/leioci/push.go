@@ -69,11 +69,7 @@ func push(ctx context.Context, env environment, network *networkFlags, dir strin
 	if dir == "" {
 		return usageError{errors.New("DIR is empty: give the directory of the snapshot to push")}
 	}
-	targets, err := parseTargets(refs)
-	if err != nil {
-		return err
-	}
-	client, err := newClient(env, network, repositories(targets))
+	to, err := newPushing(env, network, refs)
 	if err != nil {
 		return err
 	}
@@ -86,11 +82,36 @@ func push(ctx context.Context, env environment, network *networkFlags, dir strin
 	if err != nil {
 		return fmt.Errorf("push %s: %w", dir, err)
 	}
-	tags := leioci.GenerateTags(s.Metadata().Date)
+	return to.push(ctx, env, dir, leioci.GenerateTags(s.Metadata().Date), img, opts.push)
+}
+
+// A pushing is where a snapshot is to be pushed, and by which client.
+type pushing struct {
+	client  *leioci.Client
+	targets []target
+}
+
+// newPushing returns a pushing to what references name.
+func newPushing(env environment, network *networkFlags, refs []string) (*pushing, error) {
+	targets, err := parseTargets(refs)
+	if err != nil {
+		return nil, err
+	}
+	client, err := newClient(env, network, repositories(targets))
+	if err != nil {
+		return nil, err
+	}
+	return &pushing{client, targets}, nil
+}
+
+// push pushes the snapshot of a directory. A target without tags of its own gets those given.
+func (p *pushing) push(
+	ctx context.Context, env environment, dir string, tags []string, img v1.Image, opts []leioci.PushOption,
+) error {
 	var failed []error // if one repository fails, still push to the others
-	for _, t := range targets {
+	for _, t := range p.targets {
 		pushTags := t.allTags(tags)
-		digest, err := client.PushSnapshot(ctx, t.repo, pushTags, img, opts.push...)
+		digest, err := p.client.PushSnapshot(ctx, t.repo, pushTags, img, opts...)
 		if err != nil {
 			failed = append(failed, err)
 			continue
@@ -100,19 +121,7 @@ func push(ctx context.Context, env environment, network *networkFlags, dir strin
 			failed = append(failed, fmt.Errorf("pushed %s, but cannot write that to standard output: %w", digest, err))
 		}
 	}
-	return joinOnOneLine(failed)
-}
-
-// joinOnOneLine joins errors on one line. It returns nil if there are none.
-func joinOnOneLine(errs []error) error {
-	texts := make([]string, len(errs))
-	for i, err := range errs {
-		texts[i] = err.Error()
-	}
-	if len(errs) == 0 {
-		return nil
-	}
-	return errors.New(strings.Join(texts, "; "))
+	return errors.Join(failed...)
 }
 
 // packageVerified returns a snapshot as an artifact, verified unless that was not wanted.

@@ -24,7 +24,7 @@ func TestVerifyRefusesASnapshotThatDiffersFromItsManifest(t *testing.T) {
 	}
 	ref := reg.Host() + "/org/lei-cache"
 	for _, args := range [][]string{{"push"}, {"push", "--verify"}} {
-		if status, _, stderr := leiociIn(t, t.TempDir(), "", append(args, dir, ref)...); status != 1 || !strings.Contains(stderr, "entry count") ||
+		if status, _, stderr := leiociIn(t, t.TempDir(), "", append(args, dir, ref)...); status != 4 || !strings.Contains(stderr, "entry count") ||
 			!strings.Contains(stderr, "--no-verify") {
 			t.Errorf("%s: %d, %q", args, status, stderr)
 		}
@@ -36,7 +36,7 @@ func TestVerifyRefusesASnapshotThatDiffersFromItsManifest(t *testing.T) {
 		t.Errorf("push --no-verify: %d, %q", status, stderr)
 	}
 	work := t.TempDir()
-	if status, _, stderr := leiociIn(t, work, "", "pull", "--verify", ref); status != 1 || !strings.Contains(stderr, "entry count") {
+	if status, _, stderr := leiociIn(t, work, "", "pull", "--verify", ref); status != 4 || !strings.Contains(stderr, "entry count") {
 		t.Errorf("pull --verify: %d, %q", status, stderr)
 	}
 	entries, err := os.ReadDir(work)
@@ -50,7 +50,7 @@ func TestVerifyRefusesASnapshotThatDiffersFromItsManifest(t *testing.T) {
 	}
 	// The publisher may take long to mend it, and a job pull every hour.
 	blobs := reg.On(http.MethodGet, "/blobs/", leiocitest.Always, leiocitest.Status(http.StatusTeapot, ""))
-	if status, _, stderr := leiociIn(t, work, "", "pull", "--verify", ref); status != 1 || !strings.Contains(stderr, "entry count") {
+	if status, _, stderr := leiociIn(t, work, "", "pull", "--verify", ref); status != 4 || !strings.Contains(stderr, "entry count") {
 		t.Errorf("pull --verify again: %d, %q", status, stderr)
 	}
 	if n := blobs.Hits(); n > 0 {
@@ -80,7 +80,7 @@ func TestWhatWasVerifiedIsPushedEvenIfTheDirectoryIsReplaced(t *testing.T) {
 func TestPushRefusesASnapshotFromTheFuture(t *testing.T) {
 	reg, dir := leiocitest.NewRegistry(t), leiocitest.WriteSnapshot(t, time.Now().AddDate(1, 0, 0))
 	ref := reg.Host() + "/org/lei-cache"
-	if status, _, stderr := leiociIn(t, t.TempDir(), "", "push", dir, ref); status != 1 || !strings.Contains(stderr, "--allow-future") {
+	if status, _, stderr := leiociIn(t, t.TempDir(), "", "push", dir, ref); status != 3 || !strings.Contains(stderr, "--allow-future") {
 		t.Errorf("push: %d, %q", status, stderr)
 	}
 	if requests := reg.Requests(); len(requests) > 0 {

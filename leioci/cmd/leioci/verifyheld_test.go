@@ -50,7 +50,7 @@ func TestVerifyRefusesWhatAPullWithoutItLeft(t *testing.T) {
 	}
 	for _, from := range []string{ref, ref, digest.String()} { // the second time, too; a digest needs no request
 		status, stdout, stderr := leiociIn(t, work, "", "pull", "--verify", from, "-o", "lei")
-		if status != 1 || stdout != "" || !strings.Contains(stderr, "entry count") || strings.Contains(stderr, "verified") {
+		if status != 4 || stdout != "" || !strings.Contains(stderr, "entry count") || strings.Contains(stderr, "verified") {
 			t.Errorf("pull --verify %s: %d, %q, %q", from, status, stdout, stderr)
 		}
 	}

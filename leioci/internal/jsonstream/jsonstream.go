@@ -1,5 +1,5 @@
-// Package jsonstream reads JSON ([RFC 8259]) from a stream in bounded memory, whatever the JSON
-// holds: a caller keeps the values it wants, up to lengths it chooses, and skips the rest.
+// Package jsonstream reads JSON ([RFC 8259]) from a stream, or from bytes, in bounded memory,
+// whatever the JSON holds: a caller keeps the values it wants, up to lengths it chooses, and skips the rest.
 //
 // encoding/json cannot: Unmarshal needs the whole text, a Decoder holds a token of any length, and
 // both take the last of several members of one name, which other readers may not.
@@ -47,25 +47,29 @@ var (
 // one. After an error other than ErrType and ErrTooLong, it is of no further use. It is not safe
 // for concurrent use.
 type Reader struct {
-	r        io.Reader
+	r        io.Reader // nil if buf is all there is
 	buf      []byte
+	own      []byte // the buffer for what r holds, made when it is needed
 	pos, end int    // of what is in buf and not yet read
 	err      error  // what r ended with
 	text     []byte // the string, name or number read last, as far as it is kept
 	depth    int
 	values   int
+	before   int64 // bytes read before those in buf
+	rec      recording
 }
 
 // NewReader returns a Reader of what r holds. It may read beyond the end of the JSON.
-func NewReader(r io.Reader) *Reader { return &Reader{r: r, buf: make([]byte, bufferBytes)} }
+func NewReader(r io.Reader) *Reader { return &Reader{r: r} }
 
-// Reset makes r read what source holds. It keeps its buffers, unless one has become large.
-func (r *Reader) Reset(source io.Reader) {
-	text := r.text
-	if cap(text) > bufferBytes {
-		text = nil
+// ResetBytes makes r read text, which must not change meanwhile. Nothing of it is copied but what
+// has escape sequences. The zero Reader may be used with it.
+func (r *Reader) ResetBytes(text []byte) {
+	kept := r.text
+	if cap(kept) > bufferBytes {
+		kept = nil
 	}
-	*r = Reader{r: source, buf: r.buf, text: text}
+	*r = Reader{own: r.own, text: kept, buf: text, end: len(text), err: io.EOF}
 }
 
 // Values returns the number of values that have been read so far, skipped ones included.
@@ -78,7 +82,7 @@ func (r *Reader) Object(member func(name []byte) error) error {
 		return err
 	}
 	for first := true; ; first = false {
-		more, err := r.nextMember(first)
+		more, err := r.nextMember(first, maxNameBytes)
 		if err != nil || !more {
 			return err
 		}
@@ -106,18 +110,29 @@ func (r *Reader) Array(element func() error) error {
 
 // String reads a string of at most limit bytes.
 func (r *Reader) String(limit int) (string, error) {
+	text, err := r.Bytes(limit)
+	return string(text), err
+}
+
+// Bytes is String without a copy: the bytes are valid until r reads on, and must not be changed.
+func (r *Reader) Bytes(limit int) ([]byte, error) {
 	if err := r.want('"'); err != nil {
-		return "", err
+		return nil, err
 	}
 	r.values++
+	if n := plain(r.buf[r.pos:r.end]); n <= limit && r.pos+n < r.end && r.buf[r.pos+n] == '"' {
+		text := r.buf[r.pos : r.pos+n : r.pos+n]
+		r.pos += n + 1
+		return text, nil
+	}
 	whole, err := r.str(limit)
 	if err == nil && !whole {
 		err = ErrTooLong
 	}
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return string(r.text), nil
+	return r.text, nil
 }
 
 // Int64 reads a number that is written as an integer.
@@ -126,7 +141,7 @@ func (r *Reader) Int64() (int64, error) {
 		return 0, err
 	}
 	r.values++
-	if err := r.number(); err != nil {
+	if err := r.number(maxNumberBytes); err != nil {
 		return 0, err
 	}
 	n, err := strconv.ParseInt(string(r.text), 10, 64) // a number that was cut off is out of range
@@ -160,11 +175,11 @@ func (r *Reader) Skip() error {
 	r.values++
 	switch kind {
 	case '"':
-		_ = r.want('"')
+		r.pos++
 		_, err := r.str(0)
 		return err
 	case '0':
-		return r.number()
+		return r.number(0)
 	case 't':
 		return r.literal("true")
 	case 'f':
@@ -183,7 +198,7 @@ func (r *Reader) skipMembers(last byte) error {
 		var more bool
 		var err error
 		if last == '}' {
-			more, err = r.nextMember(first)
+			more, err = r.nextMember(first, 0)
 		} else {
 			more, err = r.next(first, last, "after array element")
 		}
@@ -198,7 +213,7 @@ func (r *Reader) skipMembers(last byte) error {
 
 // End reads white space to the end of the input. Anything else is an error.
 func (r *Reader) End() error {
-	c, err := r.skipSpace()
+	c, err := r.peek()
 	switch {
 	case err == io.EOF:
 		return nil

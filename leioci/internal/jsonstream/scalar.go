@@ -2,7 +2,9 @@ package jsonstream
 
 import (
 	"bytes"
+	"encoding/binary"
 	"io"
+	"math/bits"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -14,45 +16,62 @@ func (r *Reader) str(limit int) (whole bool, err error) {
 	r.text = r.text[:0]
 	whole = true
 	for {
-		if err := r.fill(1); err != nil {
-			return false, ended(err)
+		if n := plain(r.buf[r.pos:r.end]); n > 0 {
+			whole = limit > 0 && r.keep(r.buf[r.pos:r.pos+n], limit) && whole
+			r.pos += n
 		}
-		n := plain(r.buf[r.pos:r.end])
-		whole = r.keep(r.buf[r.pos:r.pos+n], limit) && whole
-		if r.pos += n; r.pos == r.end {
+		if r.pos == r.end {
+			if err := r.fill(1); err != nil {
+				return false, ended(err)
+			}
 			continue
 		}
-		var char [utf8.UTFMax]byte
 		switch c := r.buf[r.pos]; {
 		case c == '"':
 			r.pos++
 			return whole, nil
-		case c == '\\':
-			r.pos++
-			escaped, err := r.escape()
-			if err != nil {
-				return false, err
-			}
-			n = utf8.EncodeRune(char[:], escaped)
 		case c < ' ':
 			return false, invalid(c, "in string literal")
-		default:
-			if n, err = r.character(char[:]); err != nil {
-				return false, err
-			}
 		}
-		whole = r.keep(char[:n], limit) && whole
+		var char [utf8.UTFMax]byte
+		n, err := r.special(&char)
+		if err != nil {
+			return false, err
+		}
+		whole = limit > 0 && r.keep(char[:n], limit) && whole
 	}
 }
 
-// plain returns how many bytes at the beginning of p are ASCII and stand for themselves.
+// special reads an escape sequence or a character outside ASCII.
+func (r *Reader) special(char *[utf8.UTFMax]byte) (int, error) {
+	if r.buf[r.pos] != '\\' {
+		return r.character(char[:])
+	}
+	r.pos++
+	escaped, err := r.escape()
+	return utf8.EncodeRune(char[:], escaped), err
+}
+
+// plain returns how many bytes at the beginning of p are ASCII and stand for themselves. It looks
+// at eight bytes at once: the highest bit of each tells whether it is one that ends them. Those
+// above the first may be wrong.
 func plain(p []byte) int {
-	for i, c := range p {
-		if c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
-			return i
+	const each, high = 0x0101010101010101, 0x8080808080808080
+	n := 0
+	for ; len(p)-n >= 8; n += 8 {
+		x := binary.LittleEndian.Uint64(p[n:])
+		quote, backslash := x^each*'"', x^each*'\\'
+		ends := ((x-each*' ')&^x | (quote-each)&^quote | (backslash-each)&^backslash | x) & high
+		if ends != 0 {
+			return n + bits.TrailingZeros64(ends)/8
 		}
 	}
-	return len(p)
+	for ; n < len(p); n++ {
+		if c := p[n]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			break
+		}
+	}
+	return n
 }
 
 // keep appends to r.text as much as the limit allows, and reports whether that is all.
@@ -132,61 +151,74 @@ func hex(digits []byte) (rune, bool) {
 	return n, true
 }
 
-// number reads a number. It keeps enough of it in r.text to tell an integer of 64 bits.
-func (r *Reader) number() error {
+// number reads a number. It keeps at most limit bytes of it in r.text.
+func (r *Reader) number(limit int) error {
 	r.text = r.text[:0]
-	r.accept('-')
-	switch {
-	case r.accept('0'):
-	default:
-		if err := r.digits(); err != nil {
+	r.accept('-', limit)
+	if !r.accept('0', limit) {
+		if err := r.digits(limit); err != nil {
 			return err
 		}
 	}
-	if r.accept('.') {
-		if err := r.digits(); err != nil {
+	if r.accept('.', limit) {
+		if err := r.digits(limit); err != nil {
 			return err
 		}
 	}
-	if r.accept('e') || r.accept('E') {
-		if !r.accept('+') {
-			r.accept('-')
+	if r.accept('e', limit) || r.accept('E', limit) {
+		if !r.accept('+', limit) {
+			r.accept('-', limit)
 		}
-		return r.digits()
+		return r.digits(limit)
 	}
 	return nil
 }
 
 // accept reads the next byte if it is c, and keeps it.
-func (r *Reader) accept(c byte) bool {
-	if r.fill(1) != nil || r.buf[r.pos] != c {
+func (r *Reader) accept(c byte, limit int) bool {
+	if r.pos == r.end && r.fill(1) != nil || r.buf[r.pos] != c {
 		return false // fill returns an error again
 	}
-	r.keep(r.buf[r.pos:r.pos+1], maxNumberBytes)
+	if limit > 0 {
+		r.keep(r.buf[r.pos:r.pos+1], limit)
+	}
 	r.pos++
 	return true
 }
 
 // digits reads one digit or more.
-func (r *Reader) digits() error {
-	for n := 0; ; n++ {
-		err := r.fill(1)
-		if err == nil && '0' <= r.buf[r.pos] && r.buf[r.pos] <= '9' {
-			r.accept(r.buf[r.pos])
-			continue
+func (r *Reader) digits(limit int) error {
+	for some := false; ; {
+		start := r.pos
+		for r.pos < r.end && '0' <= r.buf[r.pos] && r.buf[r.pos] <= '9' {
+			r.pos++
 		}
+		if r.pos > start {
+			some = true
+			r.keep(r.buf[start:r.pos], limit)
+		}
+		if r.pos < r.end && some {
+			return nil
+		}
+		err := r.fill(1)
 		switch {
-		case n > 0:
+		case err == nil && r.pos < r.end && '0' <= r.buf[r.pos] && r.buf[r.pos] <= '9':
+		case some:
 			return nil // fill returns an error again
 		case err != nil:
 			return ended(err)
+		default:
+			return invalid(r.buf[r.pos], "in numeric literal")
 		}
-		return invalid(r.buf[r.pos], "in numeric literal")
 	}
 }
 
 // literal reads a word.
 func (r *Reader) literal(word string) error {
+	if r.end-r.pos >= len(word) && string(r.buf[r.pos:r.pos+len(word)]) == word {
+		r.pos += len(word)
+		return nil
+	}
 	for _, want := range []byte(word) {
 		if err := r.fill(1); err != nil {
 			return ended(err)

@@ -8,7 +8,7 @@ import (
 
 // kind returns the first byte of the next value, or '0' for a number, and leaves it unread.
 func (r *Reader) kind() (byte, error) {
-	c, err := r.skipSpace()
+	c, err := r.peek()
 	if err != nil {
 		return 0, ended(err)
 	}
@@ -49,7 +49,7 @@ func (r *Reader) begin(kind byte) error {
 
 // next reads up to the next member or element, and reports whether there is one.
 func (r *Reader) next(first bool, last byte, where string) (bool, error) {
-	c, err := r.skipSpace()
+	c, err := r.peek()
 	switch {
 	case err != nil:
 		return false, ended(err)
@@ -66,13 +66,14 @@ func (r *Reader) next(first bool, last byte, where string) (bool, error) {
 	return true, nil
 }
 
-// nextMember reads up to the value of the next member. Its name is in r.text.
-func (r *Reader) nextMember(first bool) (bool, error) {
+// nextMember reads up to the value of the next member. At most limit bytes of its name are in
+// r.text.
+func (r *Reader) nextMember(first bool, limit int) (bool, error) {
 	more, err := r.next(first, '}', "after object member")
 	if err != nil || !more {
 		return false, err
 	}
-	c, err := r.skipSpace()
+	c, err := r.peek()
 	switch {
 	case err != nil:
 		return false, ended(err)
@@ -80,7 +81,7 @@ func (r *Reader) nextMember(first bool) (bool, error) {
 		return false, invalid(c, "looking for beginning of object member")
 	}
 	r.pos++
-	if _, err := r.str(maxNameBytes); err != nil {
+	if _, err := r.str(limit); err != nil {
 		return false, err
 	}
 	c, err = r.skipSpace()
@@ -94,16 +95,27 @@ func (r *Reader) nextMember(first bool) (bool, error) {
 	return true, nil
 }
 
+// peek returns the first byte that is not white space, and leaves it unread. There mostly is none.
+func (r *Reader) peek() (byte, error) {
+	if r.pos < r.end && r.buf[r.pos] > ' ' {
+		return r.buf[r.pos], nil
+	}
+	return r.skipSpace()
+}
+
 // skipSpace returns the first byte that is not white space, and leaves it unread.
 func (r *Reader) skipSpace() (byte, error) {
 	for {
+		start := r.pos
 		for ; r.pos < r.end; r.pos++ {
 			switch c := r.buf[r.pos]; c {
 			case ' ', '\t', '\r', '\n':
 			default:
+				r.record(start)
 				return c, nil
 			}
 		}
+		r.record(start)
 		if err := r.fill(1); err != nil {
 			return 0, err
 		}
@@ -115,16 +127,24 @@ func (r *Reader) fill(n int) error {
 	if r.end-r.pos >= n {
 		return nil
 	}
-	r.end = copy(r.buf, r.buf[r.pos:r.end])
-	r.pos = 0
+	if r.err != nil {
+		return r.err
+	}
+	if r.own == nil {
+		r.own = make([]byte, bufferBytes)
+	}
+	r.record(r.pos)
+	r.before += int64(r.pos)
+	r.end = copy(r.own, r.buf[r.pos:r.end])
+	r.buf, r.pos, r.rec.from = r.own, 0, 0
 	for range 100 { // as in package bufio: a reader that returns nothing so often is broken
-		if r.err != nil {
-			return r.err
-		}
 		var m int
 		m, r.err = r.r.Read(r.buf[r.end:])
 		if r.end += m; r.end >= n {
 			return nil
+		}
+		if r.err != nil {
+			return r.err
 		}
 	}
 	return io.ErrNoProgress

@@ -20,6 +20,17 @@ import (
 // Another commit may replace the old directory first, so verify the file's content in the new
 // directory.
 func (d *Dir) Link(ctx context.Context, name, from string) error {
+	return d.take(ctx, name, from, d.link)
+}
+
+// Copy is [Dir.Link] that always copies. The file system changes what it says about a linked file
+// when the old directory is removed.
+func (d *Dir) Copy(ctx context.Context, name, from string) error {
+	return d.take(ctx, name, from, func(_, _ string) error { return errors.ErrUnsupported })
+}
+
+// take puts a file of the old directory into the new one, by a link if that succeeds.
+func (d *Dir) take(ctx context.Context, name, from string, link func(from, to string) error) error {
 	info, err := os.Lstat(from)
 	if err != nil {
 		return err
@@ -31,7 +42,7 @@ func (d *Dir) Link(ctx context.Context, name, from string) error {
 	if err := d.removeFile(to); err != nil {
 		return err
 	}
-	linkErr := d.link(from, to)
+	linkErr := link(from, to)
 	if linkErr == nil {
 		return d.noteFile(name)
 	}

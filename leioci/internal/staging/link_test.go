@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 )
 
 // noLinks is a disk of a file system without links.
@@ -121,5 +123,46 @@ func TestReadersKeepAnOldFileThatTheyHaveOpen(t *testing.T) {
 	data := make([]byte, 100)
 	if n, err := reader.Read(data); err != nil || string(data[:n]) != oldContent["a"] {
 		t.Errorf("the reader got %q, %v", data[:n], err)
+	}
+}
+
+func TestACopyIsAnotherFile(t *testing.T) {
+	target := filepath.Join(t.TempDir(), "target")
+	oldContent.write(t, target)
+	from := filepath.Join(target, "b")
+	d := newDir(t, target)
+	must(t, d.Copy(t.Context(), "b", from))
+	before, err := os.Stat(from)
+	must(t, err)
+	after, err := os.Stat(filepath.Join(d.Path(), "b"))
+	must(t, err)
+	if os.SameFile(before, after) {
+		t.Error("it is the same")
+	}
+	discard(t, d)
+}
+
+func TestWhatAKilledProcessLeftIsInNobodysWay(t *testing.T) {
+	target := filepath.Join(t.TempDir(), "parent", "target")
+	oldContent.write(t, target)
+	must(t, os.WriteFile(filepath.Join(target, "temporary-1"), nil, 0o600))
+	if err := threeFiles.Check(target); !errors.Is(err, errdef.ErrTargetNotEmpty) {
+		t.Errorf("got %v", err)
+	}
+	kind := threeFiles
+	kind.Temporary = "temporary-"
+	must(t, kind.Check(target))
+	d, err := New(t.Context(), target, kind, silent())
+	must(t, err)
+	for name, data := range newContent {
+		must(t, create(d, name, data))
+	}
+	must(t, d.Commit(t.Context(), func() error { return nil }))
+	if entries, err := os.ReadDir(filepath.Dir(target)); err != nil || len(entries) != 1 {
+		t.Errorf("left behind: %v, %v", entries, err)
+	}
+	must(t, os.Mkdir(filepath.Join(target, "temporary-2"), 0o700))
+	if err := kind.Check(target); !errors.Is(err, errdef.ErrTargetNotEmpty) {
+		t.Errorf("a directory: got %v", err)
 	}
 }

@@ -17,6 +17,9 @@ import (
 type Replaceable struct {
 	Required []string
 	Optional []string
+	// Temporary begins the names of files that a process that was killed may have left in such a
+	// directory. They go with it. If it is empty, there are none.
+	Temporary string
 	// Damaged reports whether a directory that lacks required files was once one of these, and may
 	// be replaced too: a crash on a file system that does not keep its promises, or somebody's
 	// hand, took some of its files. May be nil.
@@ -67,12 +70,17 @@ func (k Replaceable) names() []string { return slices.Concat(k.Required, k.Optio
 
 // known reports whether a directory entry is one of the kind's files.
 func (k Replaceable) known(e fs.DirEntry) bool {
-	return e.Type().IsRegular() && slices.Contains(k.names(), e.Name())
+	return e.Type().IsRegular() && (slices.Contains(k.names(), e.Name()) || k.temporary(e.Name()))
+}
+
+// temporary reports whether a name is one of a file that a killed process left.
+func (k Replaceable) temporary(name string) bool {
+	return k.Temporary != "" && strings.HasPrefix(name, k.Temporary)
 }
 
 // whyUnknown says what a directory entry is that is not known.
 func (k Replaceable) whyUnknown(e fs.DirEntry) string {
-	if slices.Contains(k.names(), e.Name()) {
+	if slices.Contains(k.names(), e.Name()) || k.temporary(e.Name()) {
 		return "not a regular file"
 	}
 	return "not part of a snapshot"

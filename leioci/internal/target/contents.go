@@ -22,12 +22,13 @@ import (
 const ociManifestFile = "oci-manifest.json"
 
 // replaceable describes the directories that may be replaced. config.json is allowed because the
-// original client writes it.
+// original client writes it, and the index because [snapshot.Index] does.
 func replaceable() staging.Replaceable {
 	return staging.Replaceable{
-		Required: []string{snapshot.ManifestFile, snapshot.CacheFile},
-		Optional: []string{ociManifestFile, "config.json"},
-		Damaged:  func(dir string) bool { return readHeld(dir) != nil },
+		Required:  []string{snapshot.ManifestFile, snapshot.CacheFile},
+		Optional:  []string{ociManifestFile, "config.json", snapshot.IndexFile},
+		Temporary: snapshot.TempPrefix,
+		Damaged:   func(dir string) bool { return readHeld(dir) != nil },
 		Downloads: func(dir string) map[string]string {
 			ids := map[string]string{}
 			if h := readHeld(dir); h != nil {

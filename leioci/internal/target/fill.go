@@ -40,6 +40,7 @@ type filling struct {
 	fetch       Fetch
 	dir         string // the old snapshot, whose files may be reused
 	held        *held  // and what it is
+	copies      bool   // do not link them
 	concurrency int
 	fetched     atomic.Int64
 }
@@ -140,6 +141,10 @@ func (f *filling) reuse(ctx context.Context, stage *staging.Dir, file artifact.F
 		}
 	}
 	asks() // nobody, but the others need not wait for what follows
-	return stage.Link(ctx, file.Name, from) == nil &&
+	link := stage.Link
+	if f.copies {
+		link = stage.Copy
+	}
+	return link(ctx, file.Name, from) == nil &&
 		verifyFile(ctx, filepath.Join(stage.Path(), file.Name), file.Descriptor) == nil
 }

@@ -17,32 +17,46 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
-// reports identify the files of a snapshot, where they are now.
-type reports []fs.FileInfo
+// reports identify the files of a snapshot, and its index, where they are now.
+type reports struct {
+	files []fs.FileInfo
+	index fs.FileInfo // nil if there is none, or none was asked for
+}
 
 func reportsIn(dir string, files []artifact.File) reports {
 	var r reports
 	for _, f := range files {
 		info, err := os.Stat(filepath.Join(dir, f.Name))
 		if err != nil {
-			return nil
+			return reports{}
 		}
-		r = append(r, info)
+		r.files = append(r.files, info)
+	}
+	return r
+}
+
+// withIndex returns r with the index in dir, if that was asked for.
+func (d *Dir) withIndex(r reports, dir string) reports {
+	if d.policy.IndexReports {
+		r.index, _ = os.Lstat(filepath.Join(dir, snapshot.IndexFile)) // nil if it is absent
 	}
 	return r
 }
 
 // unchanged reports whether r is what it was.
 func (r reports) unchanged(then reports) bool {
-	if len(r) == 0 || len(r) != len(then) {
+	if len(r.files) == 0 || len(r.files) != len(then.files) {
 		return false
 	}
-	for i := range r {
-		if !regular.Unchanged(then[i], r[i]) {
+	for i := range r.files {
+		if !regular.Unchanged(then.files[i], r.files[i]) {
 			return false
 		}
 	}
-	return true
+	if r.index == nil || then.index == nil {
+		return r.index == nil && then.index == nil
+	}
+	return regular.Unchanged(then.index, r.index)
 }
 
 // errDisk is the kind of a failure that says nothing about the publisher.
@@ -58,7 +72,7 @@ func diskError(name string, err error) error {
 }
 
 // verifyReports reads the reports in a directory whose files are known to be intact, if the policy
-// asks for that. What is malformed by its publisher is remembered, so that it is not fetched again,
+// asks for that, and makes their index if it asks for that, too. What is malformed by its publisher is remembered, so that it is not fetched again,
 // and so is what is well-formed where it is. Anything else that goes wrong is errDisk, or comes
 // from ctx.
 func (d *Dir) verifyReports(ctx context.Context, dir string, raw []byte, files []artifact.File) error {
@@ -69,10 +83,10 @@ func (d *Dir) verifyReports(ctx context.Context, dir string, raw []byte, files [
 		return err
 	}
 	now := reportsIn(dir, files) // as they were before they are read: a later change shows
-	if d.memory.acceptedReports(now) {
+	if d.memory.acceptedReports(d.withIndex(now, dir)) {
 		return nil
 	}
-	err := readReports(ctx, dir)
+	err := d.readReports(ctx, dir)
 	if err != nil && ctx.Err() == nil {
 		// The disk, or memory, may have changed a bit since the digests were verified.
 		if err = d.again(ctx, dir, files); err != nil && !errors.Is(err, errDisk) && ctx.Err() == nil {
@@ -81,7 +95,7 @@ func (d *Dir) verifyReports(ctx context.Context, dir string, raw []byte, files [
 		}
 	}
 	if err == nil {
-		d.memory.acceptReports(now)
+		d.memory.acceptReports(d.withIndex(now, dir))
 	}
 	return err
 }
@@ -94,7 +108,7 @@ func (d *Dir) again(ctx context.Context, dir string, files []artifact.File) erro
 			return diskError(f.Name, err)
 		}
 	}
-	err := readReports(ctx, dir)
+	err := d.readReports(ctx, dir)
 	var number syscall.Errno
 	if errors.As(err, &number) {
 		return diskError(snapshot.CacheFile, err)
@@ -102,7 +116,17 @@ func (d *Dir) again(ctx context.Context, dir string, files []artifact.File) erro
 	return err
 }
 
-func readReports(ctx context.Context, dir string) error {
+// readReports verifies the reports. Where an index was asked for and one fits, whoever made it has
+// done that.
+func (d *Dir) readReports(ctx context.Context, dir string) error {
+	if d.policy.IndexReports {
+		err := snapshot.Index(ctx, dir)
+		if errors.Is(err, snapshot.ErrNotIndexed) {
+			d.log.Warnf("%s has no index, and answers slowly: %v", d.path, err)
+			return nil
+		}
+		return err
+	}
 	s, err := snapshot.Open(dir)
 	if err != nil {
 		return err

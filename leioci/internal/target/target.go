@@ -31,6 +31,9 @@ type Policy struct {
 	// VerifyReports reads the reports of a new snapshot before it replaces anything, and those that
 	// the directory holds.
 	VerifyReports bool
+	// IndexReports makes the index of the snapshot in the same pass, if it has none that fits. It
+	// needs VerifyReports.
+	IndexReports bool
 }
 
 // A Dir is a directory to pull into, and what it held when it was opened.
@@ -113,6 +116,7 @@ func (d *Dir) Install(ctx context.Context, raw []byte, m *v1.Manifest, fetch Fet
 		return nil, err
 	}
 	f := &filling{raw: raw, m: m, files: files, fetch: fetch, concurrency: d.concurrency}
+	f.copies = d.policy.IndexReports // which tells files apart by what the file system says about them
 	if res, err := d.without(ctx, f); res != nil || err != nil {
 		return res, err
 	}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/spf13/cobra"
+
+	"github.com/lowendinsight/lei-go/leioci"
+	"github.com/lowendinsight/lei-go/leioci/snapshot"
+)
+
+// sourceHelp explains DIR|REF in a command's help.
+const sourceHelp = `DIR is what exists as a directory, which is only read. REF is registry/repository with a tag or a
+digest, where the registry has a dot or a port, or begins with oci://; it is pulled into a temporary
+directory, which is removed at the end.`
+
+// sourceFlags are the flags of a command that reads snapshots from directories and registries.
+type sourceFlags struct {
+	env     environment
+	network *networkFlags
+	mirrors []string
+	maxAge  days
+	future  bool
+}
+
+func addSourceFlags(cmd *cobra.Command, env environment) *sourceFlags {
+	f := &sourceFlags{env: env}
+	cmd.Flags().Var(&f.maxAge, "max-age", "fail if the snapshot's date is longer ago than this, such as 48h or 2d")
+	cmd.Flags().StringSliceVar(&f.mirrors, "mirror", nil,
+		"`repository` to try before REF's own; several are tried in the order given")
+	cmd.Flags().BoolVar(&f.future, "allow-future", false, "accept a snapshot that is dated later than tomorrow (UTC)")
+	f.network = addNetworkFlags(cmd)
+	return f
+}
+
+// A source is a snapshot that was opened for a command.
+type source struct {
+	*snapshot.Snapshot
+	name  string   // the directory, or the reference by digest
+	temps []string // directories of its own
+}
+
+// close closes the snapshot and removes what is temporary.
+func (s *source) close() error {
+	err := s.Close()
+	for _, temp := range s.temps {
+		err = errors.Join(err, os.RemoveAll(temp))
+	}
+	return err
+}
+
+// open opens the snapshot that DIR|REF names.
+func (f *sourceFlags) open(ctx context.Context, text string) (*source, error) {
+	if text == "" { // "$DIR", where DIR is not set
+		return nil, usageError{errors.New("DIR|REF is empty")}
+	}
+	if isReference(text) {
+		return f.pull(ctx, text)
+	}
+	s, err := snapshot.Open(text)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.refuseAge(s.Metadata().Date, time.Now()); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", text, err), s.Close())
+	}
+	return &source{Snapshot: s, name: text}, nil
+}
+
+// isReference tells a REF from a DIR. What exists is not fetched, and what does not exist and looks
+// like a path is not looked for in the network.
+func isReference(text string) bool {
+	if scheme := "oci://"; len(text) > len(scheme) && strings.EqualFold(text[:len(scheme)], scheme) {
+		return true
+	}
+	host, _, ok := strings.Cut(text, "/")
+	if !ok || strings.HasPrefix(host, ".") || !strings.ContainsAny(host, ".:") && host != "localhost" {
+		return false
+	}
+	_, err := os.Stat(text)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// pull pulls a snapshot into a temporary directory.
+func (f *sourceFlags) pull(ctx context.Context, text string) (_ *source, err error) {
+	ref, err := leioci.ParseReference(text)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	mirrors, err := parseMirrors(f.mirrors, ref.Context())
+	if err != nil {
+		return nil, usageError{err}
+	}
+	client, err := newClient(f.env, f.network, []name.Repository{ref.Context()}, leioci.WithMirrors(mirrors...))
+	if err != nil {
+		return nil, err
+	}
+	temp, err := os.MkdirTemp("", "leioci-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(temp))
+		}
+	}()
+	var opts []leioci.PullOption
+	if f.maxAge > 0 {
+		opts = append(opts, leioci.MaxAge(time.Duration(f.maxAge)))
+	}
+	if f.future {
+		opts = append(opts, leioci.AllowFuture())
+	}
+	dir := filepath.Join(temp, "lei")
+	res, err := client.PullSnapshot(ctx, ref, dir, opts...)
+	if err != nil {
+		return nil, err
+	}
+	s, err := snapshot.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &source{Snapshot: s, name: res.Ref.String(), temps: []string{temp}}, nil
+}
+
+// refuseAge does for a directory what a pull does with [leioci.MaxAge]. A date in the future would
+// pass every limit.
+func (f *sourceFlags) refuseAge(date, now time.Time) error {
+	limit := time.Duration(f.maxAge)
+	switch {
+	case limit == 0:
+		return nil
+	case !f.future && date.After(now.UTC().Truncate(day).Add(day)):
+		return fmt.Errorf("%w: it is dated %s, and today is %s; accept it with --allow-future", leioci.ErrFuture, date.Format(time.DateOnly), now.UTC().Format(time.DateOnly))
+	case now.Sub(date) > limit:
+		return fmt.Errorf("%w: it is dated %s, and --max-age is %v", leioci.ErrStale, date.Format(time.DateOnly), limit)
+	}
+	return nil
+}

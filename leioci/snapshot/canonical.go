@@ -1,0 +1,203 @@
+package snapshot
+
+import (
+	"net/url"
+	"strings"
+	"unicode"
+)
+
+// CanonicalRepo returns the one spelling of a repository that people write in many ways:
+//
+//	https://github.com/Org/Project.git/   git@github.com:Org/Project      github.com/org/project
+//	ssh://git@github.com/org/project      git+https://github.com/org/project@v1#egg=project
+//	pkg:github/Org/Project@1.2.3          https://github.com/org/project/tree/main
+//
+// are all https://github.com/org/project. The rules:
+//
+//   - The scheme becomes https, whatever git can be reached by (http, ssh, git, the scp-like form, or
+//     none where the host has a dot). User, password, query and fragment go, and so does a prefix
+//     "git+" or "scm:git:".
+//   - The host is written in lower case, without a final dot. The port goes if it is the
+//     scheme's, and always with ssh and git, since it says nothing about the others.
+//   - Slashes at the end, repeated slashes, and ".git" at the end of the path go.
+//   - The hosts that ignore the case of names (github.com, gitlab.com, bitbucket.org, codeberg.org,
+//     gitea.com) get them in lower case, without what follows a repository's name: a path into its
+//     tree, or "@" and a version. The other hosts keep the path as it is: a private server may tell
+//     "Org" from "org".
+//   - A package URL of type github, gitlab or bitbucket is that repository, and one with a vcs_url is
+//     the repository there (package-url specification, "Known types").
+//   - "github:org/project", and likewise gitlab and bitbucket, are package managers' abbreviations.
+//
+// What is not such a name, for example a local path, "unknown" or an owner without a repository, is
+// returned as it is. The result is canonical itself. Nothing is looked up: a repository that was
+// renamed, or moved to another host, is another one.
+func CanonicalRepo(name string) string {
+	if isPlain(name) {
+		return name
+	}
+	if canonical, ok := canonicalRepo(strings.TrimSpace(name)); ok {
+		return canonical
+	}
+	return name
+}
+
+// isPlain reports whether a name is canonical at first sight, as most are in a snapshot. If it reports
+// false, that means nothing.
+func isPlain(name string) bool {
+	rest, ok := strings.CutPrefix(name, "https://")
+	host, path, _ := strings.Cut(rest, "/")
+	if !ok || strings.Trim(host, "abcdefghijklmnopqrstuvwxyz0123456789-.") != "" || host == "" || host[len(host)-1] == '.' || otherNames[host] != "" {
+		return false
+	}
+	segments := 0
+	for more := true; more; segments++ {
+		var s string
+		s, path, more = strings.Cut(path, "/")
+		if s == "" || s[0] == '.' || strings.HasSuffix(s, ".git") || strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-._") != "" {
+			return false
+		}
+	}
+	h, known := hosts[host]
+	return !known || segments == 2 && !h.nested
+}
+
+// canonicalRules is the version of the rules. An index that was made under others does not fit.
+const canonicalRules = 1
+
+func canonicalRepo(name string) (string, bool) {
+	if purl, ok := cutPrefixFold(name, "pkg:"); ok {
+		return canonicalPackage(purl)
+	}
+	name, _ = cutPrefixFold(name, "scm:")
+	if rest, ok := cutPrefixFold(name, "git:"); ok && !strings.HasPrefix(rest, "//") {
+		name = rest
+	}
+	name, _ = cutPrefixFold(name, "git+")
+	u, ok := parseRepo(name)
+	if !ok {
+		return "", false
+	}
+	return u.canonical()
+}
+
+// A repoURL is a repository's name in its parts.
+type repoURL struct{ scheme, host, port, path string }
+
+// parseRepo reads the three forms in which git takes a repository on another host (git-clone,
+// "GIT URLS"), one without a scheme, and abbreviations such as "github:org/project".
+func parseRepo(name string) (repoURL, bool) {
+	if scheme, _, ok := strings.Cut(name, "://"); ok {
+		u, err := url.Parse(name)
+		if err != nil || !gitSchemes[strings.ToLower(scheme)] {
+			return repoURL{}, false
+		}
+		host := strings.TrimSuffix(strings.TrimSuffix(u.Host, u.Port()), ":")
+		return repoURL{strings.ToLower(scheme), host, u.Port(), u.EscapedPath()}, true
+	}
+	if strings.ContainsAny(name, " \t\n\\") {
+		return repoURL{}, false
+	}
+	before, after, ok := strings.Cut(name, ":")
+	slash := strings.IndexByte(name, '/')
+	if ok && (slash < 0 || len(before) < slash) && !isPort(after) {
+		if host, known := abbreviations[strings.ToLower(before)]; known {
+			return parseRepo("https://" + host + "/" + after)
+		}
+		_, host, user := cutLast(before, "@")
+		if !user && !strings.Contains(host, ".") {
+			return repoURL{}, false // a drive, or a scheme that is not git's
+		}
+		return parseRepo("ssh://" + host + "/" + after)
+	}
+	if host, _, _ := strings.Cut(name, "/"); slash > 0 && strings.Contains(strings.Trim(host, "."), ".") {
+		return parseRepo("https://" + name)
+	}
+	return repoURL{}, false
+}
+
+var (
+	// gitSchemes are those by which git reaches another host.
+	gitSchemes = map[string]bool{"https": true, "http": true, "ssh": true, "git": true, "git+ssh": true, "ssh+git": true}
+	// abbreviations are those of npm, Nix and others.
+	abbreviations = map[string]string{"github": "github.com", "gitlab": "gitlab.com", "bitbucket": "bitbucket.org"}
+)
+
+// hostCharacters are those of names and addresses.
+const hostCharacters = "abcdefghijklmnopqrstuvwxyz0123456789.-_[:]"
+
+// isPort reports whether what follows a colon begins with a port: "host:8080/path".
+func isPort(s string) bool {
+	port, _, _ := strings.Cut(s, "/")
+	return port != "" && strings.Trim(port, "0123456789") == ""
+}
+
+// canonical puts the parts together again.
+func (u repoURL) canonical() (string, bool) {
+	host := strings.TrimSuffix(strings.ToLower(u.host), ".")
+	literal := strings.HasPrefix(host, "[") && strings.IndexByte(host, ']') == len(host)-1
+	if strings.Trim(host, hostCharacters) != "" || strings.HasSuffix(host, ".") || !literal && strings.ContainsAny(host, "[:]") {
+		return "", false
+	}
+	if name, ok := otherNames[host]; ok {
+		host, u.port = name, ""
+	}
+	segments := strings.FieldsFunc(u.path, func(r rune) bool { return r == '/' })
+	for i, escaped := range segments {
+		s, err := url.PathUnescape(escaped)
+		if err != nil || s == "." || s == ".." || strings.ContainsFunc(s, unicode.IsControl) {
+			return "", false
+		}
+		segments[i] = s
+	}
+	if h, ok := hosts[host]; ok {
+		segments = h.repository(segments)
+	}
+	if host == "" || len(segments) == 0 {
+		return "", false
+	}
+	last := &segments[len(segments)-1]
+	for bare := *last; bare != ""; bare = strings.TrimSuffix(bare, ".git") {
+		if *last = bare; !strings.HasSuffix(bare, ".git") {
+			break
+		}
+	}
+	if webPort := u.scheme == "https" || u.scheme == "http" && u.port != "80"; webPort && u.port != "" && u.port != "443" {
+		host += ":" + u.port
+	}
+	canonical := "https://" + host
+	for _, s := range segments {
+		canonical += "/" + url.PathEscape(s)
+	}
+	return canonical, true
+}
+
+// canonicalPackage reads a package URL, without its "pkg:".
+func canonicalPackage(purl string) (string, bool) {
+	purl, _, _ = strings.Cut(purl, "#")
+	path, query, _ := strings.Cut(purl, "?")
+	if qualifiers, err := url.ParseQuery(query); err == nil && qualifiers.Get("vcs_url") != "" {
+		return canonicalRepo(qualifiers.Get("vcs_url"))
+	}
+	kind, path, _ := strings.Cut(strings.TrimLeft(path, "/"), "/")
+	host, known := abbreviations[strings.ToLower(kind)]
+	if !known {
+		return "", false
+	}
+	return canonicalRepo("https://" + host + "/" + path)
+}
+
+// cutPrefixFold is strings.CutPrefix for a prefix in any case.
+func cutPrefixFold(s, prefix string) (after string, found bool) {
+	if len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix) {
+		return s[len(prefix):], true
+	}
+	return s, false
+}
+
+// cutLast cuts s around the last separator. Without one, all of s is after it.
+func cutLast(s, separator string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, separator); i >= 0 {
+		return s[:i], s[i+len(separator):], true
+	}
+	return "", s, false
+}

@@ -1,0 +1,69 @@
+package snapshot
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// maxRiskBytes is how much is kept of a risk that is not LEI's.
+const maxRiskBytes = 1 << 10
+
+// VerifiedRisks is [Snapshot.Risks] for who decides something by the answers: they are those of a
+// snapshot that is in order, or there are none. An index is made of such a snapshot only. Without
+// one, the snapshot is verified in the same pass in which the repositories are looked for, and the
+// errors are those of [Snapshot.Verify].
+//
+// A risk that is none of LEI's is cut off after 1 KiB.
+func (s *Snapshot) VerifiedRisks(ctx context.Context, repos ...string) ([]Answer, error) {
+	ix, err := s.usable(ctx)
+	if err != nil {
+		return nil, err
+	}
+	answers := make([]Answer, len(repos))
+	if ix != nil {
+		for i := range repos {
+			var one []Answer
+			if one, err = s.risksIn(ctx, ix, repos[i:i+1]); err != nil {
+				break
+			}
+			answers[i] = one[0]
+			answers[i].Risk = shortRisk(one[0].Risk)
+		}
+		if err == nil {
+			return answers, nil
+		}
+		if !isDamage(err) {
+			return nil, err
+		}
+		s.distrust()
+	}
+	wanted := map[repoKey][]int{}
+	for i, repo := range repos {
+		answers[i] = Answer{Repo: repo}
+		key := keyOf(repo)
+		wanted[key] = append(wanted[key], i)
+	}
+	found, err := s.survey(ctx, pass{}, func(line parsed) error {
+		for _, i := range wanted[keyOf(string(line.repo))] {
+			answers[i].Reports++
+			answers[i].Risk = shortRisk(line.risk)
+		}
+		return nil
+	})
+	if err == nil {
+		err = s.compare(found)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("verify %s: %w", s.cache.path, err)
+	}
+	return answers, nil
+}
+
+// shortRisk returns a risk that is not long, and does not keep one that is in memory.
+func shortRisk(risk string) string {
+	if len(risk) <= maxRiskBytes {
+		return risk
+	}
+	return strings.Clone(risk[:maxRiskBytes])
+}
