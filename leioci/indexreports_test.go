@@ -6,13 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/sirupsen/logrus"
-	logtest "github.com/sirupsen/logrus/hooks/test"
 
 	"github.com/lowendinsight/lei-go/leioci"
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
@@ -91,22 +87,17 @@ func TestAnIndexFitsFilesThatWereNotFetchedAgain(t *testing.T) {
 	reg := leiocitest.NewRegistry(t)
 	c, latest := newClient(t), repository(t, reg).Tag("latest")
 	pushSnapshot(t, c, reg, leiocitest.WriteSnapshot(t, monday, reportsOn("high")...), "latest")
-	for name, opts := range map[string][]leioci.PullOption{"before": nil, "indexed before": {leioci.IndexReports()}} {
-		for _, lost := range []string{snapshot.ManifestFile, "oci-manifest.json"} {
-			dir := filepath.Join(t.TempDir(), "lei")
-			_, err := c.PullSnapshot(t.Context(), latest, dir, opts...)
-			must(t, err)
-			must(t, os.Remove(filepath.Join(dir, lost)))
-			if lost == "oci-manifest.json" {
-				must(t, os.WriteFile(filepath.Join(dir, snapshot.TempPrefix+"1"), nil, 0o600))
-			}
-			res, err := c.PullSnapshot(t.Context(), latest, dir, leioci.IndexReports())
-			must(t, err)
-			if res.UpToDate {
-				t.Errorf("%s: without %s it is up to date", name, lost)
-			}
-			wantIndexed(t, dir, "high")
+	for lost, opts := range map[string][]leioci.PullOption{snapshot.ManifestFile: nil, "oci-manifest.json": {leioci.IndexReports()}} {
+		dir := filepath.Join(t.TempDir(), "lei")
+		_, err := c.PullSnapshot(t.Context(), latest, dir, opts...)
+		must(t, err)
+		must(t, os.Remove(filepath.Join(dir, lost)))
+		res, err := c.PullSnapshot(t.Context(), latest, dir, leioci.IndexReports())
+		must(t, err)
+		if res.UpToDate {
+			t.Errorf("without %s it is up to date", lost)
 		}
+		wantIndexed(t, dir, "high")
 	}
 }
 
@@ -130,27 +121,6 @@ func TestReportsThatAreIndexedAreVerified(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 		must(t, os.RemoveAll(dir))
-	}
-}
-
-// More reports than any index of so small a file has room for.
-func TestASnapshotThatCannotBeIndexedIsPulledAllTheSame(t *testing.T) {
-	reg := leiocitest.NewRegistry(t)
-	log, logged := logtest.NewNullLogger()
-	log.SetLevel(logrus.WarnLevel)
-	c := newClient(t, leioci.WithLogger(log))
-	pushSnapshot(t, c, reg, leiocitest.WriteSnapshot(t, monday, slices.Repeat([]string{"{}"}, 430_000)...), "latest")
-	dir := filepath.Join(t.TempDir(), "lei")
-	for _, upToDate := range []bool{false, true} {
-		res, err := c.PullSnapshot(t.Context(), repository(t, reg).Tag("latest"), dir, leioci.IndexReports())
-		must(t, err)
-		if res.UpToDate != upToDate || len(namesIn(t, dir)) != 3 {
-			t.Errorf("got %+v, %q", res, namesIn(t, dir))
-		}
-		if last := logged.LastEntry(); last == nil || !strings.Contains(last.Message, "has no index") {
-			t.Errorf("logged %v", last)
-		}
-		logged.Reset()
 	}
 }
 

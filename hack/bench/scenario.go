@@ -33,6 +33,7 @@ const (
 func scenarios() []scenario {
 	list := []scenario{
 		{"version", 21, 41, startUp},
+		{"snapshot", 5, 11, snapshots},
 		{"requests", 1, 1, requests(false)},
 		{"requests with tokens", 1, 1, requests(true)},
 	}

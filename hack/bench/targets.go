@@ -26,6 +26,15 @@ func targets() map[string]float64 {
 		"requests: cold pull":             3,
 		"requests: repeated pull":         1,
 
+		"snapshot: export ÷ gzip -6":          0.70,
+		"snapshot: verify ÷ gunzip":           1.60,
+		"snapshot: verify and index ÷ verify": 1.20,
+		"snapshot: index, % of the reports":   15,
+		"snapshot: open, µs":                  5000,
+		"snapshot: risk, µs":                  10,
+		"snapshot: 50 risks, µs":              500,
+		"snapshot: report, µs":                300,
+
 		"library push 64 KiB: time":        1.15,
 		"library push 64 KiB: allocations": 700,
 		"library push 16 MiB: time":        1.05,

@@ -161,6 +161,13 @@ func TestWhatAKilledProcessLeftIsInNobodysWay(t *testing.T) {
 	if entries, err := os.ReadDir(filepath.Dir(target)); err != nil || len(entries) != 1 {
 		t.Errorf("left behind: %v, %v", entries, err)
 	}
+	d, err = New(t.Context(), target, kind, silent())
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(d.Path(), "temporary-3"), nil, 0o600))
+	discard(t, d)
+	if entries, err := os.ReadDir(filepath.Dir(target)); err != nil || len(entries) != 1 {
+		t.Errorf("left behind by what replaced nothing: %v, %v", entries, err)
+	}
 	must(t, os.Mkdir(filepath.Join(target, "temporary-2"), 0o700))
 	if err := kind.Check(target); !errors.Is(err, errdef.ErrTargetNotEmpty) {
 		t.Errorf("a directory: got %v", err)
