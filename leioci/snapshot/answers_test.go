@@ -93,8 +93,10 @@ func TestCompareNeedsIndexesAndStops(t *testing.T) {
 		t.Errorf("it has one: %v", err)
 	}
 	n := 0
-	for range snapshot.Compare(t.Context(), s, s, all) {
-		n++
+	for _, err := range snapshot.Compare(t.Context(), s, s, all) {
+		if n++; err != nil {
+			t.Error(err)
+		}
 		break
 	}
 	if n != 1 {

@@ -20,27 +20,17 @@ func (s *Snapshot) VerifiedRisks(ctx context.Context, repos ...string) ([]Answer
 	if err != nil {
 		return nil, err
 	}
-	answers := make([]Answer, len(repos))
 	if ix != nil {
-		for i := range repos {
-			var one []Answer
-			if one, err = s.risksIn(ctx, ix, repos[i:i+1]); err != nil {
-				break
-			}
-			answers[i] = one[0]
-			answers[i].Risk = shortRisk(one[0].Risk)
-		}
-		if err == nil {
-			return answers, nil
-		}
+		answers, err := s.shortRisksIn(ctx, ix, repos)
 		if !isDamage(err) {
-			return nil, err
+			return answers, err
 		}
 		s.distrust()
 	}
+	answers := make([]Answer, len(repos))
 	wanted := map[repoKey][]int{}
 	for i, repo := range repos {
-		answers[i] = Answer{Repo: repo}
+		answers[i].Repo = repo
 		key := keyOf(repo)
 		wanted[key] = append(wanted[key], i)
 	}
@@ -56,6 +46,21 @@ func (s *Snapshot) VerifiedRisks(ctx context.Context, repos ...string) ([]Answer
 	}
 	if err != nil {
 		return nil, fmt.Errorf("verify %s: %w", s.cache.path, err)
+	}
+	return answers, nil
+}
+
+// shortRisksIn is VerifiedRisks with an index. It asks for one at a time, because a risk may be as
+// long as a line.
+func (s *Snapshot) shortRisksIn(ctx context.Context, ix *index, repos []string) ([]Answer, error) {
+	answers := make([]Answer, len(repos))
+	for i := range repos {
+		one, err := s.risksIn(ctx, ix, repos[i:i+1])
+		if err != nil {
+			return nil, err
+		}
+		answers[i] = one[0]
+		answers[i].Risk = shortRisk(one[0].Risk)
 	}
 	return answers, nil
 }

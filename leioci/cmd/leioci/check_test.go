@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
-	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
 // leiociFed is leiociIn with something on standard input.
@@ -123,10 +121,8 @@ func TestEachDecisionHasItsStatus(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{snapshot.IndexFile} {
-		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
-			t.Errorf("check wrote %s", name)
-		}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 2 {
+		t.Errorf("check wrote into the directory: %v, %v", entries, err)
 	}
 }
 
@@ -250,67 +246,5 @@ func TestCheckRefusesWrongUsage(t *testing.T) {
 		if status != 2 || stdout != "" || !strings.Contains(stderr, tc.says) {
 			t.Errorf("%.100q: %d, %q, %q", tc.args, status, stdout, stderr)
 		}
-	}
-}
-
-func TestAnOldSnapshotDecidesNothing(t *testing.T) {
-	reg := leiocitest.NewRegistry(t)
-	for days, want := range map[int]int{-1: 0, -9: 3, 9: 3} {
-		dir := writeGate(t, time.Now().AddDate(0, 0, days))
-		ref := fmt.Sprintf("%s/org/lei-cache:%d", reg.Host(), max(days, -days))
-		if status, _, stderr := leiociFed(t, t.TempDir(), "", "push", "--allow-future", dir, ref); status != 0 {
-			t.Fatal(stderr)
-		}
-		for _, from := range []string{dir, ref, "oci://" + ref} {
-			status, stdout, stderr := leiociFed(t, t.TempDir(), "", "check", from, "--repo", "github.com/org/low", "--max-age", "3d")
-			if status != want || (stdout == "") != (want == 3) {
-				t.Errorf("%d days, %s: %d, %q, %q", days, from, status, stdout, stderr)
-			}
-		}
-	}
-}
-
-func TestAReferenceIsCheckedAndNothingIsLeft(t *testing.T) {
-	reg, dir := leiocitest.NewRegistry(t), writeGate(t, time.Now())
-	ref := reg.Host() + "/org/lei-cache"
-	if status, _, stderr := leiociFed(t, t.TempDir(), "", "push", dir, ref); status != 0 {
-		t.Fatal(stderr)
-	}
-	temp := t.TempDir()
-	t.Setenv("TMPDIR", temp)
-	t.Setenv("TMP", temp)
-	status, stdout, _ := leiociFed(t, t.TempDir(), "", "check", ref, "--repo", "github.com/org/high", "--format", "json")
-	if status != 6 || !strings.Contains(stdout, `"source": "`+ref+"@sha256:") {
-		t.Errorf("%d, %s", status, stdout)
-	}
-	reg.On(http.MethodGet, "/blobs/", leiocitest.Always, leiocitest.Status(http.StatusTeapot, ""))
-	if status, stdout, _ := leiociFed(t, t.TempDir(), "", "check", ref, "--repo", "github.com/org/high"); status != 1 || stdout != "" {
-		t.Errorf("%d, %s", status, stdout)
-	}
-	if status, stdout, stderr := leiociFed(t, t.TempDir(), "", "check", reg.Host()+"/org/absent", "--repo", "a"); status != 7 || stdout != "" {
-		t.Errorf("%d, %s, %s", status, stdout, stderr)
-	}
-	left, err := os.ReadDir(temp)
-	if err != nil || len(left) > 0 {
-		t.Errorf("left behind: %v, %v", left, err)
-	}
-}
-
-func TestWhatLooksLikeAPathIsNotLookedForInTheNetwork(t *testing.T) {
-	for _, from := range []string{"absent", "absent/lei", "./absent", "/absent/lei", "../absent.d/lei"} {
-		status, _, stderr := leiociFed(t, t.TempDir(), "", "check", from, "--repo", "a")
-		if status != 7 || !strings.Contains(stderr, "no such") {
-			t.Errorf("%s: %d, %q", from, status, stderr)
-		}
-	}
-	work := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(work, "example.org"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Rename(writeGate(t, time.Now()), filepath.Join(work, "example.org", "lei")); err != nil {
-		t.Fatal(err)
-	}
-	if status, _, stderr := leiociFed(t, work, "", "check", "example.org/lei", "--repo", "github.com/org/low"); status != 0 {
-		t.Errorf("%d, %q", status, stderr)
 	}
 }

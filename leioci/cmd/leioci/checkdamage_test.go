@@ -53,12 +53,12 @@ func writeMany(t *testing.T, reports ...string) string {
 }
 
 func TestADamagedSnapshotNeverPasses(t *testing.T) {
-	replace := func(old, new string) func([]byte) []byte {
+	replace := func(old, other string) func([]byte) []byte {
 		return func(data []byte) []byte {
 			if !bytes.Contains(data, []byte(old)) {
 				t.Fatalf("no %s", old)
 			}
-			return bytes.Replace(data, []byte(old), []byte(new), 1)
+			return bytes.Replace(data, []byte(old), []byte(other), 1)
 		}
 	}
 	for _, indexed := range []bool{false, true} {
@@ -110,7 +110,7 @@ func TestADamagedReferenceNeverPasses(t *testing.T) {
 	if status, stdout, stderr := leiociFed(t, t.TempDir(), "", "check", ref, "--repo", safe); status != 4 || stdout != "" {
 		t.Errorf("%d, %q, %q", status, stdout, stderr)
 	}
-	reg.On(http.MethodGet, "/blobs/", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	reg.On(http.MethodGet, "/blobs/", leiocitest.Always, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 		_, _ = w.Write([]byte("something else"))
 	})
 	if status, stdout, stderr := leiociFed(t, t.TempDir(), "", "check", ref, "--repo", safe, "--attempts", "1"); status != 4 || stdout != "" {
