@@ -1,6 +1,9 @@
 package snapshot
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A host is a service whose rules for names are known.
 type host struct {
@@ -33,7 +36,8 @@ func (h host) repository(segments []string) []string {
 	end := min(2, len(segments))
 	if h.nested {
 		// Pages of a repository come after "-", which no group or project may be called.
-		for end = 0; end < len(segments) && segments[end] != "-"; end++ {
+		if end = slices.Index(segments, "-"); end < 0 {
+			end = len(segments)
 		}
 	}
 	if end < 2 {
