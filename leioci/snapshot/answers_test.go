@@ -115,28 +115,37 @@ func TestCompareNoticesAnIndexThatIsDamagedLater(t *testing.T) {
 	dir := snapshotOf(t, []string{line("a"), line("b"), line("c")}, 2)
 	index(t, dir)
 	s := open(t, dir)
-	path := filepath.Join(dir, snapshot.IndexFile)
+	for name, from := range map[string]int{snapshot.IndexFile: 4096, snapshot.CacheFile: 0} {
+		noticesDamage(t, s, filepath.Join(dir, name), from)
+	}
+}
+
+// noticesDamage damages a file of an open snapshot, byte by byte.
+func noticesDamage(t *testing.T, s *snapshot.Snapshot, path string, from int) {
+	t.Helper()
 	good, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	noticed := 0
-	for at := 4096; at < len(good); at += 7 {
+	defer writeFile(t, path, good)
+	noticed, step := 0, max(len(good)/1000, 1)
+	for at := from; at < len(good); at += step {
 		writeFile(t, path, flip(good, at))
-		names := ""
+		names := map[string]bool{}
+		damaged := false
 		for c, err := range snapshot.Compare(t.Context(), s, s, func(snapshot.Answer, snapshot.Answer) bool { return true }) {
 			switch {
 			case err == nil:
-				names += c.Repo
+				names[c.Repo] = true
 			case errors.Is(err, snapshot.ErrChanged):
-				names = "abc"
+				damaged = true
 				noticed++
 			default:
 				t.Errorf("byte %d: %v", at, err)
 			}
 		}
-		if len(names) != 3 {
-			t.Errorf("byte %d: got %q", at, names)
+		if !damaged && !maps.Equal(names, map[string]bool{"a": true, "b": true, "c": true}) {
+			t.Errorf("%s, byte %d: got %v", path, at, names)
 		}
 	}
 	if noticed == 0 {

@@ -73,7 +73,7 @@ func (b *batch) flush(ctx context.Context, yield func(Change, error) bool) error
 	return nil
 }
 
-// A forward reads reports one after the other. It decompresses from where the last one ends, if the
+// A forward reads reports one after the other, in the order of their lines. It decompresses from where the last one ends, if the
 // next is in the same part of the file.
 type forward struct {
 	ix    *index
@@ -116,7 +116,7 @@ func (f *forward) seek(ctx context.Context, e entry) (err error) {
 			}
 		}
 	}
-	if f.point != e.point || f.pos > int64(e.skip) {
+	if f.point != e.point {
 		at, err := f.ix.point(e.point, f.in)
 		if err != nil {
 			return err

@@ -129,20 +129,21 @@ func TestEachDecisionHasItsStatus(t *testing.T) {
 func TestTheTableIsForAPerson(t *testing.T) {
 	date := time.Now().UTC().AddDate(0, 0, -3)
 	dir := writeGate(t, date)
-	status, stdout, stderr := leiociFed(t, t.TempDir(), "git@github.com:Org/High.git\nhttps://github.com/org/low\nexample.org/\x1b[2J\n"+
+	status, stdout, stderr := leiociFed(t, t.TempDir(), "git@github.com:Org/High.git\nhttps://github.com/org/low\nhttps://github.com/org/medium\nexample.org/\x1b[2J\n"+
 		"https://github.com/org/other # our own\npkg:github/org/critical@1.2\nhttps://github.com/org/critical\n", "check", dir, "--repos", "-")
-	const want = `REPOSITORY                    RISK           DECISION
-pkg:github/org/critical@1.2   critical       fail: the risk is critical
-git@github.com:Org/High.git   high           fail: the risk is high
-https://github.com/org/other  undetermined   fail: the report has the risk "CRITICAL\x1b[2J", which is none of LEI's
-"example.org/\x1b[2J"         unknown        fail: no report in the snapshot
-https://github.com/org/low    low            pass: the risk is low
-5 checked, 4 fail: 1 critical, 1 high, 1 undetermined, 1 unknown, 1 low
+	const want = `REPOSITORY                     RISK           DECISION
+pkg:github/org/critical@1.2    critical       fail: the risk is critical
+git@github.com:Org/High.git    high           fail: the risk is high
+https://github.com/org/other   undetermined   fail: the report has the risk "CRITICAL\x1b[2J", which is none of LEI's
+"example.org/\x1b[2J"          unknown        fail: no report in the snapshot
+https://github.com/org/medium  medium         pass: the risk is medium
+https://github.com/org/low     low            pass: the risk is low
+6 checked, 4 fail: 1 critical, 1 high, 1 medium, 1 undetermined, 1 unknown, 1 low
 `
 	if status != 6 || stdout != want {
 		t.Errorf("%d, %s", status, stdout)
 	}
-	if want := "leioci: risk found: 4 of 5 fail (1 critical, 1 high, 1 undetermined, 1 unknown, 1 low); snapshot of " +
+	if want := "leioci: risk found: 4 of 6 fail (1 critical, 1 high, 1 medium, 1 undetermined, 1 unknown, 1 low); snapshot of " +
 		date.Format(time.DateOnly) + ", 3 days old\n"; stderr != want {
 		t.Errorf("%q, want %q", stderr, want)
 	}

@@ -28,7 +28,7 @@ const bom = `{
         {"type": "website", "url": "https://github.com/org/website"},
         {"comment": "x", "url": "https://github.com/org/high",
          "type": "vcs"},
-        {"type": "vcs", "url": "https://github.com/org/medium/tree/main"}
+        {"type": "vcs", "url": "https://github.com/org/medium/tree/main"}, {"type": "website", "url": "x"}
       ],
       "components": [{"name": "nested", "components": [{"purl": "pkg:gitlab/org/deep@2"}]}]
     },
@@ -79,6 +79,7 @@ func TestAnSBOMThatCannotBeReadIsRefused(t *testing.T) {
 		`{"spdxVersion":"SPDX-2.3"}`:  "bomFormat is",
 		`{"bomFormat":"CycloneDX","components":[{"name":"a"}`:                                                                        "line 1: unexpected end",
 		"{\"bomFormat\":\"CycloneDX\",\n\"components\":{}}":                                                                          "line 2: ",
+		"{\"x\":\"" + strings.Repeat("x", 10_000) + "\",\n\n\"components\":{}}":                                                      "line 3: ",
 		`{"bomFormat":"CycloneDX"} {}`:                                                                                               "after top-level",
 		`{"bomFormat":"CycloneDX","components":["a"]}`:                                                                               "another JSON type",
 		`{"bomFormat":"CycloneDX","components":[{"purl":1}]}`:                                                                        "another JSON type",
