@@ -37,7 +37,7 @@ func (a *authorized) scheme() string {
 	if a.client.config.HTTPSOnly {
 		return "https"
 	}
-	return a.repo.Scheme()
+	return a.usual
 }
 
 // remembered is what the client's sessions have found out of a host.
