@@ -113,7 +113,8 @@
 // which https is never used. Anything else fails with [ErrInsecure] before the request is sent. If
 // a registry on a loopback or private address (RFC 1918), or one of a reference made with
 // name.Insecure, does not answer over https, anonymous access continues over http, as in
-// go-containerregistry, and logs a warning unless it is one of these exceptions. Apart from them,
+// go-containerregistry, and logs a warning unless it is one of these exceptions. This machine is
+// asked over http first, and over https if that does not answer at once. Apart from the exceptions,
 // what a registry says over http never leads to a token or a password being sent. [WithHTTPSOnly]
 // and [WithTLS] refuse http altogether.
 //

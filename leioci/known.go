@@ -7,6 +7,7 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/sirupsen/logrus"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/manifest"
 	"github.com/lowendinsight/lei-go/leioci/internal/registry"
@@ -144,7 +145,9 @@ func (c *Client) lookAt(ctx context.Context, p *pushPlan, tag string, to *regist
 		return context.Cause(ctx)
 	}
 	if err != nil {
-		c.log.Debugf("what %s holds is not known: %v", p.repo.Tag(tag), registry.Redact(err))
+		if c.registry.Hears(logrus.DebugLevel) { // for a new tag, this is the rule
+			c.log.Debugf("what %s holds is not known: %v", p.repo.Tag(tag), registry.Redact(err))
+		}
 		return nil
 	}
 	known.learn(ctx, tag, m)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/sirupsen/logrus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
@@ -176,7 +177,9 @@ func (c *Client) putTags(ctx context.Context, p *pushPlan, m *manifestToPush, to
 			errs[i] = fail("put manifest", tag, err)
 			return
 		}
-		c.log.WithField("digest", m.ref.DigestStr()).Infof("tagged %s", tag)
+		if c.registry.Hears(logrus.InfoLevel) {
+			c.log.WithField("digest", m.ref.DigestStr()).Infof("tagged %s", tag)
+		}
 	}
 	put(0)
 	var g errgroup.Group

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/sirupsen/logrus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/registry"
@@ -45,7 +46,7 @@ func (c *Client) uploadBlobs(ctx context.Context, p *pushPlan, to *registry.Dest
 		if _, err := to.Send(ctx, opening, b, digest); err != nil {
 			return err
 		}
-		c.log.WithField("blob", digest.String()).Infof("pushed blob to %s", p.repo)
+		c.logPushed(p, digest)
 		return nil
 	})
 }
@@ -70,8 +71,14 @@ func (c *Client) streamBlob(ctx context.Context, p *pushPlan, b blobToPush, to *
 	if err != nil {
 		return err
 	}
-	c.log.WithField("blob", digest.String()).Infof("pushed blob to %s", p.repo)
+	c.logPushed(p, digest)
 	return nil
+}
+
+func (c *Client) logPushed(p *pushPlan, digest v1.Hash) {
+	if c.registry.Hears(logrus.InfoLevel) { // what the message is made of is not free
+		c.log.WithField("blob", digest.String()).Infof("pushed blob to %s", p.repo)
+	}
 }
 
 // startHashing begins to compute the digest, for whoever asks for it. The caller must call stop.

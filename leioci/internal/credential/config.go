@@ -40,7 +40,7 @@ func (p place) read() (*configuration, error) {
 	if p.path != "" {
 		var err error
 		if data, err = readFile(p.path); err != nil {
-			if isNullDevice(p.path) {
+			if !errors.Is(err, fs.ErrNotExist) && isNullDevice(p.path) {
 				return nil, nil
 			}
 			return nil, &ConfigError{p.path, err}

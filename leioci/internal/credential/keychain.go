@@ -98,9 +98,9 @@ func (k *Keychain) ResolveContext(ctx context.Context, target authn.Resource) (a
 	case target == nil:
 		return nil, errors.New("find credentials: target: nil")
 	}
-	env := environ(k.environ())
+	env, scope := environ(k.environ()), scopeOf(target)
 	for _, p := range k.places(env) {
-		a, finding := k.lookUp(ctx, env, p, scopeOf(target))
+		a, finding := k.lookUp(ctx, env, p, scope)
 		if finding.Err != nil {
 			return nil, finding.Err
 		}

@@ -20,12 +20,14 @@ const disguiseDomain = ".private.leioci.invalid" // RFC 6761: .invalid names nev
 // or one that redirected to it, gets the name under which it was asked, and another private address
 // that is allowed gets a name that is none.
 func (t Transport) rewriteHosts(resp *http.Response, asked *http.Request) {
-	if location, err := url.Parse(resp.Header.Get("Location")); err == nil && t.rewriteHost(location, asked) {
-		resp.Header.Set("Location", location.String())
+	if said := resp.Header.Get("Location"); said != "" {
+		if location, err := url.Parse(said); err == nil && t.rewriteHost(location, asked) {
+			resp.Header.Set("Location", location.String())
+		}
 	}
 	// A challenge says where to get tokens (RFC 6750, section 3), and a Link leads to the next page of
 	// a list (RFC 8288).
-	t.rewriteURLs(resp.Header.Values("WWW-Authenticate"), `realm="`, `"`, asked)
+	t.rewriteURLs(resp.Header.Values("Www-Authenticate"), `realm="`, `"`, asked)
 	t.rewriteURLs(resp.Header.Values("Link"), "<", ">", asked)
 }
 

@@ -35,6 +35,16 @@ func (s *Sent) add(credentials []string) {
 	}
 }
 
+// None reports whether s remembers none.
+func (s *Sent) None() bool {
+	if s == nil {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.recent) == 0
+}
+
 // Hide returns text without the credentials that s remembers, however they are encoded. A registry
 // can repeat them in more than the body of an error: in a URL that it redirects to, in the
 // challenge that names its token server, in a media type.

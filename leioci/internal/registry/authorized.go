@@ -36,6 +36,7 @@ type authorized struct {
 	client *Client
 	base   http.RoundTripper
 	repo   name.Repository
+	usual  string // the scheme by which the registry is reached, as its name tells
 	with   credentials
 	scope  string
 	origin atomic.Pointer[origin] // nil until it is known

@@ -28,6 +28,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/guard"
 	"github.com/lowendinsight/lei-go/leioci/internal/limit"
 	"github.com/lowendinsight/lei-go/leioci/internal/retry"
+	"github.com/lowendinsight/lei-go/leioci/internal/wirelog"
 )
 
 // Config configures a [Client]. Every field must be set unless it says otherwise.
@@ -78,8 +79,8 @@ type Client struct {
 	sent     *limit.Sent     // what no error may show
 	sessions sessions
 	ranges   ranges
-	// canonicals are the canonical spellings of repositories, which every operation asks for.
-	canonicals lru[name.Repository, canonicalRepository]
+	// canonicals are the canonical spellings of registries, which every operation asks for.
+	canonicals lru[name.Registry, canonicalRegistry]
 	// identities are the identity tokens that were replaced by token servers.
 	identities lru[identityKey, *identity]
 	// origins are how the hosts are reached of which that was to be found out.
@@ -106,6 +107,9 @@ func RateLimited(err error) (after time.Duration, ok bool) {
 	limited, ok := errdef.NoteOf[retry.Limited](err)
 	return limited.After, ok
 }
+
+// Hears reports whether the log takes messages of a level, as far as that is known.
+func (c *Client) Hears(level logrus.Level) bool { return wirelog.Hears(c.config.Log, level) }
 
 // retry runs an operation under the client's retry policy.
 func (c *Client) retry(ctx context.Context, operation func(context.Context) error) error {

@@ -16,6 +16,9 @@ import (
 // from it: it is compared with the one that is computed from the content.
 const digestHeader = "Docker-Content-Digest"
 
+// digestText is [v1.Hash.String] at less expense: each transfer writes its digest several times.
+func digestText(digest v1.Hash) string { return digest.Algorithm + ":" + digest.Hex }
+
 // digestOf computes the digest of raw. The error is that of an unknown algorithm.
 func digestOf(algorithm string, raw []byte) (v1.Hash, error) {
 	h, err := v1.Hasher(algorithm)

@@ -14,16 +14,22 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 )
 
-// httpsHeadStart is how long https is tried before http is, too, as in go-containerregistry: a host
-// may accept a connection and never respond to TLS. On this machine, where nobody can listen, both
-// are tried at once.
-const httpsHeadStart = 300 * time.Millisecond
+const (
+	// httpsHeadStart is how long https is tried before http is, too, as in go-containerregistry: a host
+	// may accept a connection and never respond to TLS.
+	httpsHeadStart = 300 * time.Millisecond
+	// httpHeadStart is how long http is tried before https is on this machine, where nobody can listen.
+	// Most registries there speak http, and respond before a handshake is worth its cost; one that
+	// speaks TLS refuses http at once.
+	httpHeadStart = 10 * time.Millisecond
+)
 
-func (a *authorized) headStart() time.Duration {
+// schemes returns the scheme to begin with, the other one, and when to try that, too.
+func (a *authorized) schemes() (first, second string, headStart time.Duration) {
 	if a.onThisMachine() {
-		return 0
+		return "http", "https", httpHeadStart
 	}
-	return httpsHeadStart
+	return "https", "http", httpsHeadStart
 }
 
 // An answer is what a request came to over one of the schemes.
@@ -87,8 +93,8 @@ func (r *race) start(scheme string) {
 	}()
 }
 
-// reachEither sends a request over https and, if that fails or takes long, over http. Whatever
-// responds over https is the registry.
+// reachEither sends a request over one scheme and, if that fails or takes long, over the other, too.
+// Whatever responds over https is the registry.
 func (a *authorized) reachEither(in *http.Request) (*http.Response, error) {
 	r := &race{a, in, make(chan *answer), make(chan struct{}), map[string]context.CancelFunc{}}
 	defer func() {
@@ -97,14 +103,15 @@ func (a *authorized) reachEither(in *http.Request) (*http.Response, error) {
 			cancel()
 		}
 	}()
-	r.start("https")
-	timer := time.NewTimer(a.headStart())
+	first, second, headStart := a.schemes()
+	r.start(first)
+	timer := time.NewTimer(headStart)
 	defer timer.Stop()
 	var secure, plain *answer
 	for secure == nil || plain == nil {
 		select {
 		case <-timer.C:
-			r.start("http")
+			r.start(second)
 			continue
 		case got := <-r.answers:
 			delete(r.running, got.scheme)
@@ -127,7 +134,7 @@ func (a *authorized) reachEither(in *http.Request) (*http.Response, error) {
 			secure.discard()
 			plain.discard()
 			return nil, context.Cause(in.Context())
-		case secure != nil && plain == nil && timer.Stop():
+		case (secure == nil || plain == nil) && timer.Stop(): // the first did not do, and the second was not tried yet
 			timer.Reset(0)
 		}
 	}

@@ -76,30 +76,28 @@ func (c Config) canonicalHost(host string) string {
 // usesPlainHTTP reports whether a registry, by its canonical host, uses http and never https.
 func (c Config) usesPlainHTTP(host string) bool { return slices.Contains(c.PlainHTTP, host) }
 
-// canonical returns repo with its registry's canonical spelling.
-func (c Config) canonical(repo name.Repository) (name.Repository, error) {
-	host := c.canonicalHost(repo.RegistryStr())
+// A canonicalRegistry is a registry in its canonical spelling.
+type canonicalRegistry struct {
+	registry name.Registry
+	scheme   string // that of registry: to tell it, package name parses networks and matches regular expressions
+	err      error
+}
+
+// canonical returns the canonical spelling of a registry.
+func (c Config) canonical(given name.Registry) canonicalRegistry {
+	host := c.canonicalHost(given.RegistryStr())
 	reg, err := name.NewRegistry(host, name.StrictValidation)
-	if err == nil && (c.usesPlainHTTP(host) || repo.Scheme() == "http" && reg.Scheme() != "http") {
+	if err == nil && (c.usesPlainHTTP(host) || given.Scheme() == "http" && reg.Scheme() != "http") {
 		reg, err = name.NewRegistry(host, name.StrictValidation, name.Insecure)
 	}
 	if err != nil {
-		return name.Repository{}, err
+		return canonicalRegistry{err: err}
 	}
-	return reg.Repo(repo.RepositoryStr()), nil
+	return canonicalRegistry{registry: reg, scheme: reg.Scheme()}
 }
 
-// canonicalRepository is what [Config.canonical] returns for a repository.
-type canonicalRepository struct {
-	repo name.Repository
-	err  error
-}
-
-// canonical is [Config.canonical], remembered.
-func (c *Client) canonical(repo name.Repository) (name.Repository, error) {
-	found := c.canonicals.get(repo, func() canonicalRepository {
-		canonical, err := c.config.canonical(repo)
-		return canonicalRepository{canonical, err}
-	})
-	return found.repo, found.err
+// canonical returns repo with its registry's canonical spelling, and the scheme of that.
+func (c *Client) canonical(repo name.Repository) (canonical name.Repository, scheme string, err error) {
+	found := c.canonicals.get(repo.Registry, func() canonicalRegistry { return c.config.canonical(repo.Registry) })
+	return found.registry.Repo(repo.RepositoryStr()), found.scheme, found.err
 }

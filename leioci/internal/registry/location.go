@@ -28,15 +28,18 @@ func (d *Destination) uploadAt(resp *http.Response) (*url.URL, error) {
 // query.
 func uploadURL(to *url.URL, digest v1.Hash) string {
 	u := sessionURL(to)
-	params := slices.DeleteFunc(strings.Split(u.RawQuery, "&"), func(param string) bool {
-		key, _, _ := strings.Cut(param, "=")
-		return key == "digest"
-	})
-	u.RawQuery = strings.Join(params, "&")
-	if u.RawQuery != "" && !strings.HasSuffix(u.RawQuery, "&") {
-		u.RawQuery += "&"
+	if strings.Contains(u.RawQuery, "digest") {
+		params := slices.DeleteFunc(strings.Split(u.RawQuery, "&"), func(param string) bool {
+			key, _, _ := strings.Cut(param, "=")
+			return key == "digest"
+		})
+		u.RawQuery = strings.Join(params, "&")
 	}
-	u.RawQuery += "digest=" + url.QueryEscape(digest.String())
+	between := ""
+	if u.RawQuery != "" && !strings.HasSuffix(u.RawQuery, "&") {
+		between = "&"
+	}
+	u.RawQuery += between + "digest=" + url.QueryEscape(digestText(digest))
 	return u.String()
 }
 

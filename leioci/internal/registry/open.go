@@ -19,18 +19,18 @@ import (
 // open returns a session in which nothing was asked yet: its first request finds out what the
 // registry requires.
 func (c *Client) open(key sessionKey, with credentials) (*session, error) {
-	repo, err := c.canonical(key.repository)
+	repo, scheme, err := c.canonical(key.repository)
 	if err != nil {
 		return nil, fmt.Errorf("%w: registry %q: %w", errdef.ErrInvalidReference, key.repository.RegistryStr(), err)
 	}
 	a := &authorized{
-		client: c, base: transport.NewUserAgent(c.guard.For(repo.RegistryStr()), c.config.UserAgent), repo: repo,
+		client: c, base: transport.NewUserAgent(c.guard.For(repo.RegistryStr()), c.config.UserAgent), repo: repo, usual: scheme,
 		with: with, scope: repo.Scope(key.scope), renewing: semaphore.NewWeighted(1),
 	}
 	switch {
 	case c.config.usesPlainHTTP(repo.RegistryStr()):
 		a.origin.Store(&origin{scheme: "http"})
-	case repo.Scheme() == "https":
+	case scheme == "https":
 		a.origin.Store(&origin{scheme: "https"})
 	}
 	wrapped, err := wrap(repo.Registry, a)
@@ -38,7 +38,7 @@ func (c *Client) open(key sessionKey, with credentials) (*session, error) {
 		return nil, err
 	}
 	return &session{
-		repo: repo, prefix: urlPrefix(repo), credentials: with, transport: wrapped,
+		repo: repo, prefix: urlPrefix(repo, scheme), credentials: with, transport: wrapped,
 		client: &http.Client{Transport: wrapped}, below: a, number: c.sessions.opened.Add(1),
 	}, nil
 }

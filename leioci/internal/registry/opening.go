@@ -87,7 +87,7 @@ func (s *session) endUpload(ctx context.Context, to *url.URL) error {
 func (d *Destination) mountOrOpen(ctx context.Context, s *session, digest v1.Hash, size int64) (*Opening, error) {
 	there := s.lookBeside(ctx, digest, size)
 	defer there.end()
-	opening, err := d.openUpload(ctx, s, digest, size, "?mount="+url.QueryEscape(digest.String())+"&from="+url.QueryEscape(s.repo.RepositoryStr()))
+	opening, err := d.openUpload(ctx, s, digest, size, "?mount="+url.QueryEscape(digestText(digest))+"&from="+url.QueryEscape(s.repo.RepositoryStr()))
 	switch {
 	case isUnknownRequest(ctx, err):
 		return d.findOrOpen(ctx, s, digest, size)
@@ -185,14 +185,15 @@ type besideLook struct {
 // lookBeside begins to look for a blob, if that is large enough. What it is told about Retry-After
 // does not take the place of what the other request is told.
 func (s *session) lookBeside(ctx context.Context, digest v1.Hash, size int64) *besideLook {
+	if size < askBeside {
+		return &besideLook{cancel: func() {}}
+	}
 	ctx, cancel := context.WithCancel(s.below.client.config.Retry.Run(nil).Context(ctx))
 	l := &besideLook{cancel: cancel}
-	if size >= askBeside {
-		l.done.Go(func() {
-			there, err := s.hasBlob(ctx, digest, size)
-			l.there = there && err == nil // if it is not known, the blob is sent
-		})
-	}
+	l.done.Go(func() {
+		there, err := s.hasBlob(ctx, digest, size)
+		l.there = there && err == nil // if it is not known, the blob is sent
+	})
 	return l
 }
 

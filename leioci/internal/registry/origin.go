@@ -37,7 +37,7 @@ func (a *authorized) scheme() string {
 	if a.client.config.HTTPSOnly {
 		return "https"
 	}
-	return a.repo.Scheme()
+	return a.usual
 }
 
 // remembered is what the client's sessions have found out of a host.
@@ -90,7 +90,8 @@ func (a *authorized) onThisMachine() bool {
 // A registry on a loopback or private address, or of a reference that says so, is asked over https
 // and, where it does not respond to that, over http, as go-containerregistry does it (v0.22.1,
 // remote/transport/ping.go). That is only acceptable for anonymous access: otherwise, whoever can
-// disturb https could answer over http, and name the server to send the credentials to.
+// disturb https could answer over http, and name the server to send the credentials to. On this
+// machine, nobody can, and http is the first.
 func (a *authorized) reach(in *http.Request) (*http.Response, error) {
 	if o := a.recall(in.Context()); o != nil {
 		resp, err := a.send(in, o.scheme, "")

@@ -97,7 +97,7 @@ func TestARegistryOnThisMachineIsReachedOverHTTPSIfItRespondsToThat(t *testing.T
 	}
 }
 
-func TestARegistryOnThisMachineIsTriedOverHTTPSOnce(t *testing.T) {
+func TestARegistryOnThisMachineIsTriedOverHTTPSOnceAtMost(t *testing.T) {
 	reg := leiocitest.Serve(t, sampleHandler(t)) // it answers TLS with HTTP
 	rt := http.DefaultTransport.(*http.Transport).Clone()
 	defer rt.CloseIdleConnections()
@@ -110,11 +110,48 @@ func TestARegistryOnThisMachineIsTriedOverHTTPSOnce(t *testing.T) {
 	other := repository(t, reg.Host()).Repo("org", "other")
 	_, err = readBlob(t, c.Source(other), sample(t))
 	must(t, err)
-	if got := reg.Requests(); !slices.Equal(got[:3], []string{getManifest, getBlob, headBlob}) || len(got) != 4 || s.over("https") != 1 {
+	if got := reg.Requests(); !slices.Equal(got[:3], []string{getManifest, getBlob, headBlob}) || len(got) != 4 || s.over("https") > 1 {
 		t.Errorf("it was asked %q, and %d times over https", got, s.over("https"))
 	}
 	if w.log.Len() > 0 {
 		t.Errorf("logged %s", &w.log)
+	}
+}
+
+func TestARegistryOnThisMachineIsTriedOverHTTPSOnlyIfItDoesNotRespondAtOnceOverHTTP(t *testing.T) {
+	const soon = 10 * time.Millisecond
+	for name, tc := range map[string]struct {
+		https, http server
+		asked       []string
+		after       time.Duration
+	}{
+		"it responds": {hangs, serves(sampleHandler(t)), []string{"http " + getManifest, "http " + getBlob}, 0},
+		"it takes long": {
+			hangs, afterASecond(serves(sampleHandler(t))),
+			[]string{"http " + getManifest, "https " + getManifest, "http " + getBlob}, 2 * time.Second,
+		},
+		"it refuses": {
+			serves(sampleHandler(t)), refuses,
+			[]string{"http " + getManifest, "https " + getManifest, "https " + getBlob}, 0,
+		},
+		"it hangs": {
+			serves(sampleHandler(t)), hangs,
+			[]string{"http " + getManifest, "https " + getManifest, "https " + getBlob}, soon,
+		},
+		"it expects https": {
+			serves(sampleHandler(t)),
+			serves(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) })),
+			[]string{"http " + getManifest, "https " + getManifest, "https " + getBlob}, 0,
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &schemes{https: tc.https, http: tc.http}
+			begin := time.Now()
+			must(t, readAll(t, newWorld(t).client(once, on(s)), "main.localhost"))
+			if took := time.Since(begin); took != tc.after || !slices.Equal(s.asked, tc.asked) {
+				t.Errorf("%s: after %v, it was asked %q", name, took, s.asked)
+			}
+		})
 	}
 }
 

@@ -62,6 +62,9 @@ func (r *remainder) rest() { r.source.client.ranges.rest(r.from) }
 
 // isLimited reports whether err is the response of a registry that wants less traffic.
 func isLimited(err error) bool {
+	if err == nil {
+		return false // as almost always: what follows is not free
+	}
 	_, limited := RateLimited(err)
 	var response *transport.Error
 	return limited || hasStatus(err, http.StatusTooManyRequests, http.StatusServiceUnavailable) ||

@@ -54,8 +54,8 @@ func Redact(err error) error {
 
 // hide returns err with a text that shows no credentials that were sent.
 func hide(sent *limit.Sent, err error) error {
-	if err == nil {
-		return nil
+	if err == nil || sent.None() {
+		return err
 	}
 	text := err.Error()
 	if clean := sent.Hide(text); clean != text {

@@ -3,7 +3,6 @@ package registry
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -33,10 +32,9 @@ func (s *session) blobURL(digest v1.Hash) string {
 	return s.prefix + "blobs/" + digest.Algorithm + ":" + digest.Hex
 }
 
-// urlPrefix returns what all URLs of a repository begin with. To tell the scheme, package name
-// parses networks and matches regular expressions, so a session keeps it.
-func urlPrefix(repo name.Repository) string {
-	return fmt.Sprintf("%s://%s/v2/%s/", repo.Scheme(), repo.RegistryStr(), repo.RepositoryStr())
+// urlPrefix returns what all URLs of a repository begin with.
+func urlPrefix(repo name.Repository, scheme string) string {
+	return scheme + "://" + repo.RegistryStr() + "/v2/" + repo.RepositoryStr() + "/"
 }
 
 // do sends r and returns the response, whose body the caller must close, if its status is one of

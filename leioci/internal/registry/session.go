@@ -89,7 +89,7 @@ func (s *sessionSlot) acquire(ctx context.Context) error {
 
 // slot returns the slot for a repository and scope, however its registry is spelled.
 func (c *Client) slot(key sessionKey) *sessionSlot {
-	if repo, err := c.canonical(key.repository); err == nil { // if not, opening the session says why
+	if repo, _, err := c.canonical(key.repository); err == nil { // if not, opening the session says why
 		key.repository = repo
 	}
 	return c.sessions.slots.get(key, func() *sessionSlot { return &sessionSlot{busy: semaphore.NewWeighted(1)} })

@@ -37,7 +37,7 @@ func ValidTag(tag string) bool {
 // an error where a full page has no Link, and refuses a Link whose scheme is not the one that it
 // guesses (go-containerregistry v0.22.1, remote/list.go).
 func (c *Client) Tags(ctx context.Context, repo name.Repository) ([]string, error) {
-	first, err := url.Parse(urlPrefix(repo) + "tags/list")
+	first, err := url.Parse(urlPrefix(repo, repo.Scheme()) + "tags/list")
 	if err != nil {
 		return nil, err
 	}

@@ -85,7 +85,7 @@ func (d *Destination) HasBlob(ctx context.Context, digest v1.Hash, size int64) (
 // about something else, such as a login page, does not count.
 func (s *session) hasBlob(ctx context.Context, digest v1.Hash, sizes ...int64) (bool, error) {
 	resp, err := s.do(ctx, request{
-		method: http.MethodHead, url: s.url("blobs/" + digest.String()),
+		method: http.MethodHead, url: s.blobURL(digest),
 		statuses: []int{http.StatusOK, http.StatusNotFound},
 	})
 	if err != nil {

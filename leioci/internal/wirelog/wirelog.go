@@ -31,7 +31,7 @@ type Transport struct {
 
 // RoundTrip implements [http.RoundTripper].
 func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	if !t.heard() {
+	if !Hears(t.Log, logrus.DebugLevel) {
 		return t.Base.RoundTrip(req)
 	}
 	l := line{Transport: t, req: req, start: time.Now()}
@@ -44,14 +44,14 @@ func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// heard reports whether anybody will see a line. What a logger of an unknown kind does with it
-// cannot be told.
-func (t Transport) heard() bool {
-	switch log := t.Log.(type) {
+// Hears reports whether anybody will see a message of a level. What a logger of an unknown kind does
+// with it cannot be told.
+func Hears(log logrus.FieldLogger, level logrus.Level) bool {
+	switch log := log.(type) {
 	case *logrus.Logger:
-		return log.IsLevelEnabled(logrus.DebugLevel)
+		return log.IsLevelEnabled(level)
 	case *logrus.Entry:
-		return log.Logger == nil || log.Logger.IsLevelEnabled(logrus.DebugLevel)
+		return log.Logger == nil || log.Logger.IsLevelEnabled(level)
 	}
 	return true
 }
