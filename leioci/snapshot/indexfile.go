@@ -49,8 +49,7 @@ func newIndexFile(root *os.Root, like fs.FileInfo) (*indexFile, error) {
 	}
 	_ = lock(f.file) // without, another process waits for a day
 	f.w = bufio.NewWriterSize(f.file, 1<<20)
-	err = imitate(f.file, like)
-	if err == nil || errors.Is(err, errors.ErrUnsupported) {
+	if err = f.imitate(like); err == nil {
 		err = f.write(make([]byte, headerBytes)) // an index only when seal has written it
 	}
 	if err != nil {
@@ -58,6 +57,16 @@ func newIndexFile(root *os.Root, like fs.FileInfo) (*indexFile, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+// imitate makes the file as accessible as another. It was made for its user alone, and stays so on a
+// file system that refuses to set a mode, unless that has a mode of its own for all of its files.
+func (f *indexFile) imitate(like fs.FileInfo) error {
+	err := imitate(f.file, like)
+	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, fs.ErrPermission) {
+		return nil
+	}
+	return err
 }
 
 // sweep removes what processes that were killed have left behind. Nothing depends on it.
