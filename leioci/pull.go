@@ -76,7 +76,8 @@ func VerifyReports() PullOption {
 // which are not read for that again. A [Client.Watch] sees to it at each check.
 //
 // That no index can be made ([snapshot.ErrNotIndexed]: there are too many reports, or no room) is
-// logged as a warning and is not an error. Questions are answered without one, but slowly.
+// logged as a warning and is not an error. Questions are answered without one, but slowly. Unless
+// there are too many, a Watch tries again at each check, and reads the reports for it.
 //
 // A pull without this option makes no index. It leaves that of a snapshot that is up to date, and a
 // new snapshot has none until [snapshot.Index] is called.

@@ -29,7 +29,8 @@ import (
 //
 // Of the options, [VerifyReports], [IndexReports], [MaxAge] and [AllowFuture] apply. An image is one
 // snapshot, not a tag that may have moved back, so Unpack replaces a newer snapshot, too, and
-// returns an error for [AllowOlder].
+// returns an error for [AllowOlder]. Nothing is logged: whether there is an index,
+// [snapshot.Snapshot.Indexed] says.
 func Unpack(ctx context.Context, img v1.Image, dir string, opts ...PullOption) (*PullResult, error) {
 	res, err := unpack(ctx, img, dir, opts)
 	if err != nil {

@@ -65,7 +65,8 @@
 //	 "answers":[{"repo":"https://example.org/a","known":true,"risk":"low","reports":1},
 //	            {"repo":"git@example.org:b","known":false,"reports":0}]}
 //
-// Its status is 200 even if none of them is known: look at "unknown". It is 413 for too many.
+// Its status is 200 even if none of them is known: look at "unknown". It is 413 for too many, and 400
+// if anything follows the object.
 //
 // GET /summary counts the reports for each risk, and names the riskiest repositories.
 //

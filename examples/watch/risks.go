@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 )
@@ -66,7 +67,10 @@ func (s *service) risks(w http.ResponseWriter, r *http.Request) {
 // reposIn reads the repositories that a request is about, or returns the status for an error.
 func reposIn(w http.ResponseWriter, r *http.Request) (repos []string, status int, err error) {
 	var body struct{ Repos []string }
-	err = json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBodyBytes)).Decode(&body)
+	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBodyBytes))
+	if err = decoder.Decode(&body); err == nil {
+		err = atEnd(decoder) // a second object would be left without an answer
+	}
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) || len(body.Repos) > maxRepos {
 		return nil, http.StatusRequestEntityTooLarge, fmt.Errorf("at most %d repositories in %d bytes are allowed", maxRepos, maxBodyBytes)
 	}
@@ -74,6 +78,18 @@ func reposIn(w http.ResponseWriter, r *http.Request) (repos []string, status int
 		return nil, http.StatusBadRequest, errors.New(`repositories are required, as JSON: {"repos":["URL","URL"]}`)
 	}
 	return body.Repos, 0, nil
+}
+
+// atEnd returns an error if there is more to decode.
+func atEnd(decoder *json.Decoder) error {
+	switch _, err := decoder.Token(); err {
+	case io.EOF:
+		return nil
+	case nil:
+		return errors.New("more than one value")
+	default:
+		return err
+	}
 }
 
 // A summaryResponse answers GET /summary.

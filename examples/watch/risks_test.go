@@ -53,6 +53,23 @@ func TestSeveralRepositoriesAreAskedAboutAtOnce(t *testing.T) {
 	})
 }
 
+func TestARequestIsOneObjectAndNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.publish(0)
+		w.start()
+		const one = `{"repos":["https://example.org/a"]}`
+		for body, want := range map[string]int{
+			one + " \n": http.StatusOK, one + "\n" + one: http.StatusBadRequest, one + "]": http.StatusBadRequest,
+			one + strings.Repeat(" ", maxBodyBytes): http.StatusRequestEntityTooLarge,
+		} {
+			if status, _, text := w.post(body); status != want {
+				t.Errorf("%.80q: %d, want %d: %s", body, status, want, text)
+			}
+		}
+	})
+}
+
 func TestASummaryCountsTheReports(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

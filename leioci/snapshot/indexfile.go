@@ -13,14 +13,20 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/regular"
 )
 
 // TempPrefix is what the names of the files begin with that [Index] writes to in the snapshot's
 // directory before it has an index. One is left behind by a process that was killed, and may be
-// deleted. Index deletes those that nobody has written to for a day.
+// deleted. Index deletes those that nobody has written to for a minute, or for a day where files
+// cannot be locked, which is how it sees that a process has ended.
 const TempPrefix = ".leioci-index-"
 
-const tempAge = 24 * time.Hour
+const (
+	tempAge     = 24 * time.Hour
+	unlockedAge = time.Minute // of a file that is not locked: it may be about to be
+)
 
 // An indexFile is an index that is being written, beside the one it replaces.
 type indexFile struct {
@@ -41,9 +47,9 @@ func newIndexFile(root *os.Root, like fs.FileInfo) (*indexFile, error) {
 	if f.file, err = root.OpenFile(f.name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
 		return nil, err
 	}
+	_ = lock(f.file) // without, another process waits for a day
 	f.w = bufio.NewWriterSize(f.file, 1<<20)
-	err = imitate(f.file, like)
-	if err == nil || errors.Is(err, errors.ErrUnsupported) {
+	if err = f.imitate(like); err == nil {
 		err = f.write(make([]byte, headerBytes)) // an index only when seal has written it
 	}
 	if err != nil {
@@ -53,6 +59,16 @@ func newIndexFile(root *os.Root, like fs.FileInfo) (*indexFile, error) {
 	return f, nil
 }
 
+// imitate makes the file as accessible as another. It was made for its user alone, and stays so on a
+// file system that refuses to set a mode, unless that has a mode of its own for all of its files.
+func (f *indexFile) imitate(like fs.FileInfo) error {
+	err := imitate(f.file, like)
+	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, fs.ErrPermission) {
+		return nil
+	}
+	return err
+}
+
 // sweep removes what processes that were killed have left behind. Nothing depends on it.
 func sweep(root *os.Root) {
 	entries, err := fs.ReadDir(root.FS(), ".")
@@ -60,11 +76,28 @@ func sweep(root *os.Root) {
 		return
 	}
 	for _, e := range entries {
+		if !e.Type().IsRegular() || !strings.HasPrefix(e.Name(), TempPrefix) {
+			continue
+		}
 		info, err := e.Info()
-		if err == nil && info.Mode().IsRegular() && strings.HasPrefix(e.Name(), TempPrefix) && time.Since(info.ModTime()) > tempAge {
+		if err != nil {
+			continue
+		}
+		age := time.Since(info.ModTime())
+		if age > tempAge || age > unlockedAge && isAbandoned(root, e.Name()) {
 			_ = root.Remove(e.Name())
 		}
 	}
+}
+
+// isAbandoned reports whether whoever had locked a file has ended.
+func isAbandoned(root *os.Root, name string) bool {
+	f, _, err := regular.OpenIn(root, name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return lock(f) == nil
 }
 
 // scratch creates another file, which discard removes.

@@ -39,6 +39,7 @@ func makeIndex(ctx context.Context, dir string, anew bool) error {
 			return fmt.Errorf("index %s: %w", dir, err)
 		}
 		if fits {
+			sweep(root)
 			return nil
 		}
 	}

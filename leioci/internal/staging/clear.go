@@ -13,8 +13,14 @@ import (
 // The directory may have the permissions of the target, which need not allow removal. Then clear
 // adds those of its owner, and takes none away: whoever has opened the directory to read from it
 // finds that it is gone, and not that it may no longer be read.
-func (d *Dir) clear(dir string) error {
-	err := d.clearFiles(dir)
+//
+// Whoever has opened the directory to put a [Replaceable].Temporary file there may do so meanwhile.
+func (d *Dir) clear(dir string) (err error) {
+	for range maxAttempts {
+		if err = d.clearFiles(dir); !errors.Is(err, fs.ErrExist) { // which is that it is not empty, too
+			break
+		}
+	}
 	if !errors.Is(err, fs.ErrPermission) {
 		return err
 	}

@@ -47,7 +47,7 @@ func (d *Dir) take(ctx context.Context, name, from string, link func(from, to st
 		return d.noteFile(name)
 	}
 	if err := d.copy(ctx, name, from, info); err != nil {
-		return errors.Join(linkErr, err)
+		return errors.Join(linkErr, err, d.removeFile(to)) // what was copied may fill the disk
 	}
 	return d.noteFile(name)
 }

@@ -40,7 +40,7 @@ type filling struct {
 	fetch       Fetch
 	dir         string // the old snapshot, whose files may be reused
 	held        *held  // and what it is
-	copies      bool   // do not link them
+	copies      bool   // do not link them, if there is room
 	concurrency int
 	fetched     atomic.Int64
 }
@@ -130,8 +130,8 @@ func (f *filling) get(ctx context.Context, stage *staging.Dir, file artifact.Fil
 	return part, err
 }
 
-// reuse links a file of the old directory into the new one. The link is what gets verified, because
-// the old directory may have been replaced in the meantime.
+// reuse links or copies a file of the old directory into the new one. The link is what gets verified,
+// because the old directory may have been replaced in the meantime.
 func (f *filling) reuse(ctx context.Context, stage *staging.Dir, file artifact.File, asks func()) bool {
 	from := f.held.path(file.Descriptor.Digest)
 	if from == "" { // the manifest kept there may be lost, and the file not
@@ -141,10 +141,9 @@ func (f *filling) reuse(ctx context.Context, stage *staging.Dir, file artifact.F
 		}
 	}
 	asks() // nobody, but the others need not wait for what follows
-	link := stage.Link
-	if f.copies {
-		link = stage.Copy
+	taken := f.copies && stage.Copy(ctx, file.Name, from) == nil
+	if !taken { // or there is no room for a copy: then the index takes longer to be believed
+		taken = stage.Link(ctx, file.Name, from) == nil
 	}
-	return link(ctx, file.Name, from) == nil &&
-		verifyFile(ctx, filepath.Join(stage.Path(), file.Name), file.Descriptor) == nil
+	return taken && verifyFile(ctx, filepath.Join(stage.Path(), file.Name), file.Descriptor) == nil
 }

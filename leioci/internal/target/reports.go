@@ -72,9 +72,9 @@ func diskError(name string, err error) error {
 }
 
 // verifyReports reads the reports in a directory whose files are known to be intact, if the policy
-// asks for that, and makes their index if it asks for that, too. What is malformed by its publisher is remembered, so that it is not fetched again,
-// and so is what is well-formed where it is. Anything else that goes wrong is errDisk, or comes
-// from ctx.
+// asks for that, and makes their index if it asks for that, too. What is malformed by its publisher
+// is remembered, so that it is not fetched again, and so is what is well-formed where it is, unless
+// its index may still be made later. Anything else that goes wrong is errDisk, or comes from ctx.
 func (d *Dir) verifyReports(ctx context.Context, dir string, raw []byte, files []artifact.File) error {
 	if !d.policy.VerifyReports {
 		return nil
@@ -86,53 +86,54 @@ func (d *Dir) verifyReports(ctx context.Context, dir string, raw []byte, files [
 	if d.memory.acceptedReports(d.withIndex(now, dir)) {
 		return nil
 	}
-	err := d.readReports(ctx, dir)
+	settled, err := d.readReports(ctx, dir)
 	if err != nil && ctx.Err() == nil {
 		// The disk, or memory, may have changed a bit since the digests were verified.
-		if err = d.again(ctx, dir, files); err != nil && !errors.Is(err, errDisk) && ctx.Err() == nil {
+		if settled, err = d.again(ctx, dir, files); err != nil && !errors.Is(err, errDisk) && ctx.Err() == nil {
 			err = fmt.Errorf("the digests match, but the publisher's reports are malformed: %w", err)
 			d.memory.refuse(raw, err)
 		}
 	}
-	if err == nil {
+	if err == nil && settled {
 		d.memory.acceptReports(d.withIndex(now, dir))
 	}
 	return err
 }
 
 // again verifies the digests, and then the reports once more.
-func (d *Dir) again(ctx context.Context, dir string, files []artifact.File) error {
+func (d *Dir) again(ctx context.Context, dir string, files []artifact.File) (settled bool, err error) {
 	for _, f := range files {
 		if err := verifyFile(ctx, filepath.Join(dir, f.Name), f.Descriptor); err != nil {
 			d.memory.forget(digests(files)...)
-			return diskError(f.Name, err)
+			return false, diskError(f.Name, err)
 		}
 	}
-	err := d.readReports(ctx, dir)
+	settled, err = d.readReports(ctx, dir)
 	var number syscall.Errno
 	if errors.As(err, &number) {
-		return diskError(snapshot.CacheFile, err)
+		return false, diskError(snapshot.CacheFile, err)
 	}
-	return err
+	return settled, err
 }
 
 // readReports verifies the reports. Where an index was asked for and one fits, whoever made it has
-// done that.
-func (d *Dir) readReports(ctx context.Context, dir string) error {
+// done that. It is not settled whether there is an index if something other than the reports is in
+// the way, such as a full disk.
+func (d *Dir) readReports(ctx context.Context, dir string) (settled bool, err error) {
 	if d.policy.IndexReports {
 		err := snapshot.Index(ctx, dir)
 		if errors.Is(err, snapshot.ErrNotIndexed) {
 			d.log.Warnf("%s has no index, and answers slowly: %v", d.path, err)
-			return nil
+			return errors.Is(err, snapshot.ErrTooLarge), nil
 		}
-		return err
+		return true, err
 	}
 	s, err := snapshot.Open(dir)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer s.Close()
-	return s.Verify(ctx)
+	return true, s.Verify(ctx)
 }
 
 func digests(files []artifact.File) []v1.Hash {
