@@ -58,7 +58,7 @@ func (ix *index) read(size int64) (err error) {
 	if err := ix.readAt(data, ix.Details.Offset); err != nil {
 		return err
 	}
-	if checksum(data) != ix.Sum || json.Unmarshal(data, &ix.details) != nil {
+	if checksum(data) != ix.Sum || json.Unmarshal(data, &ix.details) != nil || !ix.details.Metadata.possible() {
 		return errDamaged
 	}
 	return nil

@@ -55,14 +55,22 @@ func newIndexFile(root *os.Root, like fs.FileInfo) (*indexFile, error) {
 
 // sweep removes what processes that were killed have left behind. Nothing depends on it.
 func sweep(root *os.Root) {
-	entries, err := fs.ReadDir(root.FS(), ".")
+	dir, err := root.Open(".")
 	if err != nil {
 		return
 	}
-	for _, e := range entries {
-		info, err := e.Info()
-		if err == nil && info.Mode().IsRegular() && strings.HasPrefix(e.Name(), TempPrefix) && time.Since(info.ModTime()) > tempAge {
-			_ = root.Remove(e.Name())
+	defer func() { _ = dir.Close() }()
+	for err == nil {
+		var entries []fs.DirEntry // a few at a time: there may be any number
+		entries, err = dir.ReadDir(256)
+		for _, e := range entries {
+			if !strings.HasPrefix(e.Name(), TempPrefix) {
+				continue
+			}
+			info, err := root.Lstat(e.Name())
+			if err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) > tempAge {
+				_ = root.Remove(e.Name())
+			}
 		}
 	}
 }
