@@ -21,10 +21,11 @@
 // [Snapshot.Risk] says what the risk of a repository is, [Snapshot.Risks] asks about several at
 // once, [Snapshot.Find] has the reports on one, and [Snapshot.Summary] counts them all. What the
 // snapshot does not know is told as such: see [Answer.Known] and [ErrUnknown]. Names are compared as
-// [CanonicalRepo] spells them; of several reports on one repository, the last says what the risk
-// is. [Snapshot.VerifiedRisks] is for who decides something by the answers: there are none unless
-// the snapshot was verified, now or when its index was made. [Compare] goes through what two
-// snapshots say about each repository.
+// [CanonicalRepo] spells them; [Answer] says which of several reports counts.
+//
+// [Snapshot.VerifiedRisks] is for who decides something by the answers: there are none unless the
+// snapshot was verified, now or when its index was made. [Compare] goes through what two snapshots
+// say about each repository.
 //
 // Without an index, each question reads the whole snapshot. [Index] makes one, while it verifies
 // the snapshot, as a third file in the directory ([IndexFile]). A risk then takes microseconds, and
