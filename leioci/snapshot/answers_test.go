@@ -170,3 +170,10 @@ func TestIndexInIsNoWayPastVerifying(t *testing.T) {
 		t.Errorf("an absent directory: %v", err)
 	}
 }
+
+func TestASnapshotThatWasNotOpenedHasNoIndex(t *testing.T) {
+	var s snapshot.Snapshot
+	if err := s.IndexIn(t.Context(), t.TempDir()); err == nil {
+		t.Error("no error")
+	}
+}

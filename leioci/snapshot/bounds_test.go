@@ -2,6 +2,7 @@ package snapshot_test
 
 import (
 	"bytes"
+	"errors"
 	"runtime"
 	"strings"
 	"testing"
@@ -119,5 +120,27 @@ func TestALineMayBeAsLongAsTheLimitAndNoLonger(t *testing.T) {
 			last = err
 		}
 		wantLineError(t, last, 2, snapshot.ErrTooLarge)
+	}
+}
+
+func TestANameOfAnyLengthIsSpelledInBoundedMemory(t *testing.T) {
+	const n = 1 << 15
+	for _, host := range []string{"git.example.org", "gitlab.com"} {
+		name := "http://" + host + strings.Repeat("/A", n)
+		if got := allocated(func() { snapshot.CanonicalRepo(name) }); got >= 16<<20 {
+			t.Errorf("%s: %d MiB allocated", host, got>>20)
+		}
+	}
+}
+
+func TestARawSizeOfAnyIntegerIsRead(t *testing.T) {
+	for _, size := range []int64{0, 1, 1<<31 - 1, 1<<63 - 2, 1<<63 - 1} {
+		cache := compress(t, line("a"))
+		m := describing(line("a"), cache)
+		m["raw_size"] = size
+		s := open(t, write(t, m, cache))
+		if err := s.Verify(t.Context()); !errors.Is(err, snapshot.ErrMismatch) {
+			t.Errorf("%d: got %v", size, err)
+		}
 	}
 }

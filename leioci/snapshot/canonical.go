@@ -62,12 +62,17 @@ func isPlain(name string) bool {
 }
 
 // canonicalRules is the version of the rules. An index that was made under others does not fit.
-const canonicalRules = 1
+const canonicalRules = 2
 
 func canonicalRepo(name string) (string, bool) {
 	if purl, ok := cutPrefixFold(name, "pkg:"); ok {
 		return canonicalPackage(purl)
 	}
+	return canonicalURL(name)
+}
+
+// canonicalURL is canonicalRepo without package URLs, of which one must not lead to another.
+func canonicalURL(name string) (string, bool) {
 	name, _ = cutPrefixFold(name, "scm:")
 	if rest, ok := cutPrefixFold(name, "git:"); ok && !strings.HasPrefix(rest, "//") {
 		name = rest
@@ -164,11 +169,10 @@ func (u repoURL) canonical() (string, bool) {
 	if webPort := u.scheme == "https" || u.scheme == "http" && u.port != "80"; webPort && u.port != "" && u.port != "443" {
 		host += ":" + u.port
 	}
-	canonical := "https://" + host
-	for _, s := range segments {
-		canonical += "/" + url.PathEscape(s)
+	for i, s := range segments {
+		segments[i] = url.PathEscape(s)
 	}
-	return canonical, true
+	return "https://" + host + "/" + strings.Join(segments, "/"), true
 }
 
 // canonicalPackage reads a package URL, without its "pkg:".
@@ -176,14 +180,14 @@ func canonicalPackage(purl string) (string, bool) {
 	purl, _, _ = strings.Cut(purl, "#")
 	path, query, _ := strings.Cut(purl, "?")
 	if qualifiers, err := url.ParseQuery(query); err == nil && qualifiers.Get("vcs_url") != "" {
-		return canonicalRepo(qualifiers.Get("vcs_url"))
+		return canonicalURL(qualifiers.Get("vcs_url"))
 	}
 	kind, path, _ := strings.Cut(strings.TrimLeft(path, "/"), "/")
 	host, known := abbreviations[strings.ToLower(kind)]
 	if !known {
 		return "", false
 	}
-	return canonicalRepo("https://" + host + "/" + path)
+	return canonicalURL("https://" + host + "/" + path)
 }
 
 // cutPrefixFold is strings.CutPrefix for a prefix in any case.

@@ -135,6 +135,7 @@ func TestWhatIsNoNameOfARepositoryStaysAsItIs(t *testing.T) {
 		"https://github.com/", "https://github.com/org", "https://gitlab.com/group/-/x", "https://example.org/a/../b",
 		"https://example.org/a%0ab", "mailto:someone@example.org", "pkg:npm/left-pad@1", "pkg:github/org", "pkg:",
 		"http://[::1/r", "https://example.org/%zz", "svn+ssh://example.org/r", "git:", "scm:git:", "a b.example.org/c",
+		"pkg:npm/left-pad?vcs_url=pkg:github/org/project",
 	} {
 		if got := snapshot.CanonicalRepo(name); got != name {
 			t.Errorf("%q became %q", name, got)

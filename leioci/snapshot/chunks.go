@@ -39,7 +39,7 @@ func (s *Snapshot) chunks(ctx context.Context, pass pass) chunks {
 	content.gz.marker, content.digest = pass.marks, pass.digest
 	large := s.meta.RawSize >= aheadBytes && s.cache.info.Size() >= aheadFileBytes
 	if ctx == nil || !large || runtime.GOMAXPROCS(0) == 1 {
-		return &direct{content: content, hash: pass.hash, buf: make([]byte, min(chunkBytes, s.meta.RawSize+1))}
+		return &direct{content: content, hash: pass.hash, buf: make([]byte, min(chunkBytes-1, s.meta.RawSize)+1)}
 	}
 	return newAhead(content, pass.hash)
 }

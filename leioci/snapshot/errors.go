@@ -26,7 +26,8 @@ var (
 	ErrCorrupt = errors.New("damaged gzip stream")
 	// ErrUnknown: a snapshot has no report on a repository.
 	ErrUnknown = errors.New("no report on the repository")
-	// ErrNotIndexed: a snapshot is in order, but its index cannot be made.
+	// ErrNotIndexed: a snapshot is in order, but its index cannot be made, or there is none where one
+	// is needed.
 	ErrNotIndexed = errors.New("no index could be made")
 )
 

@@ -68,5 +68,7 @@ func (f File) content() io.Reader {
 type unopened struct{}
 
 func (unopened) Read([]byte) (int, error) {
-	return 0, errors.New("the snapshot was not opened with Open")
+	return 0, errUnopened
 }
+
+var errUnopened = errors.New("the snapshot was not opened with Open")

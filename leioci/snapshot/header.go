@@ -11,7 +11,7 @@ const (
 	// headerBytes is how much of an index is its header.
 	headerBytes = 4096
 	// indexVersion is the version of the format.
-	indexVersion = 1
+	indexVersion = 2
 	// maxDetailsBytes is the size of the largest details.
 	maxDetailsBytes = 256 << 10
 )

@@ -58,7 +58,7 @@ func (ix *index) read(size int64) (err error) {
 	if err := ix.readAt(data, ix.Details.Offset); err != nil {
 		return err
 	}
-	if checksum(data) != ix.Sum || json.Unmarshal(data, &ix.details) != nil {
+	if checksum(data) != ix.Sum || json.Unmarshal(data, &ix.details) != nil || !ix.details.Metadata.possible() {
 		return errDamaged
 	}
 	return nil
@@ -84,7 +84,7 @@ func (ix *index) page(level int, number int64) (p *page, count int, err error) {
 	}
 	err = ix.readAt(p[:], ix.Levels[level].Offset+number*pageBytes)
 	if err == nil {
-		count, err = p.count(level, number)
+		count, err = p.count(level, number, ix.Cache)
 	}
 	if err != nil {
 		ix.pages.Put(p)

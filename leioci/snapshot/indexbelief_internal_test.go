@@ -3,6 +3,7 @@ package snapshot
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // reseal makes the checksums of an index right, whatever it says.
@@ -150,6 +152,40 @@ func TestEachPartOfAnIndexIsCheckedByItself(t *testing.T) {
 	found.sum++
 	if _, err := s.opened.fetch(t.Context(), s.cache, found); !errors.Is(err, errDamaged) {
 		t.Errorf("a report with another checksum: %v", err)
+	}
+}
+
+func TestMetadataThatNoManifestHasIsNotBelieved(t *testing.T) {
+	content := reportLines(3, 10)
+	for name, change := range map[string]func(*Metadata){
+		"raw size": func(m *Metadata) { m.RawSize = -9 }, "entry count": func(m *Metadata) { m.EntryCount = -1 },
+		"date": func(m *Metadata) { m.Date = time.Time{} }, "created": func(m *Metadata) { m.Created = time.Time{} },
+	} {
+		dir, data := indexOf(t, content)
+		var h header
+		var d details
+		_, _ = binary.Decode(data, binary.LittleEndian, &h)
+		_ = json.Unmarshal(data[h.Details.Offset:], &d)
+		change(&d.Metadata)
+		text, _ := json.Marshal(d)
+		h.Details.Length, h.Sum = int64(len(text)), checksum(text)
+		h.Size = h.Details.Offset + h.Details.Length
+		head, err := h.encode()
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, IndexFile), slices.Concat(head, data[headerBytes:h.Details.Offset], text), 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := openDir(t, dir)
+		if err := s.Verify(t.Context()); err != nil || s.metaOfIndex {
+			t.Errorf("%s: believed %t, %v", name, s.metaOfIndex, err)
+		}
+		for _, err := range s.Reports(t.Context()) {
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
 	}
 }
 

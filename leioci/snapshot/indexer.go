@@ -83,7 +83,7 @@ func (x *indexer) finish(ctx context.Context, h header, meta Metadata) error {
 
 // writeLeaves writes the entries in order.
 func (x *indexer) writeLeaves(ctx context.Context, h *header) error {
-	w := pageWriter{out: x.out, itemBytes: entryBytes}
+	w := pageWriter{out: x.out, cache: h.Cache, itemBytes: entryBytes}
 	h.Levels[0].Offset = x.out.n
 	err := x.entries.each(func(e packed) error {
 		h.Entries++
@@ -101,7 +101,7 @@ func (x *indexer) writeBranches(ctx context.Context, h *header, level int) error
 	if err := x.out.flush(); err != nil {
 		return err
 	}
-	w := pageWriter{out: x.out, itemBytes: keyBytes, level: level}
+	w := pageWriter{out: x.out, cache: h.Cache, itemBytes: keyBytes, level: level}
 	below := h.Levels[level-1]
 	h.Levels[level].Offset = x.out.n
 	var key repoKey
@@ -121,6 +121,7 @@ func (x *indexer) writeBranches(ctx context.Context, h *header, level int) error
 // A pageWriter fills the pages of a level.
 type pageWriter struct {
 	out       *indexFile
+	cache     identity
 	itemBytes int
 	level     int
 	number    int64 // of pages written
@@ -149,7 +150,7 @@ func (w *pageWriter) flush(ctx context.Context) error {
 	if err := contextErr(ctx); err != nil {
 		return err
 	}
-	w.page.seal(w.level, w.number, w.count)
+	w.page.seal(w.level, w.number, w.count, w.cache)
 	err := w.out.write(w.page[:])
 	w.page, w.count = page{}, 0
 	w.number++

@@ -71,21 +71,26 @@ func (f *indexFile) imitate(like fs.FileInfo) error {
 
 // sweep removes what processes that were killed have left behind. Nothing depends on it.
 func sweep(root *os.Root) {
-	entries, err := fs.ReadDir(root.FS(), ".")
+	dir, err := root.Open(".")
 	if err != nil {
 		return
 	}
-	for _, e := range entries {
-		if !e.Type().IsRegular() || !strings.HasPrefix(e.Name(), TempPrefix) {
-			continue
-		}
-		info, err := e.Info()
-		if err != nil {
-			continue
-		}
-		age := time.Since(info.ModTime())
-		if age > tempAge || age > unlockedAge && isAbandoned(root, e.Name()) {
-			_ = root.Remove(e.Name())
+	defer func() { _ = dir.Close() }()
+	for err == nil {
+		var entries []fs.DirEntry // a few at a time: there may be any number
+		entries, err = dir.ReadDir(256)
+		for _, e := range entries {
+			if !strings.HasPrefix(e.Name(), TempPrefix) {
+				continue
+			}
+			info, err := root.Lstat(e.Name())
+			if err != nil || !info.Mode().IsRegular() {
+				continue
+			}
+			age := time.Since(info.ModTime())
+			if age > tempAge || age > unlockedAge && isAbandoned(root, e.Name()) {
+				_ = root.Remove(e.Name())
+			}
 		}
 	}
 }

@@ -13,6 +13,9 @@ import (
 //
 // Call it before asking anything: other methods must not run at the same time.
 func (s *Snapshot) IndexIn(ctx context.Context, dir string) error {
+	if s.state == nil {
+		return fmt.Errorf("index in %s: %w", dir, errUnopened)
+	}
 	fits, err := s.indexFits(ctx)
 	if err != nil || fits {
 		return err

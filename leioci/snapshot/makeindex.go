@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/regular"
@@ -48,6 +49,10 @@ func makeIndex(ctx context.Context, dir string, anew bool) error {
 
 // makeIndex verifies the snapshot in root and makes its index.
 func (s *Snapshot) makeIndex(ctx context.Context, root *os.Root, dir string) error {
+	s, err := s.stated(ctx)
+	if err != nil {
+		return err
+	}
 	x, indexErr := s.newIndexer(root)
 	each := func(parsed) error { return nil }
 	pass := pass{}
@@ -61,12 +66,8 @@ func (s *Snapshot) makeIndex(ctx context.Context, root *os.Root, dir string) err
 			return nil
 		}
 	}
-	found, err := s.survey(ctx, pass, each)
-	if err == nil {
-		err = s.compare(found)
-	}
-	if err != nil {
-		return fmt.Errorf("verify %s: %w", s.cache.path, err)
+	if err := s.verify(ctx, pass, each); err != nil {
+		return err
 	}
 	if indexErr == nil {
 		indexErr = s.finishIndex(ctx, x, [sha256.Size]byte(pass.digest.Sum(nil)))
@@ -93,12 +94,18 @@ func (s *Snapshot) newIndexer(root *os.Root) (*indexer, error) {
 }
 
 // finishIndex completes an index of all reports, if the files are still what they were.
-func (s *Snapshot) finishIndex(ctx context.Context, x *indexer, cacheDigest [sha256.Size]byte) (err error) {
+func (s *Snapshot) finishIndex(ctx context.Context, x *indexer, cacheDigest [sha256.Size]byte) error {
 	h := header{Cache: identify(s.cache.info), Manifest: identify(s.manifest.info)}
 	h.Cache.Digest = cacheDigest
-	if h.Manifest.Digest, err = digestOf(ctx, s.manifest.content()); err != nil {
+	manifest := sha256.New()
+	meta, err := readMetadata(io.TeeReader(contextReader{ctx, s.manifest.content()}, manifest))
+	if err != nil {
 		return err
 	}
+	if meta != s.meta {
+		return fmt.Errorf("%s: %w", s.manifest.path, ErrChanged)
+	}
+	h.Manifest.Digest = [sha256.Size]byte(manifest.Sum(nil))
 	if err := x.finish(ctx, h, s.meta); err != nil {
 		return err
 	}

@@ -138,6 +138,11 @@ func (w wireMetadata) metadata() (Metadata, error) {
 	}, nil
 }
 
+// possible reports whether a manifest.json can say this.
+func (m Metadata) possible() bool {
+	return inTime(m.Created) && inTime(m.Date) && min(m.EntryCount, m.RawSize, m.CompressedSize) >= 0
+}
+
 // inTime reports whether t can be told from no time at all, and be written with a year of four
 // digits: 9999-12-31T23:59:59-01:00 is in another year in UTC.
 func inTime(t time.Time) bool { return t.After(time.Time{}) && t.Year() <= 9999 }

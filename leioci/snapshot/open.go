@@ -80,7 +80,7 @@ func openIn(root *os.Root, dir string) (*Snapshot, error) {
 	}
 	s := &Snapshot{manifest: manifest, cache: cache}
 	if s.adopt(root) {
-		s.meta = s.opened.details.Metadata
+		s.meta, s.metaOfIndex = s.opened.details.Metadata, true
 		return s, nil
 	}
 	if s.meta, err = readMetadata(manifest.content()); err != nil {

@@ -15,6 +15,7 @@ const (
 type Snapshot struct {
 	manifest, cache File
 	meta            Metadata
+	metaOfIndex     bool   // which has what manifest.json said when the index was made
 	opened          *index // nil if there is none; open until Close, whether it can be believed or not
 	state           *indexState
 }

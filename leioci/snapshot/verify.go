@@ -16,19 +16,42 @@ import (
 // manifest.json is not read; in that case the entry count and the content hash are not compared. If
 // the file cannot be read to its end, that error is returned alone: [ErrCorrupt], [ErrTooLarge],
 // the cause of ctx, or a file system error.
+//
+// If [Open] has not read manifest.json because there is an index, Verify does. Then its error may
+// be one of those of Open, too.
 func (s *Snapshot) Verify(ctx context.Context) error {
-	if err := s.verify(ctx); err != nil {
+	return s.verify(ctx, pass{}, func(parsed) error { return nil })
+}
+
+// verify is Verify that passes the reports to each.
+func (s *Snapshot) verify(ctx context.Context, pass pass, each func(parsed) error) error {
+	stated, err := s.stated(ctx)
+	if err != nil {
+		return err
+	}
+	found, err := stated.survey(ctx, pass, each)
+	if err == nil {
+		err = stated.compare(found)
+	}
+	if err != nil {
 		return fmt.Errorf("verify %s: %w", s.cache.path, err)
 	}
 	return nil
 }
 
-func (s *Snapshot) verify(ctx context.Context) error {
-	found, err := s.survey(ctx, pass{}, func(parsed) error { return nil })
-	if err != nil {
-		return err
+// stated returns the snapshot as manifest.json states it. What an index says of that is not enough
+// for who verifies: the file may have been damaged since, and no file system notices that.
+func (s *Snapshot) stated(ctx context.Context) (*Snapshot, error) {
+	if !s.metaOfIndex {
+		return s, nil
 	}
-	return s.compare(found)
+	meta, err := readMetadata(contextReader{ctx, s.manifest.content()})
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", s.manifest.path, err)
+	}
+	stated := *s
+	stated.meta, stated.metaOfIndex = meta, false
+	return &stated, nil
 }
 
 // surveyed is what was found in a cache file that was read to its end.
