@@ -88,10 +88,10 @@ var sameRepository = map[string][]string{
 		"GIT.example.org/Org/Project/",
 	},
 	"https://github.com/1234/project": {"git@github.com:1234/project.git", "https://github.com/1234/project"},
-	"https://git.example.org:8443/p": {"https://git.example.org:8443/p", "git.example.org:8443/p.git"},
-	"https://git.sr.ht/~User/repo":   {"https://git.sr.ht/~User/repo", "git@git.sr.ht:~User/repo"},
-	"https://localhost/r":            {"ssh://localhost/r", "git@localhost:r"},
-	"https://[::1]:3000/r":           {"http://[::1]:3000/r.git"},
+	"https://git.example.org:8443/p":  {"https://git.example.org:8443/p", "git.example.org:8443/p.git"},
+	"https://git.sr.ht/~User/repo":    {"https://git.sr.ht/~User/repo", "git@git.sr.ht:~User/repo"},
+	"https://localhost/r":             {"ssh://localhost/r", "git@localhost:r"},
+	"https://[::1]:3000/r":            {"http://[::1]:3000/r.git"},
 }
 
 func TestSpellingsOfOneRepositoryAreTheSame(t *testing.T) {

@@ -19,6 +19,7 @@ func compareGroups(a, b *cursor) int {
 
 // A cursor goes through the answers of an index, in the order of the keys.
 type cursor struct {
+	in     *Snapshot
 	ix     *index
 	leaf   page
 	number int64 // of the next leaf
@@ -40,7 +41,7 @@ func (s *Snapshot) cursor(ctx context.Context) (*cursor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &cursor{ix: ix}, nil
+	return &cursor{in: s, ix: ix}, nil
 }
 
 // fill reads all entries of the next repository, unless it is there.
@@ -49,6 +50,7 @@ func (c *cursor) fill(ctx context.Context) error {
 		return nil
 	}
 	c.answer = Answer{}
+	worst := bestRank
 	for {
 		e, more, err := c.peek(ctx)
 		if err != nil {
@@ -58,15 +60,24 @@ func (c *cursor) fill(ctx context.Context) error {
 			c.filled, c.ended = c.answer.Known(), !c.answer.Known()
 			break
 		}
-		c.last = e
+		c.last, worst = e, min(worst, rank(e.risk))
 		c.next++
 		c.answer.Reports++
 	}
-	if c.filled {
-		c.answer.Risk = OtherRisk
-		if c.last.risk < otherRisk {
-			c.answer.Risk = risks[c.last.risk]
+	if !c.filled {
+		return nil
+	}
+	code := c.last.risk
+	if worst < rank(code) {
+		risk, err := c.in.worstIn(ctx, c.ix, c.last.key)
+		if err != nil {
+			return err
 		}
+		code = riskCode(risk)
+	}
+	c.answer.Risk = OtherRisk
+	if code < otherRisk {
+		c.answer.Risk = risks[code]
 	}
 	return nil
 }

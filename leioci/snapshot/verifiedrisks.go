@@ -27,18 +27,10 @@ func (s *Snapshot) VerifiedRisks(ctx context.Context, repos ...string) ([]Answer
 		}
 		s.distrust()
 	}
-	answers := make([]Answer, len(repos))
-	wanted := map[repoKey][]int{}
-	for i, repo := range repos {
-		answers[i].Repo = repo
-		key := keyOf(repo)
-		wanted[key] = append(wanted[key], i)
-	}
+	asked := askAbout(repos)
 	found, err := s.survey(ctx, pass{}, func(line parsed) error {
-		for _, i := range wanted[keyOf(string(line.repo))] {
-			answers[i].Reports++
-			answers[i].Risk = shortRisk(line.risk)
-		}
+		line.risk = shortRisk(line.risk)
+		asked.hear(line)
 		return nil
 	})
 	if err == nil {
@@ -47,7 +39,7 @@ func (s *Snapshot) VerifiedRisks(ctx context.Context, repos ...string) ([]Answer
 	if err != nil {
 		return nil, fmt.Errorf("verify %s: %w", s.cache.path, err)
 	}
-	return answers, nil
+	return asked.answers(repos), nil
 }
 
 // shortRisksIn is VerifiedRisks with an index. It asks for one at a time, because a risk may be as

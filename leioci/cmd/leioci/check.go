@@ -13,7 +13,8 @@ import (
 )
 
 const checkHelp = `Decide whether repositories may be used, by what the snapshot says about them: the risk in the last
-report on each, which is the newest.
+report on each, which is the newest. If reports spell the name of one differently, it is the worst of
+the last report for each spelling.
 
 ` + sourceHelp + `
 

@@ -45,7 +45,7 @@ type checkResult struct {
 	Kind    string `json:"kind"`
 	Fails   bool   `json:"fails"`
 	Reason  string `json:"reason"`
-	Risk    string `json:"risk,omitempty"` // as the last report has it
+	Risk    string `json:"risk,omitempty"` // as the report that counts has it
 	Reports int64  `json:"reports"`
 	File    string `json:"file,omitempty"` // where it was written
 	Line    int    `json:"line,omitempty"`
