@@ -92,7 +92,13 @@ type repoURL struct {
 // parseRepo reads the three forms in which git takes a repository on another host (git-clone,
 // "GIT URLS"), one without a scheme, and abbreviations such as "github:org/project".
 func parseRepo(name string) (repoURL, bool) {
-	if scheme, _, ok := strings.Cut(name, "://"); ok {
+	if scheme, rest, ok := strings.Cut(name, "://"); ok {
+		authority, path, _ := strings.Cut(rest, "/")
+		_, at, _ := cutLast(authority, "@")
+		if _, owner, both := strings.Cut(at, ":"); both && owner != "" && !isPort(owner) && strings.HasSuffix(strings.ToLower(scheme), "ssh") && !strings.HasPrefix(at, "[") {
+			// npm mixes git's two forms: ssh://git@host:org/project.
+			name = scheme + "://" + strings.TrimSuffix(authority, ":"+owner) + "/" + owner + "/" + path
+		}
 		u, err := url.Parse(name)
 		if err != nil || !gitSchemes[strings.ToLower(scheme)] {
 			return repoURL{}, false

@@ -35,6 +35,7 @@ var sameRepository = map[string][]string{
 		"ssh://git@github.com:22/org/project.git",
 		"ssh://git@ssh.github.com:443/org/project.git",
 		"git+ssh://git@github.com/org/project.git",
+		"git+ssh://git@github.com:org/project.git#v1",
 		"git://github.com/org/project.git",
 		"git+https://github.com/org/project.git",
 		"git+https://github.com/org/project.git@v1.2.3#egg=project",

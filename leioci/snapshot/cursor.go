@@ -19,7 +19,6 @@ func compareGroups(a, b *cursor) int {
 
 // A cursor goes through the answers of an index, in the order of the keys.
 type cursor struct {
-	in     *Snapshot
 	ix     *index
 	leaf   page
 	number int64 // of the next leaf
@@ -41,7 +40,7 @@ func (s *Snapshot) cursor(ctx context.Context) (*cursor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &cursor{in: s, ix: ix}, nil
+	return &cursor{ix: ix}, nil
 }
 
 // fill reads all entries of the next repository, unless it is there.
@@ -50,7 +49,6 @@ func (c *cursor) fill(ctx context.Context) error {
 		return nil
 	}
 	c.answer = Answer{}
-	worst := bestRank
 	for {
 		e, more, err := c.peek(ctx)
 		if err != nil {
@@ -60,24 +58,15 @@ func (c *cursor) fill(ctx context.Context) error {
 			c.filled, c.ended = c.answer.Known(), !c.answer.Known()
 			break
 		}
-		c.last, worst = e, min(worst, rank(e.risk))
+		c.last = e
 		c.next++
 		c.answer.Reports++
 	}
-	if !c.filled {
-		return nil
-	}
-	code := c.last.risk
-	if worst < rank(code) {
-		risk, err := c.in.worstIn(ctx, c.ix, c.last.key)
-		if err != nil {
-			return err
+	if c.filled {
+		c.answer.Risk = OtherRisk
+		if c.last.risk < otherRisk {
+			c.answer.Risk = risks[c.last.risk]
 		}
-		code = riskCode(risk)
-	}
-	c.answer.Risk = OtherRisk
-	if code < otherRisk {
-		c.answer.Risk = risks[code]
 	}
 	return nil
 }

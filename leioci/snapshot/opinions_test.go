@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-
-	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
 // said returns a report on a spelling of https://github.com/org/project.
@@ -72,17 +70,4 @@ func wantEverywhere(t *testing.T, what string, lines []string, want string) {
 			t.Errorf("%s, indexed %t: got %v, %v, %v, %v, want %s", what, indexed, one, err, all, verifiedErr, want)
 		}
 	}
-	s := open(t, dir)
-	if strings.EqualFold(want, "critical") && want != "critical" || want == "strange" {
-		want = snapshot.OtherRisk
-	}
-	for change, err := range snapshot.Compare(t.Context(), s, s, func(a, _ snapshot.Answer) bool { return a.Risk == want }) {
-		if err != nil {
-			t.Error(what, err)
-		}
-		if change.Repo == "https://github.com/org/project" {
-			return
-		}
-	}
-	t.Errorf("%s: not compared as %s", what, want)
 }

@@ -9,8 +9,8 @@ import (
 )
 
 const diffHelp = `Print how the snapshot B differs from A: repositories whose risk became worse or better, by the last
-report on each (or the worst, if they spell its name differently), and those that were added or
-removed. What became worse comes first. Both are directories or references.
+report on each, and those that were added or removed. What became worse comes first. Both are
+directories or references.
 
 ` + sourceHelp + `
 
