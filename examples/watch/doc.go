@@ -58,7 +58,7 @@
 // response that ends normally is complete.
 //
 // POST /risk answers about several repositories at once, up to 1000 in a megabyte, in their order.
-// The risk is that of the newest report:
+// The risk is that of the newest report, or the worst if names are spelled differently:
 //
 //	curl -d '{"repos":["https://example.org/a","git@example.org:b"]}' http://127.0.0.1:8080/risk
 //	{"snapshot":{...},"unknown":1,

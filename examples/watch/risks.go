@@ -29,7 +29,7 @@ type answerResponse struct {
 	Reports int64  `json:"reports"`
 }
 
-// risks answers POST /risk for several repositories. The risk is that of the newest report.
+// risks answers POST /risk for several repositories. The risk is that of [snapshot.Answer].
 func (s *service) risks(w http.ResponseWriter, r *http.Request) {
 	repos, status, err := reposIn(w, r)
 	if err != nil {

@@ -14,8 +14,9 @@ const OtherRisk = "other"
 type Change struct {
 	// Repo is the repository's name, as [CanonicalRepo] spells it.
 	Repo string
-	// From and To are what the one and the other say, without the name. A risk that is none of
-	// LEI's is [OtherRisk].
+	// From and To are what the one and the other say, without the name. A risk is that of the last
+	// report, however that spells the name: names are not read. One that is none of LEI's is
+	// [OtherRisk].
 	From, To Answer
 }
 

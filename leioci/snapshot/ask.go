@@ -14,8 +14,11 @@ type Answer struct {
 	// Reports is the number of reports on the repository. 0 means that the snapshot does not know
 	// it.
 	Reports int64
-	// Risk is that of the last of these reports, which is the newest: see [Report.Risk]. It is empty
-	// if the repository is not known, too.
+	// Risk is that of the last of these reports, which is the newest: see [Report.Risk]. If they
+	// spell the repository's name differently, it is the worst of the last reports for each
+	// spelling, so that a report on another spelling cannot make a risk look better. From the worst
+	// to the best, risks are critical, high, medium, then undetermined, none and all that LEI does
+	// not give, and low. It is empty if the repository is not known, too.
 	Risk string
 }
 
@@ -50,38 +53,32 @@ func (s *Snapshot) Risks(ctx context.Context, repos ...string) ([]Answer, error)
 		}
 		s.distrust()
 	}
-	answers := make([]Answer, len(repos))
-	wanted := map[repoKey][]int{}
-	for i, repo := range repos {
-		answers[i].Repo = repo
-		key := keyOf(repo)
-		wanted[key] = append(wanted[key], i)
-	}
+	asked := askAbout(repos)
 	err = s.eachReport(ctx, func(line parsed) error {
-		for _, i := range wanted[keyOf(string(line.repo))] {
-			answers[i].Reports++
-			answers[i].Risk = line.risk
-		}
+		asked.hear(line)
 		return nil
 	})
 	if err != nil && !errors.Is(err, ErrMalformed) {
 		return nil, err
 	}
-	return answers, err
+	return asked.answers(repos), err
 }
 
 // risksIn is Risks with an index.
 func (s *Snapshot) risksIn(ctx context.Context, ix *index, repos []string) ([]Answer, error) {
 	answers := make([]Answer, len(repos))
 	for i, repo := range repos {
-		answer, last := Answer{Repo: repo}, entry{}
-		err := ix.find(ctx, keyOf(repo), func(e entry) error {
+		answer, last, worst := Answer{Repo: repo}, entry{}, bestRank
+		key := keyOf(repo)
+		err := ix.find(ctx, key, func(e entry) error {
 			answer.Reports++
-			last = e
+			last, worst = e, min(worst, rank(e.risk))
 			return nil
 		})
 		switch {
 		case err != nil || !answer.Known():
+		case worst < rank(last.risk):
+			answer.Risk, err = s.worstIn(ctx, ix, key)
 		case last.risk < otherRisk:
 			answer.Risk = risks[last.risk]
 		default:
@@ -95,6 +92,21 @@ func (s *Snapshot) risksIn(ctx context.Context, ix *index, repos []string) ([]An
 		answers[i] = answer
 	}
 	return answers, nil
+}
+
+// worstIn returns the risk of a repository whose last report may not have the last word.
+func (s *Snapshot) worstIn(ctx context.Context, ix *index, key repoKey) (string, error) {
+	r := forward{ix: ix, cache: s.cache}
+	defer r.close()
+	var heard opinions
+	err := ix.find(ctx, key, func(e entry) error {
+		line, err := r.read(ctx, e)
+		if err == nil {
+			heard.add(line)
+		}
+		return err
+	})
+	return heard.risk(), err
 }
 
 // Find iterates over the reports on a repository, in line order. If there are none, it yields

@@ -58,11 +58,11 @@ func (b *batch) flush(ctx context.Context, yield func(Change, error) bool) error
 			r = &forward{ix: p.ix, cache: p.in.cache}
 			readers[p.in] = r
 		}
-		name, err := r.name(ctx, p.at)
+		line, err := r.read(ctx, p.at)
 		if err != nil {
 			return err
 		}
-		p.Repo = name
+		p.Repo = CanonicalRepo(string(line.repo))
 	}
 	for i := range b.changes {
 		if !yield(b.changes[i].Change, nil) {
@@ -84,27 +84,27 @@ type forward struct {
 	raw   []byte
 }
 
-// name returns the repository of a report, as CanonicalRepo spells it. What is not what was indexed
-// is errDamaged.
-func (f *forward) name(ctx context.Context, e entry) (string, error) {
+// read returns a report, which is valid until the next is read. What is not what was indexed is
+// errDamaged.
+func (f *forward) read(ctx context.Context, e entry) (line parsed, err error) {
 	if e.length > MaxLineBytes || e.skip > maxSkip {
-		return "", errDamaged
+		return line, errDamaged
 	}
 	if err := contextErr(ctx); err != nil {
-		return "", err
+		return line, err
 	}
 	if err := f.seek(ctx, e); err != nil {
-		return "", err
+		return line, err
 	}
 	f.raw = slices.Grow(f.raw[:0], int(e.length))[:e.length]
 	if err := f.fill(f.raw); err != nil {
-		return "", err
+		return line, err
 	}
-	line, err := f.in.parser.parse(e.line, f.raw)
+	line, err = f.in.parser.parse(e.line, f.raw)
 	if err != nil || checksum(f.raw) != e.sum || keyOf(string(line.repo)) != e.key {
-		return "", errDamaged
+		return line, errDamaged
 	}
-	return CanonicalRepo(string(line.repo)), nil
+	return line, nil
 }
 
 // seek goes to the beginning of a report.

@@ -15,8 +15,10 @@ import (
 // are all https://github.com/org/project. The rules:
 //
 //   - The scheme becomes https, whatever git can be reached by (http, ssh, git, the scp-like form, or
-//     none where the host has a dot). User, password, query and fragment go, and so does a prefix
-//     "git+" or "scm:git:".
+//     none where the host has a dot). User, password and fragment go, and so does a prefix "git+" or
+//     "scm:git:". A query goes where the host is one of those below. Elsewhere it may be what names
+//     the repository, as in gitweb's "?p=project.git", and so may a fragment that begins with a
+//     slash, so these names stay as they are.
 //   - The host is written in lower case, without a final dot. The port goes if it is the
 //     scheme's, and always with ssh and git, since it says nothing about the others.
 //   - Slashes at the end, repeated slashes, and ".git" at the end of the path go.
@@ -25,7 +27,8 @@ import (
 //     tree, or "@" and a version. The other hosts keep the path as it is: a private server may tell
 //     "Org" from "org".
 //   - A package URL of type github, gitlab or bitbucket is that repository, and one with a vcs_url is
-//     the repository there (package-url specification, "Known types").
+//     the repository there (package-url specification, "Known types"). One with a repository_url is
+//     on another host, and stays as it is.
 //   - "github:org/project", and likewise gitlab and bitbucket, are package managers' abbreviations.
 //
 // What is not such a name, for example a local path, "unknown" or an owner without a repository, is
@@ -86,29 +89,39 @@ func canonicalURL(name string) (string, bool) {
 }
 
 // A repoURL is a repository's name in its parts.
-type repoURL struct{ scheme, host, port, path string }
+type repoURL struct {
+	scheme, host, port, path string
+	more                     bool // what follows the path may name the repository
+}
 
 // parseRepo reads the three forms in which git takes a repository on another host (git-clone,
 // "GIT URLS"), one without a scheme, and abbreviations such as "github:org/project".
 func parseRepo(name string) (repoURL, bool) {
-	if scheme, _, ok := strings.Cut(name, "://"); ok {
+	if scheme, rest, ok := strings.Cut(name, "://"); ok {
+		authority, path, _ := strings.Cut(rest, "/")
+		_, at, _ := cutLast(authority, "@")
+		if _, owner, both := strings.Cut(at, ":"); both && owner != "" && !isPort(owner) && strings.HasSuffix(strings.ToLower(scheme), "ssh") && !strings.HasPrefix(at, "[") {
+			// npm mixes git's two forms: ssh://git@host:org/project.
+			name = scheme + "://" + strings.TrimSuffix(authority, ":"+owner) + "/" + owner + "/" + path
+		}
 		u, err := url.Parse(name)
 		if err != nil || !gitSchemes[strings.ToLower(scheme)] {
 			return repoURL{}, false
 		}
 		host := strings.TrimSuffix(strings.TrimSuffix(u.Host, u.Port()), ":")
-		return repoURL{strings.ToLower(scheme), host, u.Port(), u.EscapedPath()}, true
+		more := u.RawQuery != "" || strings.HasPrefix(strings.TrimPrefix(u.Fragment, "!"), "/")
+		return repoURL{strings.ToLower(scheme), host, u.Port(), u.EscapedPath(), more}, true
 	}
 	if strings.ContainsAny(name, " \t\n\\") {
 		return repoURL{}, false
 	}
 	before, after, ok := strings.Cut(name, ":")
 	slash := strings.IndexByte(name, '/')
-	if ok && (slash < 0 || len(before) < slash) && !isPort(after) {
+	_, host, user := cutLast(before, "@")
+	if ok && (slash < 0 || len(before) < slash) && (user || !isPort(after)) {
 		if host, known := abbreviations[strings.ToLower(before)]; known {
 			return parseRepo("https://" + host + "/" + after)
 		}
-		_, host, user := cutLast(before, "@")
 		if !user && !strings.Contains(host, ".") {
 			return repoURL{}, false // a drive, or a scheme that is not git's
 		}
@@ -156,6 +169,8 @@ func (u repoURL) canonical() (string, bool) {
 	}
 	if h, ok := hosts[host]; ok {
 		segments = h.repository(segments)
+	} else if u.more {
+		return "", false
 	}
 	if host == "" || len(segments) == 0 {
 		return "", false
@@ -179,8 +194,19 @@ func (u repoURL) canonical() (string, bool) {
 func canonicalPackage(purl string) (string, bool) {
 	purl, _, _ = strings.Cut(purl, "#")
 	path, query, _ := strings.Cut(purl, "?")
-	if qualifiers, err := url.ParseQuery(query); err == nil && qualifiers.Get("vcs_url") != "" {
-		return canonicalURL(qualifiers.Get("vcs_url"))
+	qualifiers, err := url.ParseQuery(strings.ReplaceAll(query, "+", "%2B")) // a package URL has no other spaces than %20
+	if err != nil {
+		return "", false
+	}
+	elsewhere := false
+	for key, values := range qualifiers {
+		elsewhere = elsewhere || strings.EqualFold(key, "repository_url") && strings.Join(values, "") != ""
+	}
+	switch vcs := qualifiers["vcs_url"]; {
+	case len(vcs) == 1 && vcs[0] != "":
+		return canonicalURL(vcs[0])
+	case len(vcs) > 1 || elsewhere:
+		return "", false
 	}
 	kind, path, _ := strings.Cut(strings.TrimLeft(path, "/"), "/")
 	host, known := abbreviations[strings.ToLower(kind)]

@@ -35,6 +35,7 @@ var sameRepository = map[string][]string{
 		"ssh://git@github.com:22/org/project.git",
 		"ssh://git@ssh.github.com:443/org/project.git",
 		"git+ssh://git@github.com/org/project.git",
+		"git+ssh://git@github.com:org/project.git#v1",
 		"git://github.com/org/project.git",
 		"git+https://github.com/org/project.git",
 		"git+https://github.com/org/project.git@v1.2.3#egg=project",
@@ -51,6 +52,8 @@ var sameRepository = map[string][]string{
 		"PKG:GitHub/org/project",
 		"pkg://github/org/project",
 		"pkg:npm/%40org/project@1.0?vcs_url=git%2Bhttps://github.com/org/project.git",
+		"pkg:npm/%40org/project@1.0?vcs_url=git+https://github.com/org/project.git&repository_url=https://npm.example.org",
+		"pkg:github/org/project?repository_url=",
 		"  https://github.com/org/project\n",
 	},
 	"https://gitlab.com/group/project": {
@@ -80,14 +83,16 @@ var sameRepository = map[string][]string{
 		"https://git.example.org/Org/Project",
 		"http://git.example.org/Org/Project.git",
 		"git@git.example.org:Org/Project.git",
+		"git+https://git.example.org/Org/Project.git#subdirectory=src",
 		"ssh://git@git.example.org:2222/Org/Project",
 		"git://git.example.org:9418/Org/Project",
 		"GIT.example.org/Org/Project/",
 	},
-	"https://git.example.org:8443/p": {"https://git.example.org:8443/p", "git.example.org:8443/p.git"},
-	"https://git.sr.ht/~User/repo":   {"https://git.sr.ht/~User/repo", "git@git.sr.ht:~User/repo"},
-	"https://localhost/r":            {"ssh://localhost/r", "git@localhost:r"},
-	"https://[::1]:3000/r":           {"http://[::1]:3000/r.git"},
+	"https://github.com/1234/project": {"git@github.com:1234/project.git", "https://github.com/1234/project"},
+	"https://git.example.org:8443/p":  {"https://git.example.org:8443/p", "git.example.org:8443/p.git"},
+	"https://git.sr.ht/~User/repo":    {"https://git.sr.ht/~User/repo", "git@git.sr.ht:~User/repo"},
+	"https://localhost/r":             {"ssh://localhost/r", "git@localhost:r"},
+	"https://[::1]:3000/r":            {"http://[::1]:3000/r.git"},
 }
 
 func TestSpellingsOfOneRepositoryAreTheSame(t *testing.T) {
@@ -121,6 +126,15 @@ func TestDifferentRepositoriesStayDifferent(t *testing.T) {
 		{"https://git.sr.ht/~user/repo", "https://git.sr.ht/~User/repo"},
 		{"https://git.example.org/a/b", "https://git.example.org/a%2Fb"},
 		{"https://git.example.org/a?b", "https://git.example.org/a%3Fb"},
+		{"https://git.example.org/gitweb/?p=a.git", "https://git.example.org/gitweb/?p=b.git"},
+		{"https://git.example.org/gitweb/?p=a.git", "https://git.example.org/gitweb"},
+		{"https://git.example.org/ui#/a", "https://git.example.org/ui#/b"},
+		{"https://git.example.org/ui#!/a", "https://git.example.org/ui"},
+		{"git@git.example.org:8443/a", "https://git.example.org:8443/a"},
+		{"https://github.com/org/project", "pkg:github/org/project?repository_url=https://github.example.org"},
+		{"https://github.com/org/project", "pkg:github/org/project@1?Repository_URL=github.example.org"},
+		{"https://github.com/org/project", "pkg:github/org/project?vcs_url=https://github.com/a/b&vcs_url=https://github.com/c/d"},
+		{"https://github.com/org/project", "pkg:github/org/project?a;b"},
 	} {
 		if a, b := snapshot.CanonicalRepo(pair[0]), snapshot.CanonicalRepo(pair[1]); a == b {
 			t.Errorf("%q and %q are both %q", pair[0], pair[1], a)

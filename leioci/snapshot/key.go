@@ -10,3 +10,9 @@ func keyOf(repo string) repoKey {
 	hash := sha256.Sum256([]byte(CanonicalRepo(repo)))
 	return repoKey(hash[:])
 }
+
+// spellingOf identifies a repository's name as it is spelled.
+func spellingOf(name []byte) repoKey {
+	hash := sha256.Sum256(name)
+	return repoKey(hash[:])
+}

@@ -26,24 +26,16 @@ func (s *Snapshot) VerifiedRisks(ctx context.Context, repos ...string) ([]Answer
 		}
 		s.distrust()
 	}
-	answers := make([]Answer, len(repos))
-	wanted := map[repoKey][]int{}
-	for i, repo := range repos {
-		answers[i].Repo = repo
-		key := keyOf(repo)
-		wanted[key] = append(wanted[key], i)
-	}
+	asked := askAbout(repos)
 	err = s.verify(ctx, pass{}, func(line parsed) error {
-		for _, i := range wanted[keyOf(string(line.repo))] {
-			answers[i].Reports++
-			answers[i].Risk = shortRisk(line.risk)
-		}
+		line.risk = shortRisk(line.risk)
+		asked.hear(line)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return answers, nil
+	return asked.answers(repos), nil
 }
 
 // shortRisksIn is VerifiedRisks with an index. It asks for one at a time, because a risk may be as

@@ -13,7 +13,8 @@ import (
 )
 
 const checkHelp = `Decide whether repositories may be used, by what the snapshot says about them: the risk in the last
-report on each, which is the newest.
+report on each, which is the newest. If reports spell the name of one differently, it is the worst of
+the last report for each spelling.
 
 ` + sourceHelp + `
 
@@ -104,11 +105,18 @@ func check(ctx context.Context, from *sourceFlags, text string, list []subject, 
 	return err
 }
 
+// unknownRepo is what package snapshot calls the repository of reports that name none. Nothing that is
+// called so is what they are about.
+const unknownRepo = "unknown"
+
+// asks reports whether there is something to ask about a subject.
+func (s subject) asks() bool { return s.canonical != "" && s.canonical != unknownRepo }
+
 // ask asks about the subjects that have a repository. The answers are in the order of the subjects.
 func ask(ctx context.Context, s *snapshot.Snapshot, list []subject) ([]snapshot.Answer, error) {
 	var repos []string
 	for _, one := range list {
-		if one.canonical != "" {
+		if one.asks() {
 			repos = append(repos, one.canonical)
 		}
 	}
@@ -118,7 +126,7 @@ func ask(ctx context.Context, s *snapshot.Snapshot, list []subject) ([]snapshot.
 	}
 	answers := make([]snapshot.Answer, len(list))
 	for i, one := range list {
-		if one.canonical != "" {
+		if one.asks() {
 			answers[i], found = found[0], found[1:]
 		}
 	}

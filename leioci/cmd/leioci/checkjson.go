@@ -40,12 +40,12 @@ type checkCounts struct {
 }
 
 type checkResult struct {
-	Name    string `json:"name"`           // as it was written
+	Name    string `json:"name"`           // as it was written, but for credentials
 	Repo    string `json:"repo,omitempty"` // its canonical spelling
 	Kind    string `json:"kind"`
 	Fails   bool   `json:"fails"`
 	Reason  string `json:"reason"`
-	Risk    string `json:"risk,omitempty"` // as the last report has it
+	Risk    string `json:"risk,omitempty"` // as the report that counts has it
 	Reports int64  `json:"reports"`
 	File    string `json:"file,omitempty"` // where it was written
 	Line    int    `json:"line,omitempty"`
@@ -68,7 +68,7 @@ func (c *checked) document() checkDocument {
 	}
 	for _, v := range c.verdicts {
 		d.Results = append(d.Results, checkResult{
-			Name: v.name, Repo: v.canonical, Kind: v.kind, Fails: v.fails, Reason: v.reason(),
+			Name: v.name, Repo: withoutCredentials(v.canonical), Kind: v.kind, Fails: v.fails, Reason: v.reason(),
 			Risk: v.answer.Risk, Reports: v.answer.Reports, File: v.file, Line: v.line,
 		})
 	}

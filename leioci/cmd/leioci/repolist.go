@@ -22,9 +22,11 @@ const (
 	maxListLineBytes = 64 << 10
 )
 
+var errLongName = fmt.Errorf("a name of more than %d bytes", maxSubjectBytes)
+
 // A subject is what is to be checked.
 type subject struct {
-	name      string // as it was written
+	name      string // as it was written, but for credentials
 	canonical string // the repository, or "" for a component of an SBOM that has none
 	file      string // where it was written, "-" for standard input, or "" for the command line
 	line      int    // in the file
@@ -38,8 +40,11 @@ type subjects struct {
 
 // add takes a repository, however its name is written.
 func (s *subjects) add(name, file string, line int) error {
+	if len(name) > maxSubjectBytes {
+		return errLongName
+	}
 	canonical := snapshot.CanonicalRepo(name)
-	return s.append(canonical, subject{name, canonical, file, line})
+	return s.append(canonical, subject{withoutCredentials(name), canonical, file, line})
 }
 
 // addComponent takes a component of which nobody says where its repository is.
@@ -52,7 +57,7 @@ func (s *subjects) append(key string, one subject) error {
 	case s.seen[key]:
 		return nil
 	case len(one.name) > maxSubjectBytes:
-		return fmt.Errorf("a name of more than %d bytes", maxSubjectBytes)
+		return errLongName
 	case len(s.list) == maxSubjects:
 		return fmt.Errorf("more than %d repositories", maxSubjects)
 	case s.seen == nil:
@@ -61,6 +66,24 @@ func (s *subjects) append(key string, one subject) error {
 	s.seen[key] = true
 	s.list = append(s.list, one)
 	return nil
+}
+
+// withoutCredentials returns a name that may be shown. Package managers write tokens into URLs, with a
+// password or in place of a user.
+func withoutCredentials(name string) string {
+	scheme, rest, ok := strings.Cut(name, "://")
+	if !ok {
+		return name
+	}
+	authority := rest
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		authority = rest[:i]
+	}
+	at := strings.LastIndexByte(authority, '@')
+	if at < 0 || strings.HasSuffix(strings.ToLower(scheme), "ssh") && !strings.Contains(authority[:at], ":") {
+		return name
+	}
+	return scheme + "://" + rest[at+1:]
 }
 
 // readList adds the repositories in a list: one on each line, with blank lines and comments, which

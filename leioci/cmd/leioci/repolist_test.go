@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
 func TestRepositoriesComeFromEverywhereEachOnce(t *testing.T) {
@@ -47,5 +49,44 @@ func TestAListThatCannotBeReadIsRefused(t *testing.T) {
 	}
 	if status, _, stderr := leiociFed(t, work, "", "check", dir, "--repos", filepath.Dir(work)); status != 2 || !strings.Contains(stderr, "directory") {
 		t.Errorf("a directory: %d, %q", status, stderr)
+	}
+}
+
+func TestNoCredentialsInNamesAreShown(t *testing.T) {
+	dir := writeGate(t, time.Now())
+	for name, want := range map[string]string{
+		"https://user:s3cret@github.com/org/low":           "https://github.com/org/low",
+		"https://s3cret@github.com/org/low.git":            "https://github.com/org/low.git",
+		"git+https://x:s3cret@github.com/org/low":          "git+https://github.com/org/low",
+		"scm:git:https://x:s3cret@github.com/org/low":      "scm:git:https://github.com/org/low",
+		"ssh://git:s3cret@github.com/org/low":              "ssh://github.com/org/low",
+		"ssh://git@github.com/org/low":                     "ssh://git@github.com/org/low",
+		"https://x:s3cret%zz@github.com/org/absent":        "https://github.com/org/absent",
+		`https://x:s3cret\@github.com/org/low`:             "https://github.com/org/low",
+		"https://x:s3cret@git.example.org/?p=a@b":          "https://git.example.org/?p=a@b",
+		"https://git.example.org/@x/a?b=c://d:not-one@e/f": "https://git.example.org/@x/a?b=c://d:not-one@e/f",
+	} {
+		for _, format := range []string{"text", "json", "sarif"} {
+			_, stdout, stderr := leiociFed(t, t.TempDir(), "", "check", dir, "--repo", name, "--format", format, "--fail-on", "medium")
+			if strings.Contains(stdout+stderr, "s3cret") || format == "text" && !strings.Contains(stdout, want) {
+				t.Errorf("%s as %s: got %s%s", name, format, stdout, stderr)
+			}
+		}
+	}
+	// What is shown is not what is asked about.
+	if status, _, _ := leiociFed(t, t.TempDir(), "", "check", dir, "--repo", `https://example.org\@github.com/org/low`); status != 8 {
+		t.Errorf("a host that browsers take for another: status %d", status)
+	}
+}
+
+func TestReportsThatNameNoRepositoryAreAboutNone(t *testing.T) {
+	dir := leiocitest.WriteSnapshot(t, time.Now(), `{"data":{"risk":"low"}}`, report("unknown", `"low"`))
+	bom := t.TempDir()
+	write(t, bom, "bom.json", `{"bomFormat":"CycloneDX","components":[{"name":"x","externalReferences":[{"type":"vcs","url":"unknown"}]}]}`)
+	for _, args := range [][]string{{"--repo", "unknown"}, {"--sbom", "bom.json"}} {
+		status, stdout, _ := leiociFed(t, bom, "", append([]string{"check", dir, "--format", "json"}, args...)...)
+		if got := kindsOf(t, stdout); status != 8 || got["unknown"] != "fail unknown" {
+			t.Errorf("%v: status %d, %v", args, status, got)
+		}
 	}
 }

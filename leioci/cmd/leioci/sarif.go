@@ -18,7 +18,7 @@ const mostSARIFResults = 5000
 func sarifKinds() []sarifRule {
 	rule := func(kind, name, level, severity, short, help string) sarifRule {
 		return sarifRule{
-			ID: kind, Name: name, Short: sarifText{short}, Full: sarifText{short + ", by the last report on it in the LEI snapshot."},
+			ID: kind, Name: name, Short: sarifText{short}, Full: sarifText{short + ", by the reports on it in the LEI snapshot."},
 			Help: sarifText{help}, Configuration: sarifConfig{level}, Properties: sarifRuleExtras{[]string{"security", "supply-chain"}, severity},
 		}
 	}
