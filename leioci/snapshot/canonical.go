@@ -99,7 +99,7 @@ type repoURL struct {
 func parseRepo(name string) (repoURL, bool) {
 	if scheme, rest, ok := strings.Cut(name, "://"); ok {
 		authority, path, _ := strings.Cut(rest, "/")
-		_, at, _ := cutLast(authority, "@")
+		at, _ := afterLast(authority, "@")
 		if _, owner, both := strings.Cut(at, ":"); both && owner != "" && !isPort(owner) && strings.HasSuffix(strings.ToLower(scheme), "ssh") && !strings.HasPrefix(at, "[") {
 			// npm mixes git's two forms: ssh://git@host:org/project.
 			name = scheme + "://" + strings.TrimSuffix(authority, ":"+owner) + "/" + owner + "/" + path
@@ -117,7 +117,7 @@ func parseRepo(name string) (repoURL, bool) {
 	}
 	before, after, ok := strings.Cut(name, ":")
 	slash := strings.IndexByte(name, '/')
-	_, host, user := cutLast(before, "@")
+	host, user := afterLast(before, "@")
 	if ok && (slash < 0 || len(before) < slash) && (user || !isPort(after)) {
 		if host, known := abbreviations[strings.ToLower(before)]; known {
 			return parseRepo("https://" + host + "/" + after)
@@ -224,10 +224,10 @@ func cutPrefixFold(s, prefix string) (after string, found bool) {
 	return s, false
 }
 
-// cutLast cuts s around the last separator. Without one, all of s is after it.
-func cutLast(s, separator string) (before, after string, found bool) {
+// afterLast returns what comes after the last separator, or all of s.
+func afterLast(s, separator string) (after string, found bool) {
 	if i := strings.LastIndex(s, separator); i >= 0 {
-		return s[:i], s[i+len(separator):], true
+		return s[i+len(separator):], true
 	}
-	return "", s, false
+	return s, false
 }
