@@ -41,7 +41,10 @@ type VerifiedBlob struct {
 // content is a blob as it arrives, not yet verified.
 type content struct {
 	*resume.Reader
-	from name.Repository // the place that responded last
+	blob   v1.Descriptor
+	source *Source
+	next   *Source         // source, in the order in which its places are asked next
+	from   name.Repository // the place that responded last
 	// divisible: that place may serve ranges on connections of their own.
 	divisible bool
 }
@@ -49,25 +52,26 @@ type content struct {
 // open opens a blob at an offset. If the stream breaks off, it resumes, at another place if
 // necessary. On error, content.from is the place that failed.
 func (s *Source) open(ctx context.Context, d v1.Descriptor, offset int64) (*content, error) {
-	c := &content{}
-	next := s
-	fetch := func(ctx context.Context, bytes string) (resp *http.Response, err error) {
-		if c.Reader != nil {
-			d.Size = c.Size // it may have been learned since
-		}
-		c.from, err = next.askOnce(ctx, func(ctx context.Context, session *session) (err error) {
-			resp, err = session.getBlob(ctx, d, bytes, s.client.config.MaxBlobBytes) //nolint:bodyclose // the reader's to close
-			return err
-		})
-		c.divisible = err == nil && servesRanges(resp, bytes)
-		next = s.last(c.from) // where to resume
-		return resp, err
-	}
+	c := &content{blob: d, source: s, next: s}
 	var err error
 	c.Reader, err = resume.Open(ctx, s.client.config.Retry, resume.Content{
-		Fetch: fetch, Size: d.Size, Offset: offset, Notify: s.client.logRetry,
+		Fetch: c.fetch, Size: d.Size, Offset: offset, Notify: s.client.logRetry,
 	})
 	return c, err
+}
+
+// fetch asks for the blob, or for a range of it.
+func (c *content) fetch(ctx context.Context, bytes string) (resp *http.Response, err error) {
+	if c.Reader != nil {
+		c.blob.Size = c.Size // it may have been learned since
+	}
+	c.from, err = c.next.askOnce(ctx, func(ctx context.Context, session *session) (err error) {
+		resp, err = session.getBlob(ctx, c.blob, bytes, c.source.client.config.MaxBlobBytes) //nolint:bodyclose // the reader's to close
+		return err
+	})
+	c.divisible = err == nil && servesRanges(resp, bytes)
+	c.next = c.source.last(c.from) // where to resume
+	return resp, err
 }
 
 // getBlob asks for a blob, or for a range of it if bytes is not empty. It is asked for as it is

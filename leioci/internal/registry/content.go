@@ -23,12 +23,12 @@ func openContent(blob v1.Layer, size int64) (io.ReadCloser, error) {
 	if file, ok := content.(*os.File); ok {
 		return file, nil
 	}
-	return &bounded{content, io.LimitReader(content, size+1)}, nil // with one byte more, it is seen to be too long
+	return &bounded{content, io.LimitedReader{R: content, N: size + 1}}, nil // with one byte more, it is seen to be too long
 }
 
 type bounded struct {
 	io.Closer
-	content io.Reader
+	content io.LimitedReader
 }
 
 // triesToRead is how often a reader may return nothing, as in package bufio.

@@ -128,20 +128,24 @@ func TestARegistryOnThisMachineIsTriedOverHTTPSOnlyIfItDoesNotRespondAtOnceOverH
 		"it responds": {hangs, serves(sampleHandler(t)), []string{"http " + getManifest, "http " + getBlob}, 0},
 		"it takes long": {
 			hangs, afterASecond(serves(sampleHandler(t))),
-			[]string{"http " + getManifest, "https " + getManifest, "http " + getBlob}, 2 * time.Second,
+			[]string{"http " + getManifest, "https " + getManifest, "http " + getBlob},
+			2 * time.Second,
 		},
 		"it refuses": {
 			serves(sampleHandler(t)), refuses,
-			[]string{"http " + getManifest, "https " + getManifest, "https " + getBlob}, 0,
+			[]string{"http " + getManifest, "https " + getManifest, "https " + getBlob},
+			0,
 		},
 		"it hangs": {
 			serves(sampleHandler(t)), hangs,
-			[]string{"http " + getManifest, "https " + getManifest, "https " + getBlob}, soon,
+			[]string{"http " + getManifest, "https " + getManifest, "https " + getBlob},
+			soon,
 		},
 		"it expects https": {
 			serves(sampleHandler(t)),
 			serves(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) })),
-			[]string{"http " + getManifest, "https " + getManifest, "https " + getBlob}, 0,
+			[]string{"http " + getManifest, "https " + getManifest, "https " + getBlob},
+			0,
 		},
 	} {
 		synctest.Test(t, func(t *testing.T) {
