@@ -48,7 +48,8 @@ fail() { # STATUS MESSAGE
 
 # COMMAND:PACKAGE for each Debian package.
 debian='docker-registry:docker-registry nginx:nginx-light htpasswd:apache2-utils openssl:openssl
-  skopeo:skopeo docker-credential-pass:golang-docker-credential-helpers pass:pass gpg:gnupg'
+  skopeo:skopeo docker-credential-pass:golang-docker-credential-helpers pass:pass gpg:gnupg
+  erl:erlang-base'
 
 install_all() {
   local missing=() entry

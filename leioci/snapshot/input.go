@@ -62,6 +62,9 @@ func (w *Writer) addFrom(ctx context.Context, r io.Reader) error {
 	case source.corrupt != nil:
 		err = fmt.Errorf("%w: %w", ErrCorrupt, source.corrupt)
 	default:
+		if errors.Is(err, jsonstream.ErrTooLong) { // a name or a risk that no line has room for
+			err = errLongLine
+		}
 		if !errors.Is(err, ErrMalformed) && !errors.Is(err, ErrTooLarge) {
 			err = fmt.Errorf("%w: %w", ErrMalformed, err)
 		}

@@ -157,6 +157,7 @@ func TestWhatIsNoReportIsRefusedAndNamed(t *testing.T) {
 		{"a cache in an entry", cacheOf(entryOf(cacheOf(entryOf(a)))), 1, snapshot.ErrMalformed, "neither"},
 		{"a cache in quotes in an entry", cacheOf(entryOf(quoted(t, cacheOf(entryOf(a))))), 1, snapshot.ErrMalformed, "neither"},
 		{"a long report", line("a") + `{"data":{},"x":` + long + `}`, 2, snapshot.ErrTooLarge, "report"},
+		{"a long name", line("a") + `{"data":{"repo":"x` + long[1:] + `}}`, 2, snapshot.ErrTooLarge, "report"},
 		{"a long report in a scan", scanOf(a, `{"data":{},"x":`+long+`}`), 2, snapshot.ErrTooLarge, "report"},
 		{"a long report in an entry", cacheOf(entryOf(a), entryOf(`{"data":{},"x":`+long+`}`)), 2, snapshot.ErrTooLarge, "report"},
 		{"a long string in an entry", cacheOf(entryOf(long + "")), 1, snapshot.ErrMalformed, "'x'"},

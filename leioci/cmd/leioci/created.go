@@ -46,7 +46,7 @@ func parseDate(flag string, created time.Time) (time.Time, error) {
 		return created.UTC(), nil
 	}
 	date, err := time.Parse(time.DateOnly, flag)
-	if err != nil || date.Year() < 1 {
+	if err != nil || date.Year() < 1 || date.IsZero() { // to a Writer, the zero time is no date
 		return date, usageError{fmt.Errorf("--date %.40q: want a day such as 2026-02-08", flag)}
 	}
 	return date, nil

@@ -2,7 +2,11 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -37,7 +41,7 @@ Prints the directory or, with --push, the digest reference of what was pushed, o
 repository.`,
 		Example: `  leioci export --input reports.jsonl -o ./export
   scan | leioci export --input - --push ghcr.io/org/lei-cache`,
-		Args: arguments(cobra.NoArgs),
+		Args: arguments(cobra.ExactArgs(0)), // cobra.NoArgs takes an argument for an unknown command
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkInputs(o.inputs); err != nil {
 				return withUsage(cmd, err)
@@ -46,6 +50,9 @@ repository.`,
 				if err := checkOutput(o.dir); err != nil {
 					return withUsage(cmd, err)
 				}
+			}
+			if err := checkVersion(o.writer.LEIVersion); err != nil {
+				return withUsage(cmd, err)
 			}
 			if err := o.setTimes(env, date, created); err != nil {
 				return err
@@ -92,6 +99,15 @@ type exportOptions struct {
 	refs       []string
 	pack       []leioci.PackageOption
 	push       []leioci.PushOption
+}
+
+// checkVersion refuses a version that the library would refuse after all reports have been read.
+func checkVersion(v string) error {
+	const most = 256
+	if len(v) > most || !utf8.ValidString(v) || strings.ContainsFunc(v, unicode.IsControl) {
+		return fmt.Errorf("--lei-version %.40q: want at most %d bytes of UTF-8 without control characters", v, most)
+	}
+	return nil
 }
 
 // setTimes sets the time and the date of the snapshot, and the directory that is named after it.

@@ -21,6 +21,11 @@ func TestAWrongExportIsStatus2AndReadsNothing(t *testing.T) {
 	}{
 		{"no --input", "", nil},
 		{"usage: leioci export", "", []string{"--input=-", "more"}},
+		{"accepts 0 arg", "", []string{"reports.jsonl"}},
+		{`--lei-version "0.9.1\r"`, "", []string{"--input=-", "--lei-version", "0.9.1\r"}},
+		{`--lei-version "\xff"`, "", []string{"--input=-", "--lei-version", "\xff"}},
+		{"--lei-version", "", []string{"--input=-", "--lei-version", strings.Repeat("9", 257)}},
+		{`--date "0001-01-01"`, "", []string{"--input=-", "--date", "0001-01-01"}}, // the zero time
 		{"--input is empty", "", []string{"--input", ""}},
 		{"--input - is given twice", "", []string{"--input=-", "--input", "-"}},
 		{"--output is empty", "", []string{"--input=-", "-o", ""}},
