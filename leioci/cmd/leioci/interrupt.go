@@ -19,6 +19,11 @@ func interruptible(ctx context.Context, do func(context.Context) error) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
+	// A reader that has gone, such as head, would kill the process before it has removed what is
+	// temporary. Now writing to it fails.
+	unread := make(chan os.Signal, 1)
+	signal.Notify(unread, syscall.SIGPIPE)
+	defer signal.Stop(unread)
 	err := do(ctx)
 	if err != nil && ctx.Err() != nil {
 		return errInterrupted
