@@ -20,8 +20,9 @@ between these is neither worse nor better. A repository that got another report 
 unchanged.
 
 Indexed snapshots are compared by their indexes, in seconds. For one without, an index is made in a
-temporary directory first, which verifies it. Nothing is printed about one that is damaged: that is
-status 4. The exit status is 0 whatever differs; a script reads the counts of --format json.`
+temporary directory first, which verifies it. One that is damaged is status 4, before anything is
+printed; where the disk has damaged it since it was indexed, some may be printed before. The exit
+status is 0 whatever differs; a script reads the counts of --format json.`
 
 func newDiff(env environment) *cobra.Command {
 	var from *sourceFlags
