@@ -34,7 +34,7 @@ func TestAProcessThatIndexesForever(t *testing.T) {
 func TestAKilledProcessLeavesNothingThatIsBelieved(t *testing.T) {
 	dir := snapshotOf(t, randomLines(rand.New(rand.NewPCG(11, 12)), 400), 50)
 	index(t, dir)
-	for round := range 6 {
+	for round := range 3 {
 		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestAProcessThatIndexesForever$")
 		child.Env = append(os.Environ(), indexForever+"="+dir)
 		out, err := child.StdoutPipe()

@@ -91,7 +91,7 @@ func TestReposOfAFileThatWasOverwrittenOrClosedAreAnError(t *testing.T) {
 
 // A manifest.json may list millions of repositories, or hold something else that is huge.
 func TestReadingAManifestTakesBoundedMemory(t *testing.T) {
-	const size, most = 32 << 20, 256 << 10
+	const size, most = 8 << 20, 256 << 10
 	for name, text := range map[string]struct{ first, unit, last string }{
 		"many repositories":     {`{` + times + `,"repos":["a"`, `,"https://git.example.org/team/project"`, `]}`},
 		"one repository":        {`{` + times + `,"repos":["`, `x`, `"]}`},
