@@ -42,19 +42,11 @@ func (s *Snapshot) Risk(ctx context.Context, repo string) (Answer, error) {
 // a line that is not a report might have been about one of the repositories; with an index there
 // are no such lines.
 func (s *Snapshot) Risks(ctx context.Context, repos ...string) ([]Answer, error) {
-	ix, err := s.usable(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if ix != nil {
-		answers, err := s.risksIn(ctx, ix, repos)
-		if !isDamage(err) {
-			return answers, err
-		}
-		s.distrust()
+	if answers, done, err := s.byIndex(ctx, repos, s.risksIn); done {
+		return answers, err
 	}
 	asked := askAbout(repos)
-	err = s.eachReport(ctx, func(line parsed) error {
+	err := s.eachReport(ctx, func(line parsed) error {
 		asked.hear(line)
 		return nil
 	})
@@ -62,6 +54,23 @@ func (s *Snapshot) Risks(ctx context.Context, repos ...string) ([]Answer, error)
 		return nil, err
 	}
 	return asked.answers(repos), err
+}
+
+// byIndex asks the index. If there is none, or it turns out to be damaged, it reports that it is not
+// done.
+func (s *Snapshot) byIndex(
+	ctx context.Context, repos []string, ask func(context.Context, *index, []string) ([]Answer, error),
+) (answers []Answer, done bool, err error) {
+	ix, err := s.usable(ctx)
+	if err != nil || ix == nil {
+		return nil, err != nil, err
+	}
+	answers, err = ask(ctx, ix, repos)
+	if isDamage(err) {
+		s.distrust()
+		return nil, false, nil
+	}
+	return answers, true, err
 }
 
 // risksIn is Risks with an index.

@@ -158,10 +158,10 @@ func TestAnIndexSaysWhatIsThere(t *testing.T) {
 		"a long line":     {line("a"), `{"x":"` + strings.Repeat("x", 2<<20) + `"}` + "\n", line("b")},
 	} {
 		for _, perMember := range []int{0, 1, 3} {
+			if len(lines) == 0 && perMember > 0 {
+				continue // that would be no member at all
+			}
 			t.Run(fmt.Sprint(name, perMember), func(t *testing.T) {
-				if len(lines) == 0 && perMember > 0 {
-					t.Skip("no member at all")
-				}
 				dir := snapshotOf(t, lines, perMember)
 				wantIndexed(t, dir, false)
 				index(t, dir)

@@ -15,19 +15,11 @@ const maxRiskBytes = 1 << 10
 //
 // A risk that is none of LEI's is cut off after 1 KiB.
 func (s *Snapshot) VerifiedRisks(ctx context.Context, repos ...string) ([]Answer, error) {
-	ix, err := s.usable(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if ix != nil {
-		answers, err := s.shortRisksIn(ctx, ix, repos)
-		if !isDamage(err) {
-			return answers, err
-		}
-		s.distrust()
+	if answers, done, err := s.byIndex(ctx, repos, s.shortRisksIn); done {
+		return answers, err
 	}
 	asked := askAbout(repos)
-	err = s.verify(ctx, pass{}, func(line parsed) error {
+	err := s.verify(ctx, pass{}, func(line parsed) error {
 		line.risk = shortRisk(line.risk)
 		asked.hear(line)
 		return nil
