@@ -71,8 +71,8 @@ func (a *authorized) begin(in *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// beginAlone is begin for the one that holds renewing, and releases it. Without a response and an error, the request
-// is to be sent with what is known now.
+// beginAlone is begin for the one that holds renewing, and releases it. Without a response and an
+// error, the request is to be sent with what is known now.
 func (a *authorized) beginAlone(in *http.Request, before int64) (*http.Response, error) {
 	defer a.renewing.Release(1)
 	switch {

@@ -173,8 +173,7 @@ func (u *stream) watch(ctx context.Context, s *session, cancel context.CancelFun
 	}
 }
 
-// finish ends an upload. A registry must respond with 201; after another success, the blob is looked
-// for.
+// finish ends an upload.
 func (s *session) finish(ctx context.Context, to *url.URL, digest v1.Hash, size int64) error {
 	resp, err := s.do(ctx, request{
 		method: http.MethodPut, url: uploadURL(to, digest),
@@ -183,9 +182,5 @@ func (s *session) finish(ctx context.Context, to *url.URL, digest v1.Hash, size 
 	if err != nil {
 		return err
 	}
-	_ = resp.Body.Close() // nothing in it is needed
-	if resp.StatusCode == http.StatusCreated && !contradicts(resp.Header, digest) {
-		return nil
-	}
-	return s.confirmBlob(ctx, digest, size, resp.StatusCode)
+	return s.stored(ctx, resp, digest, size)
 }

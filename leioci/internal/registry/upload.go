@@ -117,8 +117,7 @@ func seemsDone(status int, err error) error {
 	return err
 }
 
-// send uploads a blob in one request. A registry must respond with 201; after another success, the
-// blob is looked for.
+// send uploads a blob in one request.
 func (s *session) send(ctx context.Context, to *url.URL, blob v1.Layer, digest v1.Hash, size int64) error {
 	opened := 0
 	resp, err := s.do(ctx, request{
@@ -133,6 +132,12 @@ func (s *session) send(ctx context.Context, to *url.URL, blob v1.Layer, digest v
 	if err != nil {
 		return sessionLost(err, opened > 1 && retry.Number(ctx) == 1)
 	}
+	return s.stored(ctx, resp, digest, size)
+}
+
+// stored makes sure that a registry has a blob that was sent. It must respond with 201; after another
+// success, the blob is looked for.
+func (s *session) stored(ctx context.Context, resp *http.Response, digest v1.Hash, size int64) error {
 	_ = resp.Body.Close() // nothing in it is needed
 	if resp.StatusCode == http.StatusCreated && !contradicts(resp.Header, digest) {
 		return nil
