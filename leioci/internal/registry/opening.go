@@ -122,7 +122,7 @@ func (d *Destination) findOrOpen(ctx context.Context, s *session, digest v1.Hash
 func (d *Destination) openUpload(ctx context.Context, s *session, digest v1.Hash, size int64, query string) (*Opening, error) {
 	resp, err := s.do(ctx, request{
 		method: http.MethodPost, url: s.url("blobs/uploads/") + query,
-		statuses: []int{http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent},
+		statuses: successes(),
 	})
 	if err != nil {
 		return nil, err

@@ -134,7 +134,7 @@ func (s *session) putManifest(ctx context.Context, tag string, p Put) (listed bo
 		header:   http.Header{"Content-Type": {string(p.MediaType)}},
 		body:     func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(p.Raw)), nil },
 		size:     int64(len(p.Raw)),
-		statuses: []int{http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent},
+		statuses: successes(),
 	})
 	if err != nil {
 		return false, err

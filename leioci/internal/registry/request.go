@@ -24,6 +24,12 @@ type request struct {
 	statuses    []int                         // the expected ones
 }
 
+// successes are the statuses with which registries say that they did what changes something, right or
+// wrong. What each of them is worth is for the caller to find out.
+func successes() []int {
+	return []int{http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent}
+}
+
 // url returns the URL of a path within the session's repository.
 func (s *session) url(path string) string { return s.prefix + path }
 

@@ -119,7 +119,7 @@ func (u *stream) tryOpening() error {
 func (u *stream) openSession(ctx context.Context, s *session) (*url.URL, error) {
 	resp, err := s.do(ctx, request{
 		method: http.MethodPost, url: s.url("blobs/uploads/"),
-		statuses: []int{http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent},
+		statuses: successes(),
 	})
 	if err != nil {
 		return nil, err
@@ -137,7 +137,7 @@ func (u *stream) send(ctx context.Context, s *session, to *url.URL) (*url.URL, e
 	resp, err := s.do(ctx, request{
 		method: http.MethodPatch, url: sessionURL(to).String(), header: http.Header{"Content-Type": {"application/octet-stream"}},
 		body: u.open, size: u.size,
-		statuses: []int{http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent},
+		statuses: successes(),
 	})
 	cancel() // nothing in the response's body is needed
 	watching.Wait()
@@ -177,7 +177,7 @@ func (u *stream) watch(ctx context.Context, s *session, cancel context.CancelFun
 func (s *session) finish(ctx context.Context, to *url.URL, digest v1.Hash, size int64) error {
 	resp, err := s.do(ctx, request{
 		method: http.MethodPut, url: uploadURL(to, digest),
-		statuses: []int{http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent},
+		statuses: successes(),
 	})
 	if err != nil {
 		return err

@@ -127,7 +127,7 @@ func (s *session) send(ctx context.Context, to *url.URL, blob v1.Layer, digest v
 			return openContent(blob, size)
 		},
 		size:     size,
-		statuses: []int{http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent},
+		statuses: successes(),
 	})
 	if err != nil {
 		return sessionLost(err, opened > 1 && retry.Number(ctx) == 1)
