@@ -29,7 +29,7 @@ type Mirror struct {
 // source has it. If none has all of it, a tag is resolved at the next source. Each source has its
 // own credentials, which are never sent to another.
 func WithMirrors(mirrors ...Mirror) Option {
-	return func(o *options) error {
+	return option(func(o *options) error {
 		for _, m := range mirrors {
 			if m.Of.RepositoryStr() == "" || m.At.RepositoryStr() == "" {
 				return errors.New("mirror: both Of and At must be set")
@@ -40,5 +40,5 @@ func WithMirrors(mirrors ...Mirror) Option {
 			o.registry.Mirrors = append(o.registry.Mirrors, registry.Mirror(m))
 		}
 		return nil
-	}
+	})
 }

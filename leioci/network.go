@@ -21,13 +21,13 @@ import (
 // be seen, and credentials go there over http. If rt queues requests, as net/http's transport does
 // with MaxConnsPerHost, time in the queue counts towards the stall timeout ([WithStallTimeout]).
 func WithTransport(rt http.RoundTripper) Option {
-	return func(o *options) error {
+	return option(func(o *options) error {
 		if registry.IsNil(rt) {
 			return errors.New("transport: nil")
 		}
 		o.registry.Transport = rt
 		return nil
-	}
+	})
 }
 
 // WithStallTimeout fails a request with [ErrStalled] if no byte moves in either direction for d.
@@ -35,13 +35,13 @@ func WithTransport(rt http.RoundTripper) Option {
 // long. A transfer that makes progress may take forever; to limit that, use a context with a
 // deadline.
 func WithStallTimeout(d time.Duration) Option {
-	return func(o *options) error {
+	return option(func(o *options) error {
 		if d <= 0 {
 			return fmt.Errorf("stall timeout %v: must be positive", d)
 		}
 		o.registry.StallTimeout = d
 		return nil
-	}
+	})
 }
 
 // WithPlainHTTP uses http, and never https, for these registries (host or host:port; the default
@@ -49,7 +49,7 @@ func WithStallTimeout(d time.Duration) Option {
 // over http only to loopback addresses and names under localhost, and not through a proxy. It
 // cannot be combined with [WithHTTPSOnly].
 func WithPlainHTTP(registries ...string) Option {
-	return func(o *options) error {
+	return option(func(o *options) error {
 		for _, r := range registries {
 			reg, err := parseRegistry(r)
 			if err != nil {
@@ -58,7 +58,7 @@ func WithPlainHTTP(registries ...string) Option {
 			o.registry.PlainHTTP = append(o.registry.PlainHTTP, reg.RegistryStr())
 		}
 		return nil
-	}
+	})
 }
 
 // WithPrivateRedirects lets registries direct their clients to other addresses in these networks,
@@ -70,7 +70,7 @@ func WithPlainHTTP(registries ...string) Option {
 // make its clients send requests to hosts that only they can reach. Host names are not resolved for
 // this check.
 func WithPrivateRedirects(networks ...netip.Prefix) Option {
-	return func(o *options) error {
+	return option(func(o *options) error {
 		if len(networks) == 0 {
 			return errors.New("private redirects: no networks")
 		}
@@ -81,7 +81,7 @@ func WithPrivateRedirects(networks ...netip.Prefix) Option {
 		}
 		o.registry.PrivateNetworks = append(o.registry.PrivateNetworks, networks...)
 		return nil
-	}
+	})
 }
 
 // WithHTTPSOnly uses https for every registry. It cannot be combined with [WithPlainHTTP].
@@ -91,8 +91,8 @@ func WithPrivateRedirects(networks ...netip.Prefix) Option {
 // it is this machine. Anyone on the network path can cause that, and change content that is not
 // requested by digest. [WithTLS] prevents it, too.
 func WithHTTPSOnly() Option {
-	return func(o *options) error {
+	return option(func(o *options) error {
 		o.httpsOnly = true
 		return nil
-	}
+	})
 }

@@ -24,7 +24,12 @@ const (
 )
 
 // An Option configures a [Client]. [New] returns an error for an invalid one.
-type Option func(*options) error
+type Option interface{ client(*options) error }
+
+// option is an [Option] that serves nothing but a client.
+type option func(*options) error
+
+func (f option) client(o *options) error { return f(o) }
 
 // options hold the configuration for package registry and the client's own.
 type options struct {
@@ -52,7 +57,7 @@ func makeOptions(opts []Option) (*options, error) {
 		if opt == nil {
 			return nil, fmt.Errorf("option %d: nil", i+1)
 		}
-		if err := opt(o); err != nil {
+		if err := opt.client(o); err != nil {
 			return nil, err
 		}
 	}
@@ -86,7 +91,7 @@ func silent() logrus.FieldLogger {
 // (RFC 6750). It is the contract's :token. A token with a space, a control character or a character
 // outside ASCII is an error.
 func WithToken(registry, token string) Option {
-	return func(o *options) error {
+	return option(func(o *options) error {
 		if token == "" {
 			return fmt.Errorf("token for %s: empty", quote(registry))
 		}
@@ -95,15 +100,15 @@ func WithToken(registry, token string) Option {
 				"(a trailing newline?)", quote(registry))
 		}
 		return o.bind(registry, &authn.Bearer{Token: token})
-	}
+	})
 }
 
 // WithAuth authenticates with a at registry instead of using the keychain. A second credential for
 // the same registry is an error. GHCR.IO, ghcr.io:443 and ghcr.io are the same registry.
 func WithAuth(registry string, a authn.Authenticator) Option {
-	return func(o *options) error {
+	return option(func(o *options) error {
 		return o.bind(registry, a)
-	}
+	})
 }
 
 // bind binds credentials to one registry, by its canonical name.
@@ -131,13 +136,13 @@ func canonicalHost(r name.Registry) string { return registry.CanonicalHost(r.Reg
 // A keychain that has no credentials for a registry returns [authn.Anonymous]; nil without an error
 // is an error of the call. It may implement [Forgetter], and return a [SourcedAuthenticator].
 func WithKeychain(k authn.Keychain) Option {
-	return func(o *options) error {
+	return option(func(o *options) error {
 		if registry.IsNil(k) {
 			return errors.New("keychain: nil; for anonymous access use authn.NewMultiKeychain()")
 		}
 		o.registry.Keychain = k
 		return nil
-	}
+	})
 }
 
 // WithLogger logs to l. The default is no logging. The levels are:
@@ -149,13 +154,13 @@ func WithKeychain(k authn.Keychain) Option {
 //
 // No line contains a token, a cookie, a signed URL or a body.
 func WithLogger(l logrus.FieldLogger) Option {
-	return func(o *options) error {
+	return option(func(o *options) error {
 		if registry.IsNil(l) {
 			return errors.New("logger: nil; to disable logging, omit WithLogger")
 		}
 		o.registry.Log = l
 		return nil
-	}
+	})
 }
 
 // WithConcurrency limits how many blobs or tags one call transfers concurrently. The default is 4.
@@ -165,37 +170,37 @@ func WithLogger(l logrus.FieldLogger) Option {
 // blobs of a client. With a limit of 1 there are none. Nor are there any for ten minutes at a
 // registry that did not serve them well, was no faster with them, or wanted less traffic.
 func WithConcurrency(n int) Option {
-	return func(o *options) error {
+	return option(func(o *options) error {
 		if n < 1 {
 			return fmt.Errorf("concurrency %d: must be positive", n)
 		}
 		o.concurrency = n
 		o.registry.OneStream = n == 1
 		return nil
-	}
+	})
 }
 
 // WithMaxBlobBytes limits blobs to n bytes. A larger blob is [ErrTooLarge]. The default is 8 GiB.
 func WithMaxBlobBytes(n int64) Option {
-	return func(o *options) error {
+	return option(func(o *options) error {
 		if n < 1 {
 			return fmt.Errorf("blob limit of %d bytes: must be positive", n)
 		}
 		o.registry.MaxBlobBytes = n
 		return nil
-	}
+	})
 }
 
 // WithUserAgent sets the calling program's name in the User-Agent header, where it precedes
 // go-containerregistry's. The default is "leioci".
 func WithUserAgent(ua string) Option {
-	return func(o *options) error {
+	return option(func(o *options) error {
 		if ua == "" || strings.ContainsFunc(ua, func(r rune) bool { return r < ' ' || r > '~' }) {
 			return fmt.Errorf("user agent %q: must be printable ASCII and not empty", ua)
 		}
 		o.registry.UserAgent = ua
 		return nil
-	}
+	})
 }
 
 func orDefault[T comparable](value, def T) T {

@@ -35,7 +35,12 @@ type PullResult struct {
 
 // A PullOption changes which snapshots [Client.PullSnapshot], [Client.Watch] and [Unpack] accept. A
 // call returns an error for an option that is nil, invalid, or has no meaning for that call.
-type PullOption func(*pullOptions) error
+type PullOption interface{ pull(*pullOptions) error }
+
+// pullOption is a [PullOption] that serves nothing but pulls.
+type pullOption func(*pullOptions) error
+
+func (f pullOption) pull(o *pullOptions) error { return f(o) }
 
 type pullOptions struct {
 	target.Policy
@@ -48,7 +53,7 @@ func (o *pullOptions) apply(opts []PullOption) error {
 		if opt == nil {
 			return fmt.Errorf("pull option %d of %d is nil", i+1, len(opts))
 		}
-		if err := opt(o); err != nil {
+		if err := opt.pull(o); err != nil {
 			return err
 		}
 	}
@@ -63,10 +68,10 @@ func (o *pullOptions) apply(opts []PullOption) error {
 // Without this option, a pull verifies only digests and sizes. They prove that the snapshot is what
 // the publisher pushed, but not that it is correct.
 func VerifyReports() PullOption {
-	return func(o *pullOptions) error {
+	return pullOption(func(o *pullOptions) error {
 		o.VerifyReports = true
 		return nil
-	}
+	})
 }
 
 // IndexReports makes the index of a new snapshot before it replaces anything, in the same pass as
@@ -82,45 +87,45 @@ func VerifyReports() PullOption {
 // A pull without this option makes no index. It leaves that of a snapshot that is up to date, and a
 // new snapshot has none until [snapshot.Index] is called.
 func IndexReports() PullOption {
-	return func(o *pullOptions) error {
+	return pullOption(func(o *pullOptions) error {
 		o.VerifyReports, o.IndexReports = true, true
 		return nil
-	}
+	})
 }
 
 // AllowOlder lets a pull of a moving tag replace a snapshot with an older one. [Unpack] has no tag
 // and replaces any snapshot, so it does not accept this option.
 func AllowOlder() PullOption {
-	return func(o *pullOptions) error {
+	return pullOption(func(o *pullOptions) error {
 		if o.call != "" {
 			return fmt.Errorf("option AllowOlder does not apply to %s, which replaces newer snapshots, too", o.call)
 		}
 		o.AllowOlder = true
 		return nil
-	}
+	})
 }
 
 // MaxAge refuses a snapshot with [ErrStale] if its date, taken as midnight UTC, is more than d ago,
 // or if it has no date. Nothing is replaced then. The limit also applies to a snapshot that the
 // directory already has. The default is no limit.
 func MaxAge(d time.Duration) PullOption {
-	return func(o *pullOptions) error {
+	return pullOption(func(o *pullOptions) error {
 		if d <= 0 {
 			return fmt.Errorf("option MaxAge of %v: must be positive", d)
 		}
 		o.MaxAge = d
 		return nil
-	}
+	})
 }
 
 // AllowFuture allows a pull to take a snapshot that is dated later than tomorrow (UTC). Otherwise
 // it is refused with [ErrFuture] before anything is replaced, because it would pass every [MaxAge],
 // and every later snapshot would be older. A directory that already holds one accepts any other.
 func AllowFuture() PullOption {
-	return func(o *pullOptions) error {
+	return pullOption(func(o *pullOptions) error {
 		o.AllowFuture = true
 		return nil
-	}
+	})
 }
 
 // PullSnapshot fetches the snapshot that ref names and writes it to dir as [Unpack] does: verified,

@@ -14,7 +14,12 @@ import (
 )
 
 // A PushOption changes what [Client.PushSnapshot] does.
-type PushOption func(*pushOptions) error
+type PushOption interface{ push(*pushOptions) error }
+
+// pushOption is a [PushOption] that serves nothing but pushes.
+type pushOption func(*pushOptions) error
+
+func (f pushOption) push(o *pushOptions) error { return f(o) }
 
 type pushOptions struct{ allowMoveBack, allowFuture bool }
 
@@ -23,18 +28,18 @@ type pushOptions struct{ allowMoveBack, allowFuture bool }
 // reason the registry is asked for every blob, so that such a push repairs a repository which has
 // lost some of those that its manifests list.
 func AllowMoveBack() PushOption {
-	return func(o *pushOptions) error {
+	return pushOption(func(o *pushOptions) error {
 		o.allowMoveBack = true
 		return nil
-	}
+	})
 }
 
 // PushFuture lets a push publish a snapshot that is dated later than tomorrow.
 func PushFuture() PushOption {
-	return func(o *pushOptions) error {
+	return pushOption(func(o *pushOptions) error {
 		o.allowFuture = true
 		return nil
-	}
+	})
 }
 
 // PushSnapshot pushes a snapshot under tags. The image may come from [Package] or any other source.
@@ -76,7 +81,7 @@ func (c *Client) PushSnapshot(ctx context.Context, repo name.Repository, tags []
 		if opt == nil {
 			return name.Digest{}, fmt.Errorf("push to %s: option %d: nil", repo, i+1)
 		}
-		if err := opt(&o); err != nil {
+		if err := opt.push(&o); err != nil {
 			return name.Digest{}, fmt.Errorf("push to %s: %w", repo, err)
 		}
 	}

@@ -25,7 +25,7 @@ type RetryPolicy struct {
 // WithRetry sets the policy for transient failures. Zero fields mean the default. An interrupted
 // download resumes where it stopped, and every byte received resets the count of attempts.
 func WithRetry(r RetryPolicy) Option {
-	return func(o *options) error {
+	return option(func(o *options) error {
 		if r.Attempts < 0 || r.MinDelay < 0 || r.MaxDelay < 0 || r.MaxRetryAfter < 0 {
 			return fmt.Errorf("retry: negative value in %+v", r)
 		}
@@ -39,7 +39,7 @@ func WithRetry(r RetryPolicy) Option {
 		}
 		o.registry.Retry = registry.RetryPolicy(r)
 		return nil
-	}
+	})
 }
 
 func defaultRetryPolicy() RetryPolicy {

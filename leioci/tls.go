@@ -33,7 +33,7 @@ type TLS struct {
 // registry that does not respond over https is not tried over http, wherever it is. It cannot be
 // combined with [WithTransport], which has its own configuration.
 func WithTLS(t TLS) Option {
-	return func(o *options) error {
+	return option(func(o *options) error {
 		for i, c := range t.Certificates {
 			if err := checkCertificate(c); err != nil {
 				return fmt.Errorf("TLS: certificate %d: %w", i+1, err)
@@ -56,7 +56,7 @@ func WithTLS(t TLS) Option {
 		}
 		o.tls = config
 		return nil
-	}
+	})
 }
 
 // parseCertificates parses the certificates in a PEM file. Package pem skips what it does not
