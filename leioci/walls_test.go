@@ -41,6 +41,7 @@ var walls = map[string][]string{
 	"leioci/internal/retry":      {"internal/errdef"},
 	"leioci/internal/staging":    {"internal/errdef", "internal/regular", "internal/verify"},
 	"leioci/internal/stall":      {"internal/errdef"},
+	"leioci/internal/store":      {},
 	"leioci/internal/testenv":    {},
 	"leioci/internal/verify":     {"internal/errdef"},
 	"leioci/internal/wirelog":    {"internal/retry"},
