@@ -40,6 +40,7 @@ var walls = map[string][]string{
 	"leioci/internal/resume":     {"internal/errdef", "internal/retry", "internal/verify"},
 	"leioci/internal/retry":      {"internal/errdef"},
 	"leioci/internal/staging":    {"internal/errdef", "internal/regular", "internal/verify"},
+	"leioci/internal/signature":  {},
 	"leioci/internal/stall":      {"internal/errdef"},
 	"leioci/internal/store":      {},
 	"leioci/internal/testenv":    {},
