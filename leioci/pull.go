@@ -27,6 +27,9 @@ type PullResult struct {
 	// Date is the snapshot's day, at midnight UTC, and Created the time when it was made, both from
 	// its manifest.json.
 	Date, Created time.Time
+	// ValidUntil is the time until which the publisher says the snapshot is good, and NextUpdate that
+	// at which the next one is due ([ValidUntil], [NextUpdate]). Each is zero if it does not say.
+	ValidUntil, NextUpdate time.Time
 	// UpToDate is set if the directory already had this snapshot, intact, and was left alone.
 	UpToDate bool
 	// BytesFetched is the number of bytes of blobs read from the registry or the image.
@@ -114,6 +117,18 @@ func MaxAge(d time.Duration) PullOption {
 			return fmt.Errorf("option MaxAge of %v: must be positive", d)
 		}
 		o.MaxAge = d
+		return nil
+	})
+}
+
+// ClockAllowance accepts a snapshot for d longer than its publisher says it is good
+// ([ValidUntil]), for machines whose clocks may be ahead. The default is 0.
+func ClockAllowance(d time.Duration) PullOption {
+	return pullOption(func(o *pullOptions) error {
+		if d < 0 {
+			return fmt.Errorf("option ClockAllowance of %v: must not be negative", d)
+		}
+		o.ClockAllowance = d
 		return nil
 	})
 }
@@ -293,5 +308,6 @@ func installManifest(ctx context.Context, src *registry.Source, ref name.Referen
 func newPullResult(res *target.Result, digest v1.Hash) *PullResult {
 	return &PullResult{
 		Digest: digest, Date: res.Date, Created: res.Created, UpToDate: res.UpToDate, BytesFetched: res.Fetched,
+		ValidUntil: res.Validity.Until, NextUpdate: res.Validity.Next,
 	}
 }

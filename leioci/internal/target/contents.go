@@ -47,6 +47,8 @@ type held struct {
 	raw    []byte
 	digest v1.Hash
 	files  []artifact.File
+
+	manifest *v1.Manifest // raw, decoded
 }
 
 // readHeld returns what dir holds, or nil if that is nothing or cannot be determined.
@@ -72,7 +74,7 @@ func readHeld(dir string) *held {
 	if err != nil {
 		return nil
 	}
-	return &held{dir, raw, digest, files}
+	return &held{dir, raw, digest, files, m}
 }
 
 // intact reports whether every file has the right size and digest.

@@ -26,6 +26,9 @@ type Policy struct {
 	AllowOlder bool
 	// MaxAge limits how long ago a snapshot's date may be; 0 means no limit.
 	MaxAge time.Duration
+	// ClockAllowance is how long after the time that its manifest states a snapshot is still
+	// accepted.
+	ClockAllowance time.Duration
 	// AllowFuture takes a snapshot whose date is later than tomorrow.
 	AllowFuture bool
 	// VerifyReports reads the reports of a new snapshot before it replaces anything, and those that
@@ -65,8 +68,9 @@ func (d *Dir) Digest() (digest v1.Hash, ok bool) {
 // A Result describes a directory after a pull.
 type Result struct {
 	Date, Created time.Time // by manifest.json; zero if it cannot be read
-	UpToDate      bool      // nothing was replaced
-	Fetched       int64     // bytes
+	Validity      artifact.Validity
+	UpToDate      bool  // nothing was replaced
+	Fetched       int64 // bytes
 }
 
 // UpToDate returns the result of leaving the directory as it is, or nil if what it holds is not
@@ -87,6 +91,10 @@ func (d *Dir) UpToDate(ctx context.Context) (*Result, error) {
 	if err := d.refuseAge(meta.Date); err != nil {
 		return nil, err
 	}
+	validity, err := d.validity(d.held.manifest)
+	if err != nil {
+		return nil, err
+	}
 	err = d.verifyReports(ctx, d.path, d.held.raw, d.held.files)
 	if errors.Is(err, errDisk) {
 		d.log.Infof("%s is replaced: %v", d.path, err)
@@ -98,7 +106,7 @@ func (d *Dir) UpToDate(ctx context.Context) (*Result, error) {
 	if err := staging.Tidy(d.path, replaceable(), d.log); err != nil {
 		d.log.Infof("cannot remove what an earlier pull left beside %s: %v", d.path, err) // in nobody's way
 	}
-	return &Result{Date: meta.Date, Created: meta.Created, UpToDate: true}, nil
+	return &Result{Date: meta.Date, Created: meta.Created, Validity: validity, UpToDate: true}, nil
 }
 
 // isMalformed reports whether err says that a manifest.json that was read is not LEI's.
