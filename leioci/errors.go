@@ -17,8 +17,8 @@ var (
 	// ErrInvalidReference: a reference, repository or tag is not valid by the OCI distribution
 	// specification.
 	ErrInvalidReference = errdef.ErrInvalidReference
-	// ErrNotFound: the registry has no such repository, tag, manifest or blob.
-	ErrNotFound = errors.New("not found")
+	// ErrNotFound: a registry, a layout or an archive has no such repository, tag, manifest or blob.
+	ErrNotFound = errdef.ErrNotFound
 	// ErrUnauthorized: the registry requires credentials, or did not accept those it was given; or
 	// the storage that it redirects to did not accept the URL it gave. The message says which.
 	ErrUnauthorized = errors.New("unauthorized")

@@ -119,7 +119,12 @@ func (s *session) manifest(ctx context.Context, ref name.Reference) (*Manifest, 
 
 // getManifest fetches a manifest of any kind, unverified.
 func (s *session) getManifest(ctx context.Context, ref name.Reference) ([]byte, http.Header, error) {
-	resp, err := s.do(ctx, s.manifestRequest(http.MethodGet, ref))
+	return s.fetchManifest(ctx, s.manifestRequest(http.MethodGet, ref))
+}
+
+// fetchManifest sends the request for a manifest.
+func (s *session) fetchManifest(ctx context.Context, r request) ([]byte, http.Header, error) {
+	resp, err := s.do(ctx, r)
 	if err != nil {
 		if saysAbsent(err) {
 			err = errdef.WithNote(err, Absent{})
