@@ -41,6 +41,9 @@ var (
 	// ErrOlder: a push would move a tag back to an older snapshot, or a pull of a moving tag would
 	// replace a directory's snapshot with an older one.
 	ErrOlder = errdef.ErrOlder
+	// ErrTagExists: a push does not replace what a tag holds, because of [NoOverwrite], or because the
+	// registry does not let it be overwritten.
+	ErrTagExists = errdef.ErrTagExists
 	// ErrStale: a snapshot is older than [MaxAge] allows.
 	ErrStale = errdef.ErrStale
 	// ErrFuture: a snapshot is dated later than tomorrow (UTC).
