@@ -26,7 +26,7 @@ const ociManifestFile = "oci-manifest.json"
 func replaceable() staging.Replaceable {
 	return staging.Replaceable{
 		Required:  []string{snapshot.ManifestFile, snapshot.CacheFile},
-		Optional:  []string{ociManifestFile, "config.json", snapshot.IndexFile},
+		Optional:  []string{ociManifestFile, "config.json", snapshot.IndexFile, verifiedFile},
 		Temporary: snapshot.TempPrefix,
 		Damaged:   func(dir string) bool { return readHeld(dir) != nil },
 		Downloads: func(dir string) map[string]string {

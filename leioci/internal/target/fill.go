@@ -38,9 +38,10 @@ type filling struct {
 	m           *v1.Manifest
 	files       []artifact.File // manifest.json first
 	fetch       Fetch
-	dir         string // the old snapshot, whose files may be reused
-	held        *held  // and what it is
-	copies      bool   // do not link them, if there is room
+	dir         string                   // the old snapshot, whose files may be reused
+	held        *held                    // and what it is
+	copies      bool                     // do not link them, if there is room
+	describe    func(*staging.Dir) error // writes what else is to be known of the snapshot
 	concurrency int
 	fetched     atomic.Int64
 }
@@ -103,6 +104,9 @@ func (f *filling) fill(ctx context.Context, stage *staging.Dir, examine examiner
 	}
 	_, err = w.Write(f.raw)
 	if err := staging.Finish(w, err); err != nil {
+		return meta, err
+	}
+	if err := f.describe(stage); err != nil {
 		return meta, err
 	}
 	return meta, f.each(ctx, func(ctx context.Context, i int) error {

@@ -47,6 +47,7 @@ type Dir struct {
 	concurrency int
 	log         logrus.FieldLogger
 	held        *held // nil if that is nothing or cannot be determined
+	verdict     Verdict
 }
 
 // Open inspects the directory at path, which may be absent. It stays the same directory if path is
@@ -54,7 +55,7 @@ type Dir struct {
 // at the same time.
 func Open(path string, policy Policy, memory *Memory, concurrency int, log logrus.FieldLogger) *Dir {
 	path = staging.Locate(path)
-	return &Dir{path, policy, memory, concurrency, log, readHeld(path)}
+	return &Dir{path: path, policy: policy, memory: memory, concurrency: concurrency, log: log, held: readHeld(path)}
 }
 
 // Digest returns the digest of the snapshot in the directory, if it can be determined.
@@ -124,6 +125,9 @@ func (d *Dir) Install(ctx context.Context, raw []byte, m *v1.Manifest, fetch Fet
 		return nil, err
 	}
 	f := &filling{raw: raw, m: m, files: files, fetch: fetch, concurrency: d.concurrency}
+	f.describe = func(stage *staging.Dir) error {
+		return d.writeVerdict(raw, func() (staging.File, error) { return stage.Create(verifiedFile) })
+	}
 	f.copies = d.policy.IndexReports // which tells files apart by what the file system says about them
 	if res, err := d.without(ctx, f); res != nil || err != nil {
 		return res, err
