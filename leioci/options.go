@@ -38,6 +38,7 @@ type options struct {
 	httpsOnly   bool // WithHTTPSOnly
 	concurrency int
 	verifiers   []Verifier // WithVerifier
+	policies    []*Policy  // WithPolicy
 }
 
 func makeOptions(opts []Option) (*options, error) {

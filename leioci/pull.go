@@ -48,6 +48,7 @@ func (f pullOption) pull(o *pullOptions) error { return f(o) }
 type pullOptions struct {
 	target.Policy
 	verifiers []Verifier // WithVerifier
+	policies  []*Policy  // WithPolicy
 	// call is the function that the options were given to, if some do not apply to it.
 	call string
 }

@@ -11,8 +11,9 @@ import (
 // registry, what is done to a directory, and what is in a snapshot do not know each other.
 var walls = map[string][]string{
 	"leioci": {
-		"internal/artifact", "internal/credential", "internal/errdef", "internal/manifest", "internal/registry",
-		"internal/regular", "internal/store", "internal/target", "internal/verify", "snapshot",
+		"internal/artifact", "internal/credential", "internal/errdef", "internal/jsonstream", "internal/manifest",
+		"internal/registry", "internal/regular", "internal/signature", "internal/store", "internal/target",
+		"internal/verify", "snapshot",
 	},
 	"leioci/cmd/leioci": {"", "internal/credential", "internal/jsonstream", "internal/regular", "snapshot"},
 	"leioci/leiocitest": {},
