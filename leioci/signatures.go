@@ -55,47 +55,66 @@ func signaturesOf(ctx context.Context, s *Subject) iter.Seq[foundSignature] {
 	}
 }
 
-// bundlesOf reads the sigstore bundles that refer to an artifact. Descriptors do not always have the
-// type of what they describe, so those of other types are looked at, too, but last.
+// bundlesOf reads the sigstore bundles that refer to an artifact.
 func bundlesOf(ctx context.Context, s *Subject) iter.Seq[foundSignature] {
-	const format = "sigstore bundle"
 	return func(yield func(foundSignature) bool) {
+		for text, err := range s.Bundles(ctx) {
+			found := foundSignature{format: "sigstore bundle"}
+			if err == nil {
+				found.Signature, err = signature.FromBundle(text, s.Digest)
+			}
+			if err != nil {
+				found.err = fmt.Errorf("%s: %w", found.format, err)
+			}
+			if !yield(found) {
+				return
+			}
+		}
+	}
+}
+
+// Bundles reads the sigstore bundles that refer to the artifact, one after the other: what is
+// attached to it as an OCI referrer with a layer of a bundle's media type. At most 100 of the
+// manifests that refer to it are looked into. An error stands for one of them, or for the list of
+// them, and others may follow.
+//
+// Descriptors do not always have the type of what they describe. So those of other types are looked
+// into, too, but last.
+func (s *Subject) Bundles(ctx context.Context) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
 		referrers, err := s.Referrers(ctx)
 		if err != nil {
-			yield(foundSignature{err: err})
+			yield(nil, err)
 			return
 		}
 		slices.SortStableFunc(referrers, func(a, b v1.Descriptor) int { return unlikeBundle(a) - unlikeBundle(b) })
 		for i, d := range referrers {
 			if i == maxSignatures {
-				yield(foundSignature{err: fmt.Errorf("more than %d referrers, of which the rest are not looked at", maxSignatures)})
+				yield(nil, fmt.Errorf("%w: more than %d referrers, of which the rest are not looked at", ErrTooLarge, maxSignatures))
 				return
 			}
-			layers, err := layersNamed(ctx, s, d.Digest.String())
-			if err != nil {
-				if !yield(foundSignature{err: err}) {
-					return
-				}
-				continue
-			}
-			for _, l := range layers {
-				if !signature.IsBundle(string(l.MediaType)) {
-					continue
-				}
-				found := foundSignature{format: format}
-				text, err := s.Blob(ctx, l, signature.MaxBytes)
-				if err == nil {
-					found.Signature, err = signature.FromBundle(text, s.Digest)
-				}
-				if err != nil {
-					found.err = fmt.Errorf("%s %s: %w", format, shortID(l.Digest.Hex), err)
-				}
-				if !yield(found) {
-					return
-				}
+			if !s.bundlesIn(ctx, d.Digest, yield) {
+				return
 			}
 		}
 	}
+}
+
+// bundlesIn yields the bundles in one manifest, and reports whether to go on.
+func (s *Subject) bundlesIn(ctx context.Context, manifest v1.Hash, yield func([]byte, error) bool) bool {
+	layers, err := layersNamed(ctx, s, manifest.String())
+	if err != nil {
+		return yield(nil, err)
+	}
+	for _, l := range layers {
+		if !signature.IsBundle(string(l.MediaType)) {
+			continue
+		}
+		if !yield(s.Blob(ctx, l, signature.MaxBytes)) {
+			return false
+		}
+	}
+	return true
 }
 
 // unlikeBundle is 0 for a descriptor of a bundle, and 1 for one that may be of anything.
