@@ -30,7 +30,7 @@ func (b blobs) read(_ context.Context, d v1.Descriptor) ([]byte, error) {
 }
 
 // add keeps a manifest, and returns it with its descriptor.
-func (b blobs) add(t *testing.T, mediaType types.MediaType, raw string) *store.Manifest {
+func (b blobs) add(t testing.TB, mediaType types.MediaType, raw string) *store.Manifest {
 	t.Helper()
 	digest, size, err := v1.SHA256(strings.NewReader(raw))
 	if err != nil {
@@ -43,7 +43,7 @@ func (b blobs) add(t *testing.T, mediaType types.MediaType, raw string) *store.M
 const emptyConfig = `{"mediaType":"application/vnd.oci.empty.v1+json","size":2,"digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"}`
 
 // image keeps an image manifest that differs from others by its name.
-func (b blobs) image(t *testing.T, name string) *store.Manifest {
+func (b blobs) image(t testing.TB, name string) *store.Manifest {
 	t.Helper()
 	return b.add(t, types.OCIManifestSchema1, fmt.Sprintf(
 		`{"schemaVersion":2,"mediaType":%q,"config":%s,"layers":[],"annotations":{"name":%q}}`,
@@ -51,7 +51,7 @@ func (b blobs) image(t *testing.T, name string) *store.Manifest {
 }
 
 // referrer is image for one with a subject.
-func (b blobs) referrer(t *testing.T, name string, subject *store.Manifest) *store.Manifest {
+func (b blobs) referrer(t testing.TB, name string, subject *store.Manifest) *store.Manifest {
 	t.Helper()
 	return b.add(t, types.OCIManifestSchema1, fmt.Sprintf(
 		`{"schemaVersion":2,"mediaType":%q,"artifactType":"a/b","config":%s,"layers":[],"annotations":{"name":%q},"subject":%s}`,
@@ -59,7 +59,7 @@ func (b blobs) referrer(t *testing.T, name string, subject *store.Manifest) *sto
 }
 
 // index keeps an index of manifests.
-func (b blobs) index(t *testing.T, of ...*store.Manifest) *store.Manifest {
+func (b blobs) index(t testing.TB, of ...*store.Manifest) *store.Manifest {
 	t.Helper()
 	entries := make([]string, len(of))
 	for i, m := range of {
@@ -250,7 +250,7 @@ func TestReferrersAreFoundWhereverTheyAreListed(t *testing.T) {
 	x := parse(t, indexOf(
 		entryOf(m, named("latest")),
 		entryOf(entry), entryOf(both), entryOf(foreign), // as oras writes them
-		entryOf(b.index(t, listed, both, foreign, gone), named(ocilayout.FallbackTag(m.Descriptor.Digest))),
+		entryOf(b.index(t, listed, both, foreign, gone), named(store.ReferrersTag(m.Descriptor.Digest))),
 		entryOf(b.image(t, "c"), `"artifactType":"a/b"`), // which says so, and has no subject
 	))
 	got, err := x.Referrers(t.Context(), m.Descriptor.Digest, b.read)
