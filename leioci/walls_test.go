@@ -37,6 +37,13 @@ var walls = map[string][]string{
 	"leioci/internal/lazyregexp": {},
 	"leioci/internal/limit":      {"internal/errdef", "internal/lazyregexp"},
 	"leioci/internal/manifest":   {"internal/errdef", "internal/jsonstream"},
+	"leioci/internal/ociarchive": {
+		"internal/errdef", "internal/manifest", "internal/ocilayout", "internal/regular", "internal/staging",
+		"internal/store", "internal/verify",
+	},
+	"leioci/internal/ocilayout": {
+		"internal/errdef", "internal/manifest", "internal/regular", "internal/store", "internal/verify",
+	},
 	"leioci/internal/regular":    {},
 	"leioci/internal/resume":     {"internal/errdef", "internal/retry", "internal/verify"},
 	"leioci/internal/retry":      {"internal/errdef"},
