@@ -37,7 +37,7 @@ func (c *Client) Image(ctx context.Context, ref name.Reference) (v1.Image, error
 		return nil, err
 	}
 	src := c.registry.Source(ref.Context())
-	m, from, err := pullManifest(ctx, src, ref, nil)
+	m, from, _, err := trustedManifest(ctx, src, ref, c.demands.verifiers, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -37,8 +37,7 @@ type options struct {
 	tls         *tls.Config
 	httpsOnly   bool // WithHTTPSOnly
 	concurrency int
-	verifiers   []Verifier // WithVerifier
-	policies    []*Policy  // WithPolicy
+	demands     demands // WithVerifier, WithPolicy
 }
 
 func makeOptions(opts []Option) (*options, error) {

@@ -38,13 +38,13 @@ type withPolicy struct {
 
 // pull implements [PullOption].
 func (w withPolicy) pull(o *pullOptions) error {
-	o.policies = append(o.policies, w.policy)
+	o.demands.policies = append(o.demands.policies, w.policy)
 	return w.withVerifier.pull(o)
 }
 
 // client implements [Option].
 func (w withPolicy) client(o *options) error {
-	o.policies = append(o.policies, w.policy)
+	o.demands.policies = append(o.demands.policies, w.policy)
 	return w.withVerifier.client(o)
 }
 

@@ -6,9 +6,31 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/target"
 )
+
+// demands are what [WithVerifier] and [WithPolicy] ask for.
+type demands struct {
+	verifiers trust
+	policies  []*Policy // each is among the verifiers
+}
+
+// and returns both demands.
+func (d demands) and(other demands) demands {
+	return demands{slices.Concat(d.verifiers, other.verifiers), slices.Concat(d.policies, other.policies)}
+}
+
+// maxAge returns the strictest of a limit and those of the policies for a location. 0 is none.
+func (d demands) maxAge(l Location, limit time.Duration) time.Duration {
+	for _, p := range d.policies {
+		if most := p.MaxAge(l); most > 0 && (limit == 0 || most < limit) {
+			limit = most
+		}
+	}
+	return limit
+}
 
 // trust are the verifiers of a client and of a call. All of them must trust an artifact.
 type trust []Verifier

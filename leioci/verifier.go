@@ -62,13 +62,13 @@ func (w withVerifier) check() error {
 
 // client implements [Option].
 func (w withVerifier) client(o *options) error {
-	o.verifiers = append(o.verifiers, w.verifier)
+	o.demands.verifiers = append(o.demands.verifiers, w.verifier)
 	return w.check()
 }
 
 // pull implements [PullOption].
 func (w withVerifier) pull(o *pullOptions) error {
-	o.verifiers = append(o.verifiers, w.verifier)
+	o.demands.verifiers = append(o.demands.verifiers, w.verifier)
 	return w.check()
 }
 
@@ -144,3 +144,11 @@ func (s *Subject) Blob(ctx context.Context, d v1.Descriptor, limit int64) ([]byt
 
 // SignedBy tells who signed the artifact, for [PullResult]. A Verifier calls it for what it verified.
 func (s *Subject) SignedBy(sig Signature) { s.signed = append(s.signed, sig) }
+
+// signatures returns who signed the artifact. s may be nil.
+func (s *Subject) signatures() []Signature {
+	if s == nil {
+		return nil
+	}
+	return s.signed
+}

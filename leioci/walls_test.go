@@ -44,16 +44,16 @@ var walls = map[string][]string{
 	"leioci/internal/ocilayout": {
 		"internal/errdef", "internal/manifest", "internal/regular", "internal/store", "internal/verify",
 	},
-	"leioci/internal/regular":    {},
-	"leioci/internal/resume":     {"internal/errdef", "internal/retry", "internal/verify"},
-	"leioci/internal/retry":      {"internal/errdef"},
-	"leioci/internal/staging":    {"internal/errdef", "internal/regular", "internal/verify"},
-	"leioci/internal/signature":  {},
-	"leioci/internal/stall":      {"internal/errdef"},
-	"leioci/internal/store":      {},
-	"leioci/internal/testenv":    {},
-	"leioci/internal/verify":     {"internal/errdef"},
-	"leioci/internal/wirelog":    {"internal/retry"},
+	"leioci/internal/regular":   {},
+	"leioci/internal/resume":    {"internal/errdef", "internal/retry", "internal/verify"},
+	"leioci/internal/retry":     {"internal/errdef"},
+	"leioci/internal/staging":   {"internal/errdef", "internal/regular", "internal/verify"},
+	"leioci/internal/signature": {},
+	"leioci/internal/stall":     {"internal/errdef"},
+	"leioci/internal/store":     {},
+	"leioci/internal/testenv":   {},
+	"leioci/internal/verify":    {"internal/errdef"},
+	"leioci/internal/wirelog":   {"internal/retry"},
 }
 
 func TestEveryPackageKeepsToItsWalls(t *testing.T) {

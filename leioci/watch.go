@@ -89,7 +89,7 @@ func (c *Client) Watch(ctx context.Context, ref name.Reference, dir string, opts
 			yield(nil, err)
 			return
 		}
-		policy, err := opts.check(ref)
+		policy, trust, err := opts.check(c, ref)
 		if err != nil {
 			yield(nil, fmt.Errorf("watch %v: %w", ref, err))
 			return
@@ -98,7 +98,7 @@ func (c *Client) Watch(ctx context.Context, ref name.Reference, dir string, opts
 		timing := &schedule{interval: orDefault(opts.Interval, defaultInterval)}
 		memory := &target.Memory{}
 		wait := randomly(opts.FillSpread)
-		if res := c.holds(ctx, dir, policy, memory); res != nil {
+		if res := c.holds(ctx, dir, policy, trust, memory); res != nil {
 			timing.timetable.learn(res.Created, res.Validity.Next)
 			wait = timing.first(opts.FirstLook)
 		}
@@ -120,21 +120,24 @@ func (c *Client) Watch(ctx context.Context, ref name.Reference, dir string, opts
 }
 
 // check returns the policy for each pull, or an error if an option is invalid.
-func (o *WatchOptions) check(ref name.Reference) (target.Policy, error) {
+func (o *WatchOptions) check(c *Client, ref name.Reference) (target.Policy, trust, error) {
 	switch {
 	case o.Interval < 0:
-		return target.Policy{}, fmt.Errorf("interval %v: must not be negative", o.Interval)
+		return target.Policy{}, nil, fmt.Errorf("interval %v: must not be negative", o.Interval)
 	case o.Interval > 0 && o.Interval < minInterval:
-		return target.Policy{}, fmt.Errorf("interval %v: must be at least %v; is its unit missing?", o.Interval, minInterval)
+		return target.Policy{}, nil, fmt.Errorf("interval %v: must be at least %v; is its unit missing?", o.Interval, minInterval)
 	}
-	return pullPolicy(ref, o.Pull)
+	return c.pullPolicy(ref, o.Pull)
 }
 
 // holds returns what the directory holds if that is a snapshot that a program can use until the
 // first check, and that can be replaced then, and nil otherwise.
-func (c *Client) holds(ctx context.Context, dir string, policy target.Policy, memory *target.Memory) *target.Result {
+func (c *Client) holds(ctx context.Context, dir string, policy target.Policy, t trust, memory *target.Memory) *target.Result {
 	targetDir := target.Open(dir, policy, memory, c.concurrency, c.log)
 	if _, ok := targetDir.Digest(); !ok || target.Check(dir) != nil {
+		return nil
+	}
+	if _, ok := targetDir.Trusted(t.policy()); len(t) > 0 && !ok {
 		return nil
 	}
 	res, err := targetDir.UpToDate(ctx)

@@ -66,6 +66,15 @@ func (s *Source) Without(bad name.Repository) *Source {
 	return nil
 }
 
+// Apart returns a source for each of its places alone, in order.
+func (s *Source) Apart() []*Source {
+	apart := make([]*Source, len(s.order))
+	for i, place := range s.order {
+		apart[i] = s.reordered([]name.Repository{place})
+	}
+	return apart
+}
+
 // PassOver is Without, and logs why the place is passed over.
 func (s *Source) PassOver(bad name.Repository, why error) *Source {
 	s.report(bad, why)

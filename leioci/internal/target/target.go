@@ -66,6 +66,14 @@ func (d *Dir) Digest() (digest v1.Hash, ok bool) {
 	return d.held.digest, true
 }
 
+// Manifest returns the manifest of that snapshot, byte for byte.
+func (d *Dir) Manifest() []byte {
+	if d.held == nil {
+		return nil
+	}
+	return d.held.raw
+}
+
 // A Result describes a directory after a pull.
 type Result struct {
 	Date, Created time.Time // by manifest.json; zero if it cannot be read
@@ -129,10 +137,14 @@ func (d *Dir) Install(ctx context.Context, raw []byte, m *v1.Manifest, fetch Fet
 		return d.writeVerdict(raw, func() (staging.File, error) { return stage.Create(verifiedFile) })
 	}
 	f.copies = d.policy.IndexReports // which tells files apart by what the file system says about them
-	if res, err := d.without(ctx, f); res != nil || err != nil {
-		return res, err
+	res, err := d.without(ctx, f)
+	if res == nil && err == nil {
+		res, err = d.replace(ctx, f)
 	}
-	return d.replace(ctx, f)
+	if err == nil && res.UpToDate {
+		d.Remember()
+	}
+	return res, err
 }
 
 // without returns what comes of installing a snapshot as far as nothing need be fetched for it: a
