@@ -36,15 +36,15 @@ func (o *pushOptions) apply(opts []PushOption) error {
 	return nil
 }
 
-// AllowMoveBack lets a push move a tag such as "latest" from a newer snapshot to an older one. No
+// AllowMoveBack lets a push or a copy move a tag such as "latest" from a newer snapshot to an older one. No
 // tag is looked at then, so that credentials which only permit pushing are enough. For the same
 // reason the registry is asked for every blob, so that such a push repairs a repository which has
 // lost some of those that its manifests list.
-func AllowMoveBack() PushOption {
-	return pushOption(func(o *pushOptions) error {
-		o.allowMoveBack = true
-		return nil
-	})
+func AllowMoveBack() DestinationOption {
+	return destinationOption{
+		func(o *pushOptions) error { o.allowMoveBack = true; return nil },
+		func(o *copyOptions) error { o.allowMoveBack = true; return nil },
+	}
 }
 
 // PushFuture lets a push publish a snapshot that is dated later than tomorrow.
