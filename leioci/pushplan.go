@@ -80,7 +80,7 @@ func newPushPlan(repo name.Repository, tags []string, raw []byte, blobs []v1.Lay
 		if err != nil {
 			return nil, fmt.Errorf("blob %s: %w", digest, err)
 		}
-		given[digest] = blobToPush{b, digest.String(), size, notDeferred(digest)}
+		given[digest] = blobToPush{Layer: b, name: digest.String(), size: size, digest: notDeferred(digest)}
 	}
 	for _, d := range manifest.Blobs(m.Manifest) {
 		if b, ok := given[d.Digest]; ok && b.size != d.Size {

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/artifact"
+	"github.com/lowendinsight/lei-go/leioci/internal/progress"
 	"github.com/lowendinsight/lei-go/leioci/internal/registry"
 )
 
@@ -21,7 +22,10 @@ type pushOption func(*pushOptions) error
 
 func (f pushOption) push(o *pushOptions) error { return f(o) }
 
-type pushOptions struct{ allowMoveBack, allowFuture bool }
+type pushOptions struct {
+	allowMoveBack, allowFuture bool
+	progress                   *progress.Tracker // nil if nobody wants to be told
+}
 
 // AllowMoveBack lets a push move a tag such as "latest" from a newer snapshot to an older one. No
 // tag is looked at then, so that credentials which only permit pushing are enough. For the same
@@ -97,6 +101,8 @@ func (c *Client) PushSnapshot(ctx context.Context, repo name.Repository, tags []
 	if err != nil {
 		return name.Digest{}, fail("push", p.what(), err)
 	}
+	p.tell(o.progress)
+	defer o.progress.End()
 	to := c.registry.Destination(p.repo)
 	return c.push(ctx, p, to, func(ctx context.Context, known *known) error {
 		if o.allowMoveBack {

@@ -11,8 +11,8 @@ import (
 // registry, what is done to a directory, and what is in a snapshot do not know each other.
 var walls = map[string][]string{
 	"leioci": {
-		"internal/artifact", "internal/credential", "internal/errdef", "internal/manifest", "internal/registry",
-		"internal/regular", "internal/target", "internal/verify", "snapshot",
+		"internal/artifact", "internal/credential", "internal/errdef", "internal/manifest", "internal/progress",
+		"internal/registry", "internal/regular", "internal/target", "internal/verify", "snapshot",
 	},
 	"leioci/cmd/leioci": {"", "internal/credential", "internal/jsonstream", "internal/regular", "snapshot"},
 	"leioci/leiocitest": {},
@@ -24,8 +24,8 @@ var walls = map[string][]string{
 		"internal/wirelog",
 	},
 	"leioci/internal/target": {
-		"internal/artifact", "internal/errdef", "internal/manifest", "internal/regular", "internal/staging",
-		"internal/verify", "snapshot",
+		"internal/artifact", "internal/errdef", "internal/manifest", "internal/progress", "internal/regular",
+		"internal/staging", "internal/verify", "snapshot",
 	},
 	"leioci/internal/artifact": {"internal/errdef", "snapshot"},
 
@@ -36,6 +36,7 @@ var walls = map[string][]string{
 	"leioci/internal/lazyregexp": {},
 	"leioci/internal/limit":      {"internal/errdef", "internal/lazyregexp"},
 	"leioci/internal/manifest":   {"internal/errdef", "internal/jsonstream"},
+	"leioci/internal/progress":   {},
 	"leioci/internal/regular":    {},
 	"leioci/internal/resume":     {"internal/errdef", "internal/retry", "internal/verify"},
 	"leioci/internal/retry":      {"internal/errdef"},
