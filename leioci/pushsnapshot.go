@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/artifact"
+	"github.com/lowendinsight/lei-go/leioci/internal/progress"
 	"github.com/lowendinsight/lei-go/leioci/internal/registry"
 )
 
@@ -21,7 +22,10 @@ type pushOption func(*pushOptions) error
 
 func (f pushOption) push(o *pushOptions) error { return f(o) }
 
-type pushOptions struct{ allowMoveBack, allowFuture, noOverwrite bool }
+type pushOptions struct {
+	allowMoveBack, allowFuture, noOverwrite bool
+	progress                                *progress.Tracker // nil if nobody wants to be told
+}
 
 // apply sets what the options say.
 func (o *pushOptions) apply(opts []PushOption) error {
@@ -92,6 +96,7 @@ func (c *Client) PushSnapshot(ctx context.Context, repo name.Repository, tags []
 	if err != nil {
 		return name.Digest{}, err
 	}
+	defer p.progress.End()
 	return c.push(ctx, p, c.registry.Destination(p.repo), permit)
 }
 
@@ -119,6 +124,7 @@ func (c *Client) planSnapshot(ctx context.Context, repo name.Repository, tags []
 		return nil, nil, fail("push", p.what(), err)
 	}
 	p.noOverwrite = o.noOverwrite
+	p.tell(o.progress)
 	to := c.registry.Destination(p.repo)
 	return p, func(ctx context.Context, known *known) error {
 		switch {

@@ -12,7 +12,8 @@ import (
 var walls = map[string][]string{
 	"leioci": {
 		"internal/artifact", "internal/credential", "internal/errdef", "internal/manifest", "internal/ociarchive",
-		"internal/registry", "internal/regular", "internal/store", "internal/target", "internal/verify", "snapshot",
+		"internal/ocilayout", "internal/progress", "internal/registry", "internal/regular", "internal/store",
+		"internal/target", "internal/verify", "snapshot",
 	},
 	"leioci/cmd/leioci": {"", "internal/credential", "internal/jsonstream", "internal/regular", "snapshot"},
 	"leioci/leiocitest": {},
@@ -24,8 +25,8 @@ var walls = map[string][]string{
 		"internal/verify", "internal/wirelog",
 	},
 	"leioci/internal/target": {
-		"internal/artifact", "internal/errdef", "internal/manifest", "internal/regular", "internal/staging",
-		"internal/verify", "snapshot",
+		"internal/artifact", "internal/errdef", "internal/manifest", "internal/progress", "internal/regular",
+		"internal/staging", "internal/verify", "snapshot",
 	},
 	"leioci/internal/artifact": {"internal/errdef", "snapshot"},
 
@@ -36,6 +37,7 @@ var walls = map[string][]string{
 	"leioci/internal/lazyregexp": {},
 	"leioci/internal/limit":      {"internal/errdef", "internal/lazyregexp"},
 	"leioci/internal/manifest":   {"internal/errdef", "internal/jsonstream"},
+	"leioci/internal/progress":   {},
 	"leioci/internal/ociarchive": {
 		"internal/errdef", "internal/manifest", "internal/ocilayout", "internal/regular", "internal/staging",
 		"internal/store", "internal/verify",
