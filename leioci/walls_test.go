@@ -14,7 +14,7 @@ var walls = map[string][]string{
 		"internal/artifact", "internal/credential", "internal/errdef", "internal/manifest", "internal/registry",
 		"internal/regular", "internal/target", "internal/verify", "snapshot",
 	},
-	"leioci/cmd/leioci": {"", "internal/credential", "internal/jsonstream", "internal/regular", "snapshot"},
+	"leioci/cmd/leioci": {"", "internal/credential", "internal/errdef", "internal/jsonstream", "internal/regular", "snapshot"},
 	"leioci/leiocitest": {},
 	"leioci/snapshot":   {"internal/errdef", "internal/jsonstream", "internal/regular"},
 
