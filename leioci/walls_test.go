@@ -14,7 +14,9 @@ var walls = map[string][]string{
 		"internal/artifact", "internal/credential", "internal/errdef", "internal/manifest", "internal/registry",
 		"internal/regular", "internal/store", "internal/target", "internal/verify", "snapshot",
 	},
-	"leioci/cmd/leioci": {"", "internal/credential", "internal/jsonstream", "internal/regular", "snapshot"},
+	"leioci/cmd/leioci": {
+		"", "internal/artifact", "internal/credential", "internal/jsonstream", "internal/manifest", "internal/regular", "snapshot",
+	},
 	"leioci/leiocitest": {},
 	"leioci/snapshot":   {"internal/errdef", "internal/jsonstream", "internal/regular"},
 

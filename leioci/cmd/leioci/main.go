@@ -8,6 +8,8 @@
 //	leioci verify DIR|REF
 //	leioci check DIR|REF [--repo URL...] [--repos FILE] [--sbom FILE]
 //	leioci diff A B
+//	leioci tags REPO
+//	leioci inspect REF|DIR
 //	leioci auth explain REF
 //	leioci version
 //
@@ -83,7 +85,7 @@ registry that the references name, and is sent to no other.`,
 	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newPush(env), newPull(env), newVersion(env))
-	root.AddCommand(newAuth(env))
+	root.AddCommand(newAuth(env), newTags(env))
 	root.AddCommand(newCheck(env), newDiff(env))
 	root.AddCommand(newExport(env), newImport(env), newVerify(env))
 	return root
