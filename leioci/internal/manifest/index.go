@@ -12,61 +12,101 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/jsonstream"
 )
 
-// Listed returns the descriptors of the manifests that an index lists. It is for lists that are only
-// somebody's word: what is not a descriptor with a digest is left out, and nothing else of the index
-// counts. The errors: errdef.ErrTooLarge, and errdef.ErrUnsupportedManifest for what is not a JSON
-// object with a list of manifests, which may be null.
-func Listed(raw []byte) ([]v1.Descriptor, error) {
-	if err := surveyList(raw); err != nil {
-		return nil, fmt.Errorf("%w: %w", errdef.ErrUnsupportedManifest, err)
+const (
+	// maxEntries is the number of manifests that an index may list.
+	maxEntries = 5000
+	// maxIndexValues is the number of JSON values that an index may hold.
+	maxIndexValues = 100_000
+)
+
+// ParseIndex decodes an [OCI image index] or Docker's manifest list. One without a media type is
+// accepted, as many programs write index.json without. The errors and the limits on memory are
+// those of [Parse].
+//
+// [OCI image index]: https://github.com/opencontainers/image-spec/blob/v1.1.1/image-index.md
+func ParseIndex(raw []byte) (*v1.IndexManifest, error) {
+	if len(raw) > MaxBytes {
+		return nil, fmt.Errorf("%w: an index of %d bytes, limit %d", errdef.ErrTooLarge, len(raw), MaxBytes)
 	}
-	var index struct {
-		Manifests []json.RawMessage `json:"manifests"`
+	seen, err := surveyIndex(raw)
+	if err != nil {
+		return nil, err
 	}
-	if err := json.Unmarshal(raw, &index); err != nil {
+	var m v1.IndexManifest
+	if err := json.Unmarshal(raw, &m); err != nil {
 		return nil, fmt.Errorf("%w: %.200s", errdef.ErrUnsupportedManifest, err.Error())
 	}
-	var listed []v1.Descriptor
-	for _, text := range index.Manifests {
-		var d v1.Descriptor
-		if json.Unmarshal(text, &d) != nil {
-			d = v1.Descriptor{}
-			var bare struct {
-				Digest v1.Hash `json:"digest"`
-			}
-			if json.Unmarshal(text, &bare) != nil {
-				continue
-			}
-			d.Digest = bare.Digest
-		}
-		if d.Digest != (v1.Hash{}) {
-			listed = append(listed, d)
+	annotations := len(m.Annotations)
+	for _, d := range append(subject(m.Subject), m.Manifests...) {
+		annotations += len(d.Annotations)
+		if d.Size < 0 || d.Digest == (v1.Hash{}) {
+			return nil, fmt.Errorf("%w: a descriptor without digest or with a negative size", errdef.ErrUnsupportedManifest)
 		}
 	}
-	return listed, nil
+	switch {
+	case seen.annotations != annotations:
+		return nil, fmt.Errorf("%w: an annotation is given twice", errdef.ErrUnsupportedManifest)
+	case m.MediaType != "" && !m.MediaType.IsIndex():
+		return nil, fmt.Errorf("%w: media type %.100q is not that of an index", errdef.ErrUnsupportedManifest, m.MediaType)
+	}
+	return &m, nil
 }
 
-// surveyList reads an index and keeps nothing of it. It refuses what would take too much memory to
-// decode.
-func surveyList(raw []byte) error {
+func subject(d *v1.Descriptor) []v1.Descriptor {
+	if d == nil {
+		return nil
+	}
+	return []v1.Descriptor{*d}
+}
+
+// surveyIndex is survey for an index. What could also be read as an image manifest is refused.
+func surveyIndex(raw []byte) (surveyed, error) {
+	var s surveyed
 	r := jsonstream.NewReader(bytes.NewReader(raw))
-	lists := false
-	err := r.Object(func(name []byte) error {
-		lists = lists || string(name) == "manifests"
-		return r.Skip()
-	})
+	err := s.index(r)
 	if err == nil {
 		err = r.End()
 	}
 	switch {
 	case errors.Is(err, jsonstream.ErrType):
-		return errors.New("not a JSON object")
+		err = errors.New("not a JSON object")
 	case err != nil:
-		return err
-	case !lists:
-		return errors.New("no list of manifests")
-	case r.Values() > maxValues:
-		return fmt.Errorf("%w: %d JSON values, limit %d", errdef.ErrTooLarge, r.Values(), maxValues)
+	case !s.manifests:
+		err = errors.New("not an index: no member named manifests")
+	case s.layers > maxEntries:
+		err = fmt.Errorf("%w: %d manifests, limit %d", errdef.ErrTooLarge, s.layers, maxEntries)
+	case r.Values() > maxIndexValues:
+		err = fmt.Errorf("%w: %d JSON values, limit %d", errdef.ErrTooLarge, r.Values(), maxIndexValues)
 	}
-	return nil
+	if err != nil {
+		return s, fmt.Errorf("%w: %w", errdef.ErrUnsupportedManifest, err)
+	}
+	return s, nil
+}
+
+func (s *surveyed) index(r *jsonstream.Reader) error {
+	known := names{known: []string{
+		"schemaVersion", "mediaType", "artifactType", "manifests", "subject", "annotations", "config", "layers",
+	}}
+	return r.Object(func(name []byte) error {
+		member, err := known.member(name)
+		if err != nil {
+			return err
+		}
+		switch member {
+		case "config", "layers":
+			return fmt.Errorf("an index with a member %q", member)
+		case "subject":
+			return s.descriptor(r)
+		case "manifests":
+			s.manifests = true
+			return orSkip(r, r.Array(func() error {
+				s.layers++
+				return s.descriptor(r)
+			}))
+		case "annotations":
+			return s.countAnnotations(r)
+		}
+		return r.Skip()
+	})
 }

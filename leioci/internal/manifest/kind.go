@@ -2,65 +2,79 @@ package manifest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 	"github.com/lowendinsight/lei-go/leioci/internal/jsonstream"
 )
 
-// OCIArtifact is the media type of the artifact manifest that release candidates of the OCI image
-// specification 1.1 had. Registries still hold signatures in it.
-const OCIArtifact types.MediaType = "application/vnd.oci.artifact.manifest.v1+json"
+// A Kind is what a manifest of any kind says of itself, and how it relates to others.
+type Kind struct {
+	MediaType types.MediaType
+	// ArtifactType is what lists of referrers give, by the OCI distribution specification: that of
+	// the manifest, or else the media type of the config.
+	ArtifactType string
+	Annotations  map[string]string
+	Subject      *v1.Descriptor  // nil if there is none
+	Index        bool            // else an image manifest
+	Children     []v1.Descriptor // the manifests of an index
+	Blobs        []v1.Descriptor // the blobs of an image manifest
+}
 
-// MediaType returns the media type of a manifest of any kind: the one that it states or, if it
-// states none, sentAs, the Content-Type that came with it. What is not a JSON object, states two
-// media types, or has none at all, is errdef.ErrUnsupportedManifest.
-func MediaType(raw []byte, sentAs types.MediaType) (types.MediaType, error) {
+// ParseAny decodes an image manifest or an index. sentAs and the errors are those of [Parse].
+func ParseAny(raw []byte, sentAs types.MediaType) (*Kind, error) {
 	if len(raw) > MaxBytes {
-		return "", fmt.Errorf("%w: a manifest of %d bytes, limit %d", errdef.ErrTooLarge, len(raw), MaxBytes)
+		return nil, fmt.Errorf("%w: a manifest of %d bytes, limit %d", errdef.ErrTooLarge, len(raw), MaxBytes)
 	}
-	stated, err := statedMediaType(raw)
+	bare, _, _ := strings.Cut(string(sentAs), ";")
+	sentAs = types.MediaType(strings.TrimSpace(bare))
+	if listsManifests(raw) {
+		m, err := ParseIndex(raw)
+		if err != nil {
+			return nil, err
+		}
+		kind := &Kind{
+			MediaType: m.MediaType, ArtifactType: m.ArtifactType, Annotations: m.Annotations, Subject: m.Subject,
+			Index: true, Children: m.Manifests,
+		}
+		switch {
+		case kind.MediaType == "" && sentAs.IsIndex():
+			kind.MediaType = sentAs
+		case kind.MediaType == "":
+			kind.MediaType = types.OCIImageIndex
+		}
+		return kind, nil
+	}
+	m, err := Parse(raw, sentAs)
 	if err != nil {
-		return "", fmt.Errorf("%w: %w", errdef.ErrUnsupportedManifest, err)
+		return nil, err
 	}
-	if stated != "" {
-		return stated, nil
+	kind := &Kind{
+		MediaType: m.MediaType, ArtifactType: m.ArtifactType, Annotations: m.Annotations, Subject: m.Subject,
+		Blobs: Blobs(m),
 	}
-	bare, _, _ := strings.Cut(string(sentAs), ";") // without a charset
-	if bare = strings.TrimSpace(bare); bare == "" {
-		return "", fmt.Errorf("%w: no media type", errdef.ErrUnsupportedManifest)
+	if kind.ArtifactType == "" {
+		kind.ArtifactType = string(m.Config.MediaType)
 	}
-	return types.MediaType(bare), nil
+	return kind, nil
 }
 
-// maxMediaType is far more than any media type's length.
-const maxMediaType = 255
+// errFound ends the reading of a manifest early.
+var errFound = errors.New("found")
 
-func statedMediaType(raw []byte) (stated types.MediaType, err error) {
-	known := names{known: []string{"mediaType"}}
+// listsManifests reports whether raw has a member that only an index has. What is malformed is for
+// the parser of one kind or the other to refuse.
+func listsManifests(raw []byte) bool {
 	r := jsonstream.NewReader(bytes.NewReader(raw))
-	err = r.Object(func(name []byte) error {
-		member, err := known.member(name)
-		if err != nil || member == "" {
-			return orFirst(err, r.Skip)
+	return errors.Is(r.Object(func(name []byte) error {
+		if string(name) == "manifests" {
+			return errFound
 		}
-		if null, err := r.Null(); null || err != nil {
-			return err
-		}
-		text, err := r.String(maxMediaType)
-		stated = types.MediaType(text)
-		return err
-	})
-	return stated, orFirst(err, r.End)
-}
-
-// orFirst returns err, or else what next returns.
-func orFirst(err error, next func() error) error {
-	if err != nil {
-		return err
-	}
-	return next()
+		return r.Skip()
+	}), errFound)
 }

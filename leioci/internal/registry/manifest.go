@@ -119,12 +119,7 @@ func (s *session) manifest(ctx context.Context, ref name.Reference) (*Manifest, 
 
 // getManifest fetches a manifest of any kind, unverified.
 func (s *session) getManifest(ctx context.Context, ref name.Reference) ([]byte, http.Header, error) {
-	return s.fetchManifest(ctx, s.manifestRequest(http.MethodGet, ref))
-}
-
-// fetchManifest sends the request for a manifest.
-func (s *session) fetchManifest(ctx context.Context, r request) ([]byte, http.Header, error) {
-	resp, err := s.do(ctx, r)
+	resp, err := s.do(ctx, s.manifestRequest(http.MethodGet, ref))
 	if err != nil {
 		if saysAbsent(err) {
 			err = errdef.WithNote(err, Absent{})

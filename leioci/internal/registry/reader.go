@@ -3,12 +3,10 @@ package registry
 import (
 	"context"
 	"io"
-	"net/http"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/manifest"
 	"github.com/lowendinsight/lei-go/leioci/internal/store"
@@ -70,17 +68,9 @@ func (s *Source) AnyManifest(ctx context.Context, id string) (m *store.Manifest,
 	return m, from, nil
 }
 
-// acceptedKinds are the media types of manifests that are copied as they are.
-const acceptedKinds = string(types.OCIManifestSchema1 + "," + types.DockerManifestSchema2 + "," +
-	types.OCIImageIndex + "," + types.DockerManifestList + "," + manifest.OCIArtifact)
-
 // anyManifest fetches and verifies a manifest of any kind.
 func (s *session) anyManifest(ctx context.Context, ref name.Reference) (*store.Manifest, error) {
-	raw, header, err := s.fetchManifest(ctx, request{
-		method: http.MethodGet, url: s.url("manifests/" + ref.Identifier()),
-		header:   http.Header{"Accept": {acceptedKinds}},
-		statuses: []int{http.StatusOK},
-	})
+	raw, header, err := s.getManifest(ctx, ref)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"net/url"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 	"github.com/lowendinsight/lei-go/leioci/internal/manifest"
@@ -167,7 +168,7 @@ func (s *session) referrersByAPI(ctx context.Context, subject v1.Hash, list *ref
 func (s *session) referrersPage(ctx context.Context, first, at *url.URL, list *referrers) (next *url.URL, err error) {
 	resp, err := s.do(ctx, request{
 		method: http.MethodGet, url: at.String(),
-		header:   http.Header{"Accept": {acceptedKinds}},
+		header:   http.Header{"Accept": {string(types.OCIImageIndex)}},
 		statuses: []int{http.StatusOK},
 	})
 	if err != nil {
