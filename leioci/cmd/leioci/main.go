@@ -85,7 +85,7 @@ registry that the references name, and is sent to no other.`,
 	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newPush(env), newPull(env), newVersion(env))
-	root.AddCommand(newAuth(env), newTags(env))
+	root.AddCommand(newAuth(env), newTags(env), newInspect(env))
 	root.AddCommand(newCheck(env), newDiff(env))
 	root.AddCommand(newExport(env), newImport(env), newVerify(env))
 	return root
