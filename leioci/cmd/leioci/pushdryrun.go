@@ -22,7 +22,7 @@ permit writing is known only after a write.`
 
 // preview says what push would do.
 func (p *pushing) preview(
-	ctx context.Context, env environment, dir string, tags []string, img v1.Image, opts []leioci.PushOption,
+	ctx context.Context, env environment, tags []string, img v1.Image, opts []leioci.PushOption,
 ) error {
 	var failed []error // one repository says nothing about the others
 	for _, t := range p.targets {
