@@ -15,7 +15,8 @@ var walls = map[string][]string{
 		"internal/regular", "internal/store", "internal/target", "internal/verify", "snapshot",
 	},
 	"leioci/cmd/leioci": {
-		"", "internal/artifact", "internal/credential", "internal/jsonstream", "internal/manifest", "internal/regular", "snapshot",
+		"", "internal/artifact", "internal/credential", "internal/errdef", "internal/jsonstream", "internal/manifest",
+		"internal/regular", "snapshot",
 	},
 	"leioci/leiocitest": {},
 	"leioci/snapshot":   {"internal/errdef", "internal/jsonstream", "internal/regular"},

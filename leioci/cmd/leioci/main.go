@@ -24,8 +24,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
-	"unicode"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -50,7 +48,7 @@ func run(ctx context.Context, args []string, env environment) int {
 	cmd.SetErr(env.stderr)
 	err := cmd.ExecuteContext(ctx)
 	if err != nil {
-		fmt.Fprintln(env.stderr, "leioci: "+oneLine(err.Error()))
+		fmt.Fprintln(env.stderr, "leioci: "+describeError(err))
 	}
 	return exitStatus(err)
 }
@@ -133,30 +131,4 @@ func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
 		}
 		return nil
 	}
-}
-
-// oneLine puts a message on one line without terminal control characters, because registries may
-// put either into theirs, and because errors that were joined have a line each.
-func oneLine(message string) string {
-	visible := func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}
-	var text string
-	for line := range strings.Lines(message) {
-		line = strings.Join(strings.Fields(strings.Map(visible, line)), " ")
-		switch {
-		case line == "":
-			continue
-		case text == "":
-		case strings.HasSuffix(text, ":"), strings.HasSuffix(text, ";"):
-			text += " "
-		default:
-			text += "; "
-		}
-		text += line
-	}
-	return text
 }
