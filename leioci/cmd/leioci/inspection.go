@@ -75,7 +75,7 @@ func newInspection(source string, d v1.Descriptor, raw []byte) *inspection {
 		Layers: []descriptorJSON{}, Manifests: []descriptorJSON{}, Annotations: map[string]string{}, Referrers: []referrer{},
 	}
 	if s.notSnapshot != nil {
-		i.NotSnapshot = oneLine(s.notSnapshot.Error())
+		i.NotSnapshot = describeError(s.notSnapshot)
 	}
 	listed, err := manifest.Listed(raw)
 	switch {
@@ -128,7 +128,7 @@ func (i *inspection) complete(ctx context.Context, from inspected, now time.Time
 	note := func(what string, err error) {
 		if err != nil {
 			problems = append(problems, fmt.Errorf("%s: %w", what, err))
-			i.Errors = append(i.Errors, oneLine(problems[len(problems)-1].Error()))
+			i.Errors = append(i.Errors, describeError(problems[len(problems)-1]))
 		}
 	}
 	if i.Config != nil {

@@ -68,7 +68,7 @@ func describeChange(t leioci.TagPreview) string {
 	case leioci.TagLeft:
 		return t.Tag + ": holds this snapshot already"
 	case leioci.TagUnseen:
-		return fmt.Sprintf("%s: would be made or moved; what it holds is not known: %s", t.Tag, oneLine(t.Err.Error()))
+		return fmt.Sprintf("%s: would be made or moved; what it holds is not known: %s", t.Tag, visible(describeError(t.Err)))
 	}
 	from := "what is no snapshot, or has no date"
 	if !t.HeldDate.IsZero() {

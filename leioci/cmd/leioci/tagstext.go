@@ -40,7 +40,7 @@ func (l *tagList) document(at leioci.Location) tagsDocument {
 			SameAs: l.sameAs(t), Size: t.held.size,
 		}
 		if t.err != nil {
-			listed.Error = oneLine(t.err.Error())
+			listed.Error = describeError(t.err)
 		}
 		d.Tags = append(d.Tags, listed)
 	}
@@ -59,7 +59,7 @@ func (l *tagList) writeText(w io.Writer, now time.Time) error {
 		switch {
 		case t.gone:
 		case t.err != nil:
-			fmt.Fprintf(table, "%s\t-\t-\tcannot be read: %s\n", visible(t.name), shortened(oneLine(t.err.Error())))
+			fmt.Fprintf(table, "%s\t-\t-\tcannot be read: %s\n", visible(t.name), shortened(describeError(t.err)))
 		default:
 			fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", visible(t.name), t.held.digest, bytesText(t.held.size), l.holds(t, now))
 		}
