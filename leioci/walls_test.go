@@ -12,16 +12,19 @@ import (
 var walls = map[string][]string{
 	"leioci": {
 		"internal/artifact", "internal/credential", "internal/errdef", "internal/manifest", "internal/registry",
-		"internal/regular", "internal/target", "internal/verify", "snapshot",
+		"internal/regular", "internal/store", "internal/target", "internal/verify", "snapshot",
 	},
-	"leioci/cmd/leioci": {"", "internal/credential", "internal/errdef", "internal/jsonstream", "internal/regular", "snapshot"},
+	"leioci/cmd/leioci": {
+		"", "internal/artifact", "internal/credential", "internal/errdef", "internal/jsonstream", "internal/manifest",
+		"internal/regular", "snapshot",
+	},
 	"leioci/leiocitest": {},
 	"leioci/snapshot":   {"internal/errdef", "internal/jsonstream", "internal/regular"},
 
 	"leioci/internal/registry": {
 		"internal/credential", "internal/errdef", "internal/guard", "internal/jsonstream", "internal/lazyregexp",
-		"internal/limit", "internal/manifest", "internal/resume", "internal/retry", "internal/stall", "internal/verify",
-		"internal/wirelog",
+		"internal/limit", "internal/manifest", "internal/resume", "internal/retry", "internal/stall", "internal/store",
+		"internal/verify", "internal/wirelog",
 	},
 	"leioci/internal/target": {
 		"internal/artifact", "internal/errdef", "internal/manifest", "internal/regular", "internal/staging",
