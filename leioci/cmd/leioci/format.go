@@ -18,6 +18,11 @@ import (
 // it.
 const formatVersion = 1
 
+// formatHelp explains --format json.
+const formatHelp = `With --format json, a result is one JSON object. Its member format_version is 1, and stays that when
+members are added. A command that fails prints its error as text to standard error, and to standard
+output nothing but what it did before, such as what is pushed already.`
+
 // A choice is the value of a flag that is one of several names.
 type choice struct {
 	name  string
@@ -28,6 +33,7 @@ type choice struct {
 func addChoiceFlag(cmd *cobra.Command, flag, unlessGiven, usage string, names ...string) *choice {
 	c := &choice{unlessGiven, names}
 	cmd.Flags().Var(c, flag, usage+": `"+strings.Join(names, "|")+"`")
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp)) // it is there
 	return c
 }
 

@@ -98,7 +98,7 @@ func push(ctx context.Context, env environment, network *networkFlags, dir strin
 		return fmt.Errorf("push %s: %w", dir, err)
 	}
 	if opts.dryRun {
-		return to.preview(ctx, env, dir, leioci.GenerateTags(s.Metadata().Date), img, opts.push)
+		return to.preview(ctx, env, leioci.GenerateTags(s.Metadata().Date), img, opts.push)
 	}
 	return to.push(ctx, env, dir, leioci.GenerateTags(s.Metadata().Date), img, opts.push)
 }
