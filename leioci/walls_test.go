@@ -37,7 +37,8 @@ var walls = map[string][]string{
 	"leioci/internal/limit":      {"internal/errdef", "internal/lazyregexp"},
 	"leioci/internal/manifest":   {"internal/errdef", "internal/jsonstream"},
 	"leioci/internal/ocilayout": {
-		"internal/errdef", "internal/manifest", "internal/regular", "internal/store", "internal/verify",
+		"internal/errdef", "internal/manifest", "internal/regular", "internal/staging", "internal/store",
+		"internal/verify",
 	},
 	"leioci/internal/regular":    {},
 	"leioci/internal/resume":     {"internal/errdef", "internal/retry", "internal/verify"},
