@@ -40,12 +40,16 @@ type copying struct {
 // A fetched manifest was read from the source.
 type fetched = *store.Manifest
 
-// openCopying opens both places.
-func (c *Client) openCopying(ctx context.Context, src, dst Location, o copyOptions) (_ *copying, err error) {
-	p := &copying{
+func (c *Client) newCopying(o copyOptions, src, dst Location) *copying {
+	return &copying{
 		client: c, opts: o, from: src.place(), to: dst.place(), id: src.id, tag: dst.id,
 		done: map[v1.Hash]bool{}, kept: map[v1.Hash]fetched{}, budget: mostKept,
 	}
+}
+
+// openCopying opens both places.
+func (c *Client) openCopying(ctx context.Context, src, dst Location, o copyOptions) (_ *copying, err error) {
+	p := c.newCopying(o, src, dst)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.close())

@@ -126,7 +126,7 @@ func (p *copying) copyBlobs(ctx context.Context, blobs []v1.Descriptor) error {
 		}
 		given[d.Digest] = true
 		g.Go(func() error {
-			if err := p.dst.PutBlob(ctx, d, p.src); err != nil {
+			if err := p.copyBlob(ctx, d); err != nil {
 				return fail("copy blob", p.to.at(d.Digest.String()), err)
 			}
 			return nil
