@@ -45,6 +45,9 @@ func run(ctx context.Context, args []string, env environment) int {
 	results := &resultWriter{to: env.stdout}
 	env.stdout = results
 	cmd := newRoot(env)
+	if completing(args) { // which is the only time when it is needed
+		completeValues(cmd)
+	}
 	cmd.SetArgs(args)
 	cmd.SetErr(env.stderr)
 	err := cmd.ExecuteContext(ctx)

@@ -32,7 +32,7 @@ func (p *pushing) preview(
 			continue
 		}
 		fmt.Fprintf(env.stderr, "dry run: nothing was written to %s\n", t.repo)
-		if err := writePreview(env.stdout, preview); err != nil {
+		if err := p.printPreview(env, preview); err != nil {
 			return err
 		}
 	}
