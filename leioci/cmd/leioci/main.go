@@ -101,6 +101,7 @@ registry that the references name, and is sent to no other.`,
 	root.SetOut(env.stdout) // before what remembers it
 	root.SetHelpCommand(newHelp())
 	addCompletion(root)
+	addMan(root)
 	return root
 }
 
