@@ -19,7 +19,6 @@ func newPush(env environment) *cobra.Command {
 	var moveBack, allowFuture, verify, noVerify bool
 	var network *networkFlags
 	var publish *publishFlags
-	var format *format
 	cmd := &cobra.Command{
 		Use:   "push DIR REF [REF...]",
 		Short: "Push the snapshot in a directory",
@@ -32,7 +31,7 @@ A REF with a tag gets that tag. A REF without one gets the tags of the snapshot'
 date, latest and, on a Sunday, weekly. Prints the digest reference of what was pushed, one line for
 each repository. If one repository fails, the snapshot is still pushed to the others.
 
-` + pushJSONHelp + `
+As JSON, these are the members format_version (1) and pushes, one for each repository (ref, tags).
 
 ` + publishHelp + `
 
@@ -48,7 +47,7 @@ each repository. If one repository fails, the snapshot is still pushed to the ot
 			if opts.pack, opts.push, err = publish.options(cmd); err != nil {
 				return err
 			}
-			opts.tags, opts.asJSON = publish.tags, format.isJSON()
+			opts.tags = publish.tags
 			if moveBack {
 				opts.push = append(opts.push, leioci.AllowMoveBack())
 			}
@@ -69,7 +68,7 @@ each repository. If one repository fails, the snapshot is still pushed to the ot
 	_ = cmd.Flags().MarkHidden("verify") // it is there
 	cmd.Flags().BoolVar(&opts.dryRun, "dry-run", false, "say what would be pushed, and write nothing to the registry")
 	publish = addPublishFlags(cmd, "")
-	format = addFormatFlag(cmd)
+	opts.format = addFormatFlag(cmd)
 	network = addNetworkFlags(cmd)
 	return cmd
 }
@@ -78,7 +77,7 @@ each repository. If one repository fails, the snapshot is still pushed to the ot
 type pushOptions struct {
 	verify bool
 	dryRun bool
-	asJSON bool
+	format *format
 	tags   []string // beside the snapshot's own, or those of the references
 	pack   []leioci.PackageOption
 	push   []leioci.PushOption
@@ -93,7 +92,7 @@ func push(ctx context.Context, env environment, network *networkFlags, dir strin
 		return err
 	}
 	to.addTags(opts.tags)
-	to.asJSON = opts.asJSON
+	to.asJSON = opts.format.isJSON()
 	s, err := snapshot.Open(dir) // once: what is verified is what is pushed
 	if err != nil {
 		return fmt.Errorf("push %s: %w", dir, err)
@@ -103,21 +102,22 @@ func push(ctx context.Context, env environment, network *networkFlags, dir strin
 	if err != nil {
 		return fmt.Errorf("push %s: %w", dir, err)
 	}
-	tags := leioci.GenerateTags(s.Metadata().Date)
 	if opts.dryRun {
-		err = to.preview(ctx, env, tags, img, opts.push)
-	} else {
-		err = to.push(ctx, env, dir, tags, img, opts.push)
+		return to.preview(ctx, env, leioci.GenerateTags(s.Metadata().Date), img, opts.push)
 	}
-	return errors.Join(err, to.printDocument(env, opts.dryRun))
+	err = to.push(ctx, env, dir, leioci.GenerateTags(s.Metadata().Date), img, opts.push)
+	if to.asJSON && len(to.pushed) > 0 {
+		err = errors.Join(err, writeJSON(env.stdout, pushDocument{formatVersion, to.pushed}))
+	}
+	return err
 }
 
 // A pushing is where a snapshot is to be pushed, and by which client.
 type pushing struct {
 	client  *leioci.Client
 	targets []target
-	asJSON  bool
-	done    []pushedJSON // what did not fail
+	asJSON  bool       // do not print what was pushed line by line
+	pushed  []pushJSON // what did not fail
 }
 
 // newPushing returns a pushing to what references name.
@@ -146,8 +146,12 @@ func (p *pushing) push(
 			continue
 		}
 		fmt.Fprintf(env.stderr, "pushed %s to %s under %s\n", dir, t.repo, strings.Join(pushTags, ", "))
-		if err := p.printPushed(env, digest, pushTags); err != nil {
-			failed = append(failed, err)
+		p.pushed = append(p.pushed, pushJSON{Ref: digest.String(), Tags: pushTags})
+		if p.asJSON {
+			continue
+		}
+		if _, err := fmt.Fprintln(env.stdout, digest); err != nil {
+			failed = append(failed, fmt.Errorf("pushed %s, but cannot write that to standard output: %w", digest, err))
 		}
 	}
 	return errors.Join(failed...)
