@@ -11,6 +11,7 @@ import (
 
 	"github.com/lowendinsight/lei-go/leioci/internal/artifact"
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
+	"github.com/lowendinsight/lei-go/leioci/internal/progress"
 	"github.com/lowendinsight/lei-go/leioci/internal/registry"
 )
 
@@ -22,7 +23,10 @@ type pushOption func(*pushOptions) error
 
 func (f pushOption) push(o *pushOptions) error { return f(o) }
 
-type pushOptions struct{ allowMoveBack, allowFuture, noOverwrite bool }
+type pushOptions struct {
+	allowMoveBack, allowFuture, noOverwrite bool
+	progress                                *progress.Tracker // nil if nobody wants to be told
+}
 
 // apply sets what the options say.
 func (o *pushOptions) apply(opts []PushOption) error {
@@ -37,15 +41,15 @@ func (o *pushOptions) apply(opts []PushOption) error {
 	return nil
 }
 
-// AllowMoveBack lets a push move a tag such as "latest" from a newer snapshot to an older one. No
+// AllowMoveBack lets a push or a copy move a tag such as "latest" from a newer snapshot to an older one. No
 // tag is looked at then, so that credentials which only permit pushing are enough. For the same
 // reason the registry is asked for every blob, so that such a push repairs a repository which has
 // lost some of those that its manifests list.
-func AllowMoveBack() PushOption {
-	return pushOption(func(o *pushOptions) error {
-		o.allowMoveBack = true
-		return nil
-	})
+func AllowMoveBack() DestinationOption {
+	return destinationOption{
+		func(o *pushOptions) error { o.allowMoveBack = true; return nil },
+		func(o *copyOptions) error { o.allowMoveBack = true; return nil },
+	}
 }
 
 // PushFuture lets a push publish a snapshot that is dated later than tomorrow.
@@ -93,6 +97,7 @@ func (c *Client) PushSnapshot(ctx context.Context, repo name.Repository, tags []
 	if err != nil {
 		return name.Digest{}, err
 	}
+	defer p.progress.End()
 	return c.push(ctx, p, c.registry.Destination(p.repo), permit)
 }
 
@@ -120,6 +125,7 @@ func (c *Client) planSnapshot(ctx context.Context, repo name.Repository, tags []
 		return nil, nil, fail("push", p.what(), err)
 	}
 	p.noOverwrite = o.noOverwrite
+	p.tell(o.progress)
 	to := c.registry.Destination(p.repo)
 	return p, func(ctx context.Context, known *known) error {
 		switch {
