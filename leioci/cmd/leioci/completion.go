@@ -1,7 +1,10 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // addCompletion adds cobra's command completion, which prints scripts for shells.
@@ -26,27 +29,51 @@ each shell's command says where to put it.`
 	}
 }
 
-// A completer completes an argument or the value of a flag.
-type completer = func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective)
+// completing reports whether a shell wants to know how a command line may go on.
+func completing(args []string) bool {
+	return len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd)
+}
 
-// completeDirs completes as many arguments as may be directories. Of registries, nothing is completed:
-// that would ask them.
-func completeDirs(most int) completer {
+// completeValues lets shells complete the arguments and the values of flags of all commands below cmd.
+func completeValues(cmd *cobra.Command) {
+	for _, sub := range cmd.Commands() {
+		completeValues(sub)
+	}
+	if cmd.ValidArgsFunction == nil && !cmd.HasSubCommands() {
+		cmd.ValidArgsFunction = completeArguments(strings.Fields(cmd.Use)[1:])
+	}
+	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) { completeFlag(cmd, f) })
+}
+
+// completeArguments returns a completion of arguments by what the line of usage calls them. Of what is
+// in registries, nothing is completed: that would ask them.
+func completeArguments(names []string) cobra.CompletionFunc {
 	return func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		if len(args) >= most {
+		if len(args) >= len(names) {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		return nil, cobra.ShellCompDirectiveFilterDirs
+		switch name := names[len(args)]; {
+		case name == "SRC", name == "DST":
+			return nil, cobra.ShellCompDirectiveDefault // a file, perhaps
+		case name == "A", name == "B", strings.Contains(name, "DIR"):
+			return nil, cobra.ShellCompDirectiveFilterDirs
+		}
+		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 }
 
-// completeFlags says which flags name directories, and which nothing that a shell knows. The others
-// name files.
-func completeFlags(cmd *cobra.Command, dirs, others []string) {
-	for _, flag := range dirs {
-		_ = cmd.MarkFlagDirname(flag) // it is there
+// completeFlag completes the values of a flag by what its usage calls them.
+func completeFlag(cmd *cobra.Command, f *pflag.Flag) {
+	var complete cobra.CompletionFunc = cobra.NoFileCompletions
+	if c, ok := f.Value.(*choice); ok {
+		complete = cobra.FixedCompletions(c.names, cobra.ShellCompDirectiveNoFileComp)
 	}
-	for _, flag := range others {
-		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions) // the same
+	switch name, _ := pflag.UnquoteUsage(f); strings.ToLower(name) {
+	case "file":
+		return // which a shell completes by itself
+	case "directory", "dir":
+		_ = cmd.MarkFlagDirname(f.Name) // it is there
+	default:
+		_ = cmd.RegisterFlagCompletionFunc(f.Name, complete) // the same, and a flag may have one already
 	}
 }

@@ -33,7 +33,6 @@ type choice struct {
 func addChoiceFlag(cmd *cobra.Command, flag, unlessGiven, usage string, names ...string) *choice {
 	c := &choice{unlessGiven, names}
 	cmd.Flags().Var(c, flag, usage+": `"+strings.Join(names, "|")+"`")
-	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp)) // it is there
 	return c
 }
 

@@ -45,6 +45,9 @@ func run(ctx context.Context, args []string, env environment) int {
 	results := &resultWriter{to: env.stdout}
 	env.stdout = results
 	cmd := newRoot(env)
+	if completing(args) { // which is the only time when it is needed
+		completeValues(cmd)
+	}
 	cmd.SetArgs(args)
 	cmd.SetErr(env.stderr)
 	err := cmd.ExecuteContext(ctx)
@@ -98,6 +101,7 @@ registry that the references name, and is sent to no other.`,
 	root.SetOut(env.stdout) // before what remembers it
 	root.SetHelpCommand(newHelp())
 	addCompletion(root)
+	addMan(root)
 	return root
 }
 
