@@ -2,6 +2,7 @@ package ocilayout_test
 
 import (
 	"bytes"
+	"crypto/sha512"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 	"github.com/lowendinsight/lei-go/leioci/internal/ocilayout"
@@ -273,6 +275,29 @@ func TestOneWriterIsUsedByManyAtOnce(t *testing.T) {
 		if got := read(t, open(t, dir), d); !bytes.Equal(got, m.blobs[d.Digest]) {
 			t.Error("a blob is not right")
 		}
+	}
+}
+
+func TestBlobsAndManifestsByOtherDigestsAreWritten(t *testing.T) {
+	digest := func(content []byte) v1.Descriptor {
+		return v1.Descriptor{Size: int64(len(content)), Digest: v1.Hash{Algorithm: "sha512", Hex: fmt.Sprintf("%x", sha512.Sum512(content))}}
+	}
+	config := []byte("{}")
+	raw := []byte(strings.Replace(string((blobs{}).image(t, "a").Raw), emptyConfig,
+		fmt.Sprintf(`{"mediaType":"a/b","size":2,"digest":%q}`, digest(config).Digest), 1))
+	dir := filepath.Join(t.TempDir(), "layout")
+	w := newWriter(t, dir)
+	m := &store.Manifest{Descriptor: digest(raw), Raw: raw}
+	m.Descriptor.MediaType = types.OCIManifestSchema1
+	must(t, w.PutBlob(t.Context(), digest(config), &memory{blobs: map[v1.Hash][]byte{digest(config).Digest: config}}))
+	must(t, w.PutManifest(t.Context(), m, "v1"))
+	must(t, w.Commit(t.Context()))
+	l := open(t, dir)
+	if got := read(t, l, digest(config)); !bytes.Equal(got, config) {
+		t.Errorf("got %q", got)
+	}
+	if got, err := l.Manifest(t.Context(), "v1"); err != nil || got.Descriptor.Digest != m.Descriptor.Digest {
+		t.Errorf("got %v, %v", got, err)
 	}
 }
 
