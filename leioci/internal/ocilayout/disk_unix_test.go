@@ -45,6 +45,28 @@ func TestFilesGetTheModesThatTheUmaskLeaves(t *testing.T) {
 	}
 }
 
+func TestAnIncompleteFileThatIsRemovedMeanwhileIsNotMissed(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "layout")
+	for name, remove := range map[string]func(file string){
+		"removed":  func(file string) { must(t, os.RemoveAll(filepath.Dir(file))) },
+		"replaced": func(file string) { must(t, os.WriteFile(file+".x", nil, 0o600)); must(t, os.Rename(file+".x", file)) },
+	} {
+		m := &memory{}
+		d := m.blob(5000, byte(len(name)))
+		m.interval = func() { remove(filepath.Join(dir, ".leioci-ingest", "sha256-"+d.Digest.Hex)) }
+		w := newWriter(t, dir)
+		if err := w.PutBlob(t.Context(), d, m); err == nil || !strings.Contains(err.Error(), "try again") {
+			t.Errorf("%s: got %v", name, err)
+		}
+		m.interval = nil
+		must(t, w.PutBlob(t.Context(), d, m))
+		if got, err := os.ReadFile(blobFile(dir, d.Digest)); err != nil || !bytes.Equal(got, m.blobs[d.Digest]) {
+			t.Errorf("%s: the blob is not right, %v", name, err)
+		}
+		must(t, w.Commit(t.Context()))
+	}
+}
+
 // limitedEnv says that a test runs in a process of its own.
 const limitedEnv = "LEIOCI_OCILAYOUT_LIMITED"
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -164,6 +165,33 @@ func TestNothingIsVisibleBeforeCommit(t *testing.T) {
 	}
 	w := newWriter(t, absent) // and it goes on there
 	must(t, putAll(t.Context(), w, open(t, dir)))
+}
+
+// Whoever reads index.json while it is replaced has the old one or the new one.
+func TestIndexIsNotWrittenInPlace(t *testing.T) {
+	dir := copyOf(t, "both")
+	before, err := os.ReadFile(filepath.Join(dir, "index.json"))
+	must(t, err)
+	old, err := os.Open(filepath.Join(dir, "index.json"))
+	must(t, err)
+	w := newWriter(t, dir)
+	must(t, put(t.Context(), w, open(t, dir), "latest", "new"))
+	must(t, w.Commit(t.Context()))
+	if got, err := io.ReadAll(old); err != nil || !bytes.Equal(got, before) {
+		t.Errorf("the old file is %s, %v", got, err)
+	}
+	must(t, old.Close())
+	if _, err := open(t, dir).Manifest(t.Context(), "new"); err != nil {
+		t.Error(err)
+	}
+	// What changes nothing writes nothing.
+	info, err := os.Stat(filepath.Join(dir, "index.json"))
+	must(t, err)
+	must(t, put(t.Context(), w, open(t, dir), "latest", "new"))
+	must(t, w.Commit(t.Context()))
+	if now, err := os.Stat(filepath.Join(dir, "index.json")); err != nil || !os.SameFile(info, now) {
+		t.Errorf("index.json was written again, %v", err)
+	}
 }
 
 func TestABlobThatIsThereIsBelievedOnlyIfItIsRight(t *testing.T) {
