@@ -33,7 +33,7 @@ type divisible interface {
 
 // Download writes the first 1000 bytes, and those from 3000 on to a piece, and breaks off; unless
 // there is a piece, which it uses.
-func (m divided) Download(ctx context.Context, d v1.Descriptor, into store.Partial) (int64, error) {
+func (m divided) Download(_ context.Context, d v1.Descriptor, into store.Partial) (int64, error) {
 	part, content := into.(divisible), m.blobs[d.Digest]
 	if len(part.Pieces()) == 0 {
 		beside, err := part.Beside(3000)
