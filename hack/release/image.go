@@ -2,11 +2,9 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"io"
-	"io/fs"
 	"os"
-	"path"
-	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
@@ -16,12 +14,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// nonRoot is the user of the image, by the number that images without a system commonly use.
-const nonRoot = 65532
-
 // writeImage writes a multi-platform image of the Linux builds as an archive of an OCI layout, which
 // docker load, podman load, skopeo (oci-archive:) and crane read.
-func (r release) writeImage() error {
+func (r release) writeImage() (err error) {
 	var index v1.ImageIndex = empty.Index
 	index = mutate.IndexMediaType(index, types.OCIImageIndex)
 	version := ""
@@ -46,7 +41,7 @@ func (r release) writeImage() error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	l, err := layout.Write(dir, empty.Index)
 	if err != nil {
 		return err
@@ -81,7 +76,7 @@ func (r release) image(b build) (v1.Image, error) {
 	img := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
 	created := v1.Time{Time: r.created}
 	img, err = mutate.ConfigFile(img, &v1.ConfigFile{
-		OS: b.os, Architecture: b.arch, Created: created,
+		OS: b.os, Architecture: b.arch, Created: created, RootFS: v1.RootFS{Type: "layers"},
 		Config: v1.Config{
 			User:       "65532:65532",
 			Entrypoint: []string{"/usr/bin/leioci"},
@@ -102,24 +97,4 @@ func (r release) image(b build) (v1.Image, error) {
 	return mutate.Append(img, mutate.Addendum{
 		Layer: layer, History: v1.History{Created: created, CreatedBy: "hack/release.sh"},
 	})
-}
-
-// imageFiles are the files of the image. Some commands need a directory for temporary files, and
-// credentials are looked for in the home directory.
-func (r release) imageFiles(b build) []file {
-	files := []file{
-		{path: "etc/passwd", mode: 0o644, content: []byte("root:x:0:0:root:/:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n")},
-		{path: "etc/group", mode: 0o644, content: []byte("root:x:0:\nnonroot:x:65532:\n")},
-		{path: "etc/ssl/certs/ca-certificates.crt", mode: 0o644, content: roots()},
-		{path: "home/nonroot/", mode: 0o700, owner: nonRoot},
-		{path: "tmp/", mode: 0o777 | fs.ModeSticky},
-		{path: "usr/bin/leioci", mode: 0o755, content: b.binary},
-	}
-	for _, f := range r.extra {
-		if slices.Contains([]string{"LICENSE", noticesFile}, f.path) {
-			f.path = path.Join("usr/share/doc/leioci", f.path)
-			files = append(files, f)
-		}
-	}
-	return files
 }
