@@ -18,6 +18,7 @@ func newPush(env environment) *cobra.Command {
 	var opts pushOptions
 	var moveBack, allowFuture, verify, noVerify bool
 	var network *networkFlags
+	var publish *publishFlags
 	cmd := &cobra.Command{
 		Use:   "push DIR REF [REF...]",
 		Short: "Push the snapshot in a directory",
@@ -28,7 +29,13 @@ checked is what is pushed, even if DIR is replaced meanwhile.
 
 A REF with a tag gets that tag. A REF without one gets the tags of the snapshot's own date: the
 date, latest and, on a Sunday, weekly. Prints the digest reference of what was pushed, one line for
-each repository. If one repository fails, the snapshot is still pushed to the others.`,
+each repository. If one repository fails, the snapshot is still pushed to the others.
+
+As JSON, these are the members format_version (1) and pushes, one for each repository (ref, tags).
+
+` + publishHelp + `
+
+` + dryRunHelp,
 		Example: "  leioci push ./export ghcr.io/org/lei-cache\n  leioci push ./export ghcr.io/org/lei-cache:2026-02-08",
 		Args:    arguments(cobra.MinimumNArgs(2)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -36,6 +43,11 @@ each repository. If one repository fails, the snapshot is still pushed to the ot
 				return withUsage(cmd, errors.New("DIR is empty"))
 			}
 			opts.verify = verify && !noVerify
+			var err error
+			if opts.pack, opts.push, err = publish.options(cmd); err != nil {
+				return err
+			}
+			opts.tags = publish.tags
 			if moveBack {
 				opts.push = append(opts.push, leioci.AllowMoveBack())
 			}
@@ -54,6 +66,9 @@ each repository. If one repository fails, the snapshot is still pushed to the ot
 	cmd.Flags().BoolVar(&noVerify, "no-verify", false, "do not check the reports first")
 	cmd.Flags().BoolVar(&verify, "verify", true, "the default; earlier versions had to be asked")
 	_ = cmd.Flags().MarkHidden("verify") // it is there
+	cmd.Flags().BoolVar(&opts.dryRun, "dry-run", false, "say what would be pushed, and write nothing to the registry")
+	publish = addPublishFlags(cmd, "")
+	opts.format = addFormatFlag(cmd)
 	network = addNetworkFlags(cmd)
 	return cmd
 }
@@ -61,6 +76,9 @@ each repository. If one repository fails, the snapshot is still pushed to the ot
 // pushOptions are what the flags of push say.
 type pushOptions struct {
 	verify bool
+	dryRun bool
+	format *format
+	tags   []string // beside the snapshot's own, or those of the references
 	pack   []leioci.PackageOption
 	push   []leioci.PushOption
 }
@@ -73,6 +91,8 @@ func push(ctx context.Context, env environment, network *networkFlags, dir strin
 	if err != nil {
 		return err
 	}
+	to.addTags(opts.tags)
+	to.asJSON = opts.format.isJSON()
 	s, err := snapshot.Open(dir) // once: what is verified is what is pushed
 	if err != nil {
 		return fmt.Errorf("push %s: %w", dir, err)
@@ -82,13 +102,22 @@ func push(ctx context.Context, env environment, network *networkFlags, dir strin
 	if err != nil {
 		return fmt.Errorf("push %s: %w", dir, err)
 	}
-	return to.push(ctx, env, dir, leioci.GenerateTags(s.Metadata().Date), img, opts.push)
+	if opts.dryRun {
+		return to.preview(ctx, env, leioci.GenerateTags(s.Metadata().Date), img, opts.push)
+	}
+	err = to.push(ctx, env, dir, leioci.GenerateTags(s.Metadata().Date), img, opts.push)
+	if to.asJSON && len(to.pushed) > 0 {
+		err = errors.Join(err, writeJSON(env.stdout, pushDocument{formatVersion, to.pushed}))
+	}
+	return err
 }
 
 // A pushing is where a snapshot is to be pushed, and by which client.
 type pushing struct {
 	client  *leioci.Client
 	targets []target
+	asJSON  bool       // do not print what was pushed line by line
+	pushed  []pushJSON // what did not fail
 }
 
 // newPushing returns a pushing to what references name.
@@ -101,7 +130,7 @@ func newPushing(env environment, network *networkFlags, refs []string) (*pushing
 	if err != nil {
 		return nil, err
 	}
-	return &pushing{client, targets}, nil
+	return &pushing{client: client, targets: targets}, nil
 }
 
 // push pushes the snapshot of a directory. A target without tags of its own gets those given.
@@ -117,6 +146,10 @@ func (p *pushing) push(
 			continue
 		}
 		fmt.Fprintf(env.stderr, "pushed %s to %s under %s\n", dir, t.repo, strings.Join(pushTags, ", "))
+		p.pushed = append(p.pushed, pushJSON{Ref: digest.String(), Tags: pushTags})
+		if p.asJSON {
+			continue
+		}
 		if _, err := fmt.Fprintln(env.stdout, digest); err != nil {
 			failed = append(failed, fmt.Errorf("pushed %s, but cannot write that to standard output: %w", digest, err))
 		}

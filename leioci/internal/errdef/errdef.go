@@ -9,12 +9,14 @@ import "errors"
 // The kinds. Package leioci documents each under the same name.
 var (
 	ErrInvalidReference    = errors.New("invalid reference")
+	ErrNotFound            = errors.New("not found")
 	ErrVerification        = errors.New("content does not match its digest or size")
 	ErrTooLarge            = errors.New("larger than the limit")
 	ErrUnsupportedManifest = errors.New("unsupported manifest")
 	ErrNotSnapshot         = errors.New("not an LEI snapshot")
-	ErrTargetNotEmpty      = errors.New("target directory cannot be replaced")
+	ErrTargetNotEmpty      = errors.New("target cannot be replaced")
 	ErrOlder               = errors.New("older snapshot")
+	ErrTagExists           = errors.New("tag exists")
 	ErrStale               = errors.New("stale snapshot")
 	ErrFuture              = errors.New("snapshot is dated in the future")
 	ErrStalled             = errors.New("stalled")
