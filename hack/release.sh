@@ -43,7 +43,7 @@ fi
 # Only what is set here may have an effect on the binaries.
 # Where modules come from has none: their digests are in go.sum.
 GOPROXY=$(go env GOPROXY) GONOSUMDB=$(go env GONOSUMDB) GOSUMDB=$(go env GOSUMDB)
-export GOPROXY GONOSUMDB GOSUMDB GOENV=off GOWORK=off CGO_ENABLED=0 LC_ALL=C
+export GOPROXY GONOSUMDB GOSUMDB GOENV=off GOWORK=off CGO_ENABLED=0 LC_ALL=C TZ=UTC
 unset GOFLAGS GOEXPERIMENT GOAMD64 GOARM64 GOOS GOARCH GOFIPS140
 
 # A clone has what is committed and nothing else. Go finds no version in a linked worktree, either.
@@ -57,9 +57,9 @@ cd "$work/src"
 git checkout -q --detach "$(git -C "$root" rev-parse HEAD)"
 GOTOOLCHAIN=$(sed -n 's/^toolchain //p' hack/release/go.mod)
 export GOTOOLCHAIN
-created=$(TZ=UTC git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ)
+created=$(git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ)
 
-mkdir -p "$work/extra/completions" "$work/extra/man/man1" "$work/out"
+mkdir -p "$work/extra/completions" "$work/out"
 
 for platform in "${platforms[@]}"; do
   [[ $platform == */* ]] || fail "platform $platform: want OS/ARCH" 64
@@ -71,11 +71,11 @@ for platform in "${platforms[@]}"; do
 done
 
 cp LICENSE "$work/extra"
-go build -o "$work/leioci" ./leioci/cmd/leioci
+go build -tags man -trimpath -buildvcs=true -o "$work/leioci" ./leioci/cmd/leioci
 for shell in bash zsh fish powershell; do
   "$work/leioci" completion "$shell" >"$work/extra/completions/leioci.$shell"
 done
-#SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) go run -tags man ./leioci/cmd/leioci man "$work/extra/man/man1"
+SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) "$work/leioci" man "$work/extra/man/man1"
 
 (cd hack/release && go build -o "$work/release" .)
 "$work/release" -binaries "$work/bin" -extra "$work/extra" -out "$work/out" -created "$created"
