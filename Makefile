@@ -123,7 +123,7 @@ lint-integration: $(TOOLS)/golangci-lint ## lint the integration tests
 
 .PHONY: lint-repository
 lint-repository: $(TOOLS)/golangci-lint ## lint the workflows and scripts, and test the action and the files of the examples
-	cd hack/repository && $(GO) vet ./... && $(GO) mod tidy -diff && $(GO) test -count=1 ./...
+	cd hack/repository && $(GO) vet ./... && $(TOOLS)/golangci-lint run ./... && $(GO) mod tidy -diff && $(GO) test -count=1 ./...
 
 .PHONY: release
 release: ## make the archives, SBOMs and the image of a release of the checked-out commit, in dist
@@ -146,7 +146,7 @@ vulnerabilities: $(TOOLS)/govulncheck ## look for known vulnerabilities in what 
 	@set -e; for module in $(MODULES); do (set -x; cd $$module; $(TOOLS)/govulncheck ./...); done
 
 .PHONY: ci
-ci: lint oldest examples man demo test race ## run everything that must pass before a change is merged
+ci: lint lint-repository oldest examples man demo test race ## run everything that must pass before a change is merged
 
 # The tools are pinned in hack/tools, the registries to test against in hack/servers, and the other
 # clients in hack/clients. All are built into .bin.
