@@ -38,6 +38,8 @@ finish() { # STATUS
 
 prepare() {
   mkdir -p "$home/bin"
+  # A job may have an older Go of its own choice. The one that leioci needs is fetched for this only.
+  export GOTOOLCHAIN=auto
   command -v go >/dev/null || {
     echo 'leioci-check: no Go on this runner: run actions/setup-go before this action' >&2
     exit 1
