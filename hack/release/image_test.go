@@ -43,9 +43,7 @@ func checkImage(t *testing.T, archive []byte) {
 		t.Errorf("%d certificate authorities", n)
 	}
 	version := config.Config.Labels["org.opencontainers.image.version"]
-	if got := runIn(t, root, append(config.Config.Entrypoint, "version")); got != version+"\n" {
-		t.Errorf("the image says that it is %q, and its label %q", got, version)
-	}
+	checkOutput(t, root, append(config.Config.Entrypoint, "version"), version+"\n")
 }
 
 // imageIn returns the image for this machine in an archive of an OCI layout.

@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// runIn runs a program of a root file system as the image's user, with nothing around it.
-func runIn(t *testing.T, root string, args []string) string {
+// checkOutput runs a program of a root file system as the image's user, with nothing around it, and
+// compares what it prints.
+func checkOutput(t *testing.T, root string, args []string, want string) {
 	t.Helper()
 	if err := os.Chmod(root, 0o755); err != nil {
 		t.Fatal(err)
@@ -24,8 +25,7 @@ func runIn(t *testing.T, root string, args []string) string {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root, Cloneflags: syscall.CLONE_NEWUSER, UidMappings: id}
 	}
 	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Errorf("%v: %s", err, out)
+	if err != nil || string(out) != want {
+		t.Errorf("%v: the image says %q, want %q", err, out, want)
 	}
-	return string(out)
 }
