@@ -2,7 +2,6 @@ package leioci
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
@@ -31,19 +30,11 @@ func (c *Client) Open(ctx context.Context, l Location) (*Repository, error) {
 	if err := l.check("open"); err != nil {
 		return nil, err
 	}
-	reader, closer, err := c.openReader(ctx, l)
+	reader, closer, err := c.openReader(ctx, l, Location{})
 	if err != nil {
 		return nil, fail("open", l.place(), err)
 	}
 	return &Repository{l, reader, closer}, nil
-}
-
-// openReader opens a location. closer is nil if there is nothing to close.
-func (c *Client) openReader(_ context.Context, l Location) (reader store.Reader, closer io.Closer, err error) {
-	if repo, ok := l.Repository(); ok {
-		return c.registry.Source(repo).Reader(), nil, nil
-	}
-	return nil, nil, errors.ErrUnsupported
 }
 
 // Tags lists all tags, each once, in the order of the place. Those of a registry's repository are
@@ -62,7 +53,8 @@ func (r *Repository) Tags(ctx context.Context) ([]string, error) {
 
 // Manifest returns the manifest that id, a tag or a digest, names: byte for byte, with a descriptor
 // whose digest and size were computed from it. It may be of any kind, also an index. An empty id
-// stands for the tag or the digest of the location, or else for "latest".
+// stands for the tag or the digest of the location. If that has none, it stands for "latest" or, in
+// a layout or an archive without such a tag, for the only artifact.
 //
 // The errors: [ErrNotFound], [ErrUnauthorized], [ErrDenied]; [ErrInvalidReference];
 // [ErrUnsupportedManifest] for what is not a JSON object with a media type; [ErrTooLarge] for more
@@ -80,7 +72,10 @@ func (r *Repository) manifest(ctx context.Context, id string) (*store.Manifest, 
 		return nil, err
 	}
 	if id == "" {
-		id = orDefault(r.location.id, tagLatest)
+		var err error
+		if id, err = defaultID(ctx, r.location, r.reader); err != nil {
+			return nil, fail("pull manifest", r.location, err)
+		}
 	}
 	if err := checkIdentifier(id); err != nil {
 		return nil, fmt.Errorf("pull manifest from %s: %w", r.location.place(), err)

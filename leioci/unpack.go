@@ -27,7 +27,7 @@ import (
 // [MediaTypeCache]), in any order. Other layers are ignored. The manifest itself is written beside
 // the layers' files, as oci-manifest.json.
 //
-// Of the options, [VerifyReports], [IndexReports], [MaxAge] and [AllowFuture] apply. An image is one
+// Of the options, [VerifyReports], [IndexReports], [MaxAge], [AllowFuture] and [Progress] apply. An image is one
 // snapshot, not a tag that may have moved back, so Unpack replaces a newer snapshot, too, and
 // returns an error for [AllowOlder]. Nothing is logged: whether there is an index,
 // [snapshot.Snapshot.Indexed] says.
@@ -50,6 +50,7 @@ func unpack(ctx context.Context, img v1.Image, dir string, opts []PullOption) (*
 	if err := o.apply(opts); err != nil {
 		return nil, err
 	}
+	defer o.Progress.End()
 	if err := hashed(ctx, img); err != nil {
 		return nil, err
 	}

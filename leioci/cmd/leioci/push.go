@@ -31,6 +31,8 @@ A REF with a tag gets that tag. A REF without one gets the tags of the snapshot'
 date, latest and, on a Sunday, weekly. Prints the digest reference of what was pushed, one line for
 each repository. If one repository fails, the snapshot is still pushed to the others.
 
+As JSON, these are the members format_version (1) and pushes, one for each repository (ref, tags).
+
 ` + publishHelp + `
 
 ` + dryRunHelp,
@@ -66,6 +68,7 @@ each repository. If one repository fails, the snapshot is still pushed to the ot
 	_ = cmd.Flags().MarkHidden("verify") // it is there
 	cmd.Flags().BoolVar(&opts.dryRun, "dry-run", false, "say what would be pushed, and write nothing to the registry")
 	publish = addPublishFlags(cmd, "")
+	opts.format = addFormatFlag(cmd)
 	network = addNetworkFlags(cmd)
 	return cmd
 }
@@ -74,6 +77,7 @@ each repository. If one repository fails, the snapshot is still pushed to the ot
 type pushOptions struct {
 	verify bool
 	dryRun bool
+	format *format
 	tags   []string // beside the snapshot's own, or those of the references
 	pack   []leioci.PackageOption
 	push   []leioci.PushOption
@@ -88,6 +92,7 @@ func push(ctx context.Context, env environment, network *networkFlags, dir strin
 		return err
 	}
 	to.addTags(opts.tags)
+	to.asJSON = opts.format.isJSON()
 	s, err := snapshot.Open(dir) // once: what is verified is what is pushed
 	if err != nil {
 		return fmt.Errorf("push %s: %w", dir, err)
@@ -98,15 +103,21 @@ func push(ctx context.Context, env environment, network *networkFlags, dir strin
 		return fmt.Errorf("push %s: %w", dir, err)
 	}
 	if opts.dryRun {
-		return to.preview(ctx, env, dir, leioci.GenerateTags(s.Metadata().Date), img, opts.push)
+		return to.preview(ctx, env, leioci.GenerateTags(s.Metadata().Date), img, opts.push)
 	}
-	return to.push(ctx, env, dir, leioci.GenerateTags(s.Metadata().Date), img, opts.push)
+	err = to.push(ctx, env, dir, leioci.GenerateTags(s.Metadata().Date), img, opts.push)
+	if to.asJSON && len(to.pushed) > 0 {
+		err = errors.Join(err, writeJSON(env.stdout, pushDocument{formatVersion, to.pushed}))
+	}
+	return err
 }
 
 // A pushing is where a snapshot is to be pushed, and by which client.
 type pushing struct {
 	client  *leioci.Client
 	targets []target
+	asJSON  bool       // do not print what was pushed line by line
+	pushed  []pushJSON // what did not fail
 }
 
 // newPushing returns a pushing to what references name.
@@ -119,7 +130,7 @@ func newPushing(env environment, network *networkFlags, refs []string) (*pushing
 	if err != nil {
 		return nil, err
 	}
-	return &pushing{client, targets}, nil
+	return &pushing{client: client, targets: targets}, nil
 }
 
 // push pushes the snapshot of a directory. A target without tags of its own gets those given.
@@ -135,6 +146,10 @@ func (p *pushing) push(
 			continue
 		}
 		fmt.Fprintf(env.stderr, "pushed %s to %s under %s\n", dir, t.repo, strings.Join(pushTags, ", "))
+		p.pushed = append(p.pushed, pushJSON{Ref: digest.String(), Tags: pushTags})
+		if p.asJSON {
+			continue
+		}
 		if _, err := fmt.Fprintln(env.stdout, digest); err != nil {
 			failed = append(failed, fmt.Errorf("pushed %s, but cannot write that to standard output: %w", digest, err))
 		}

@@ -14,7 +14,7 @@ var (
 	ErrTooLarge            = errors.New("larger than the limit")
 	ErrUnsupportedManifest = errors.New("unsupported manifest")
 	ErrNotSnapshot         = errors.New("not an LEI snapshot")
-	ErrTargetNotEmpty      = errors.New("target directory cannot be replaced")
+	ErrTargetNotEmpty      = errors.New("target cannot be replaced")
 	ErrOlder               = errors.New("older snapshot")
 	ErrTagExists           = errors.New("tag exists")
 	ErrStale               = errors.New("stale snapshot")
