@@ -104,7 +104,11 @@ func pull(
 	if err != nil {
 		return err
 	}
-	res, err := client.PullSnapshot(ctx, ref, dir, opts...)
+	var res *leioci.PullResult
+	err = network.show(env, func(shown leioci.TransferOption) (err error) {
+		res, err = client.PullSnapshot(ctx, ref, dir, append(opts, shown)...)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -120,7 +124,7 @@ func pull(
 	if verified {
 		checked = ", verified"
 	}
-	fmt.Fprintf(env.stderr, "%s %s%s%s: %s\n", outcome, dir, from, checked, describeAge(res, time.Now()))
+	network.say(env, "%s %s%s%s: %s\n", outcome, dir, from, checked, describeAge(res, time.Now()))
 	_, err = fmt.Fprintln(env.stdout, res.Ref)
 	return err
 }

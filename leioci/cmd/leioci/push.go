@@ -89,6 +89,7 @@ func push(ctx context.Context, env environment, network *networkFlags, dir strin
 type pushing struct {
 	client  *leioci.Client
 	targets []target
+	network *networkFlags
 }
 
 // newPushing returns a pushing to what references name.
@@ -101,7 +102,7 @@ func newPushing(env environment, network *networkFlags, refs []string) (*pushing
 	if err != nil {
 		return nil, err
 	}
-	return &pushing{client, targets}, nil
+	return &pushing{client, targets, network}, nil
 }
 
 // push pushes the snapshot of a directory. A target without tags of its own gets those given.
@@ -111,12 +112,16 @@ func (p *pushing) push(
 	var failed []error // if one repository fails, still push to the others
 	for _, t := range p.targets {
 		pushTags := t.allTags(tags)
-		digest, err := p.client.PushSnapshot(ctx, t.repo, pushTags, img, opts...)
+		var digest name.Digest
+		err := p.network.show(env, func(shown leioci.TransferOption) (err error) {
+			digest, err = p.client.PushSnapshot(ctx, t.repo, pushTags, img, append(opts, shown)...)
+			return err
+		})
 		if err != nil {
 			failed = append(failed, err)
 			continue
 		}
-		fmt.Fprintf(env.stderr, "pushed %s to %s under %s\n", dir, t.repo, strings.Join(pushTags, ", "))
+		p.network.say(env, "pushed %s to %s under %s\n", dir, t.repo, strings.Join(pushTags, ", "))
 		if _, err := fmt.Fprintln(env.stdout, digest); err != nil {
 			failed = append(failed, fmt.Errorf("pushed %s, but cannot write that to standard output: %w", digest, err))
 		}
