@@ -82,9 +82,9 @@ func (w *progressWorld) push() {
 	must(w.t, err)
 }
 
-func (w *progressWorld) pull(dir string, opts ...leioci.PullOption) {
+func (w *progressWorld) pull(dir string) {
 	w.t.Helper()
-	_, err := w.client.PullSnapshot(w.t.Context(), w.repo.Tag("latest"), dir, append(opts, w.events.option())...)
+	_, err := w.client.PullSnapshot(w.t.Context(), w.repo.Tag("latest"), dir, w.events.option())
 	must(w.t, err)
 }
 

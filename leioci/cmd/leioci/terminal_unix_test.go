@@ -22,7 +22,6 @@ type terminal struct {
 	t      *testing.T
 	cmd    *exec.Cmd
 	master *os.File
-	size   pty.Winsize
 	output chan []byte
 	seen   string
 }
@@ -237,7 +236,7 @@ func TestSomeTerminalsShowNoBars(t *testing.T) {
 func TestATerminalOfAnyWidthIsFitFor(t *testing.T) {
 	ref, release := slowRegistry(t)
 	w := inTerminal(t, pty.Winsize{Rows: 2, Cols: 1}, []string{"TERM=xterm"}, "pull", ref, "-o", "lei")
-	for _, columns := range []uint16{1, 2, 3, 10, 500, 40} {
+	for _, columns := range []uint16{1, 2, 10, 500} {
 		if err := pty.Setsize(w.master, &pty.Winsize{Rows: 24, Cols: columns}); err != nil {
 			t.Fatal(err)
 		}
