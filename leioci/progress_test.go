@@ -212,6 +212,12 @@ func TestAPushTellsHowFarEachFileWasSent(t *testing.T) {
 			if end := last(w.events.of(t, cacheFile)); end.Phase != leioci.PhaseReused || end.Done != size || end.Digest.Hex == "" {
 				t.Errorf("%s, and there: got %+v", name, end)
 			}
+			// No tag tells that the blobs are there, but the registry does when it is asked.
+			_, err := w.client.PushSnapshot(t.Context(), w.repo, []string{"other"}, must2(leioci.Package(t.Context(), w.src)), w.events.option())
+			must(t, err)
+			if end := last(w.events.of(t, cacheFile)); size >= largeEnough && end.Phase != leioci.PhaseReused || end.Done != size {
+				t.Errorf("%s, and found: got %+v", name, end)
+			}
 		}
 	})
 }
