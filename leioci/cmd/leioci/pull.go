@@ -104,11 +104,15 @@ func pull(
 	if err != nil {
 		return err
 	}
-	res, err := client.PullSnapshot(ctx, ref, dir, opts...)
+	var res *leioci.PullResult
+	err = network.show(env, func(shown leioci.TransferOption) (err error) {
+		res, err = client.PullSnapshot(ctx, ref, dir, append(opts, shown)...)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	return printPull(env, f, newPullDocument(ref.String(), dir, res, verified, time.Now()), res)
+	return printPull(env, network, f, newPullDocument(ref.String(), dir, res, verified, time.Now()), res)
 }
 
 // parseMirrors parses the repositories that mirror another.
