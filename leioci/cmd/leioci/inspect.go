@@ -38,7 +38,7 @@ if it is there. A directory knows no referrers.
 
 ` + inspectHelp,
 		Example: "  leioci inspect ghcr.io/org/lei-cache:2026-02-08\n" +
-			"  leioci inspect --raw ./lei-cache-latest | sha256sum",
+			"  leioci inspect --raw ghcr.io/org/lei-cache | sha256sum",
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if raw && cmd.Flags().Changed("format") {
