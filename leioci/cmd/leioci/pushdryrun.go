@@ -54,7 +54,7 @@ func (p *pushing) preview(
 // writePreview prints what a push would do, for a person.
 func writePreview(w io.Writer, p *leioci.PushPreview) error {
 	out := bufio.NewWriter(w)
-	fmt.Fprintln(out, p.Digest)
+	fmt.Fprintln(out, p.Ref)
 	for _, t := range p.Tags {
 		fmt.Fprintf(out, "  tag   %s\n", describeChange(t))
 	}

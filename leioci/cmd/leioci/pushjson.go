@@ -50,7 +50,7 @@ type blobPreviewJSON struct {
 
 // newPushPreviewJSON says what a push would do.
 func newPushPreviewJSON(p *leioci.PushPreview) pushPreviewJSON {
-	j := pushPreviewJSON{Ref: p.Digest.String()}
+	j := pushPreviewJSON{Ref: p.Ref.String()}
 	for _, t := range p.Tags {
 		tag := tagPreviewJSON{Tag: t.Tag, Change: string(t.Change)}
 		if t.Held.Hex != "" {
