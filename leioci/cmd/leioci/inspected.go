@@ -25,6 +25,8 @@ type inspected interface {
 	blob(ctx context.Context, d v1.Descriptor, file string) (io.ReadCloser, error)
 	// referrers returns what refers to a manifest. What it found is valid even with an error.
 	referrers(context.Context, v1.Hash) ([]referrer, error)
+	// tags returns those that hold a manifest, where that is not a request each.
+	tags(context.Context, v1.Hash) ([]string, error)
 	close() error
 }
 
@@ -76,6 +78,27 @@ func (r *inspectedRepository) blob(ctx context.Context, d v1.Descriptor, _ strin
 }
 
 func (r *inspectedRepository) close() error { return r.Close() }
+
+func (r *inspectedRepository) tags(ctx context.Context, digest v1.Hash) ([]string, error) {
+	if r.at.Path() == "" {
+		return nil, nil
+	}
+	all, err := r.Tags(ctx)
+	if err != nil || len(all) > defaultTagLimit {
+		return nil, err
+	}
+	var holding []string
+	for _, tag := range all {
+		d, _, err := r.Manifest(ctx, tag)
+		if err != nil && !isAny(err, leioci.ErrNotFound, leioci.ErrUnsupportedManifest, leioci.ErrVerification, leioci.ErrTooLarge) {
+			return nil, err
+		}
+		if err == nil && d.Digest == digest {
+			holding = append(holding, tag)
+		}
+	}
+	return holding, nil
+}
 
 // referrers also looks for what cosign keeps under tags of its own.
 func (r *inspectedRepository) referrers(ctx context.Context, digest v1.Hash) ([]referrer, error) {
