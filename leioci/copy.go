@@ -148,10 +148,10 @@ func (p *copying) copyRoot(ctx context.Context, r root) error {
 	}
 	if !r.held || !p.trusts {
 		if err := p.dst.PutManifest(ctx, m, r.tag); err != nil {
-			return fail("put manifest", p.to.at(r.tag), err)
+			return fail("put manifest", p.to.At(r.tag), err)
 		}
 	}
-	p.client.log.WithField("digest", r.digest.String()).Infof("tagged %s", p.to.at(r.tag))
+	p.client.log.WithField("digest", r.digest.String()).Infof("tagged %s", p.to.At(r.tag))
 	p.result.Tags = append(p.result.Tags, CopiedTag{r.tag, r.digest})
 	return nil
 }

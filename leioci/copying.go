@@ -42,7 +42,7 @@ type fetched = *store.Manifest
 
 func (c *Client) newCopying(o copyOptions, src, dst Location) *copying {
 	return &copying{
-		client: c, opts: o, from: src.place(), to: dst.place(), id: src.id, tag: dst.id,
+		client: c, opts: o, from: src.Place(), to: dst.Place(), id: src.id, tag: dst.id,
 		done: map[v1.Hash]bool{}, kept: map[v1.Hash]fetched{}, budget: mostKept,
 	}
 }
@@ -57,20 +57,20 @@ func (c *Client) openCopying(ctx context.Context, src, dst Location, o copyOptio
 	}()
 	reader, closer, err := c.openReader(ctx, src, dst)
 	if err != nil {
-		return nil, fail("open", src.place(), err)
+		return nil, fail("open", src.Place(), err)
 	}
 	p.closeLater(closer)
 	p.src = counted{reader, &p.bytes}
 	if !o.allTags {
 		if p.id, err = defaultID(ctx, src, reader); err != nil {
-			return nil, fail("open", src.place(), err)
+			return nil, fail("open", src.Place(), err)
 		}
-		if p.tag == "" && !src.at(p.id).byDigest() {
+		if p.tag == "" && !src.At(p.id).byDigest() {
 			p.tag = p.id
 		}
 	}
 	if err := p.openDestination(ctx, dst); err != nil {
-		return nil, fail("open", dst.place(), err)
+		return nil, fail("open", dst.Place(), err)
 	}
 	return p, nil
 }

@@ -65,7 +65,7 @@ func (c *Client) pullLocal(ctx context.Context, reader store.Reader, src Locatio
 	if err != nil {
 		return nil, fail("pull manifest", src, err)
 	}
-	pinned := src.at(m.Descriptor.Digest.String())
+	pinned := src.At(m.Descriptor.Digest.String())
 	targetDir := target.Open(dir, policy, &target.Memory{}, c.concurrency, c.log)
 	res, err := localUpToDate(ctx, targetDir, m)
 	if err != nil {

@@ -46,9 +46,9 @@ func (c *Client) PushTo(ctx context.Context, dst Location, tags []string, img v1
 		err = checkTags(tags)
 	}
 	if err != nil {
-		return v1.Hash{}, fmt.Errorf("push to %s: %w", dst.place(), err)
+		return v1.Hash{}, fmt.Errorf("push to %s: %w", dst.Place(), err)
 	}
-	return c.pushLocal(ctx, dst.place(), tags, img, o)
+	return c.pushLocal(ctx, dst.Place(), tags, img, o)
 }
 
 // checkPushTo checks the arguments of PushTo, and returns the tags to make.
