@@ -24,12 +24,12 @@ func (c *Client) PreviewPushTo(ctx context.Context, dst Location, tags []string,
 	}
 	var o pushOptions
 	if err := o.apply(opts); err != nil {
-		return nil, fmt.Errorf("push to %s: %w", dst.place(), err)
+		return nil, fmt.Errorf("push to %s: %w", dst.Place(), err)
 	}
 	if err := checkTags(tags); err != nil {
-		return nil, fmt.Errorf("push to %s: %w", dst.place(), err)
+		return nil, fmt.Errorf("push to %s: %w", dst.Place(), err)
 	}
-	return c.previewLocal(ctx, dst.place(), tags, img, o)
+	return c.previewLocal(ctx, dst.Place(), tags, img, o)
 }
 
 // previewLocal is PreviewPushTo for a layout or an archive.

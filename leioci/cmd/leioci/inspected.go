@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -46,8 +43,8 @@ func openInspected(ctx context.Context, env environment, network *networkFlags, 
 		repo, err := openRepository(ctx, env, network, at)
 		return &inspectedRepository{repo, at}, err
 	}
-	if _, missing := os.Lstat(text); err != nil && errors.Is(missing, fs.ErrNotExist) && strings.Contains(text, ":") {
-		return nil, usageError{err} // it is meant for another program
+	if err := refuseForeignPlace(text); err != nil {
+		return nil, err
 	}
 	return openInspectedDir(text)
 }
@@ -59,14 +56,7 @@ type inspectedRepository struct {
 }
 
 func (r *inspectedRepository) name(digest v1.Hash) string {
-	if repo, ok := r.at.Repository(); ok {
-		return repo.Digest(digest.String()).String()
-	}
-	place := r.at.String()
-	if id := r.at.Identifier(); id != "" {
-		place = place[:len(place)-len(id)-1] // and the character before it
-	}
-	return place + "@" + digest.String()
+	return r.at.At(digest.String()).String()
 }
 
 func (r *inspectedRepository) manifest(ctx context.Context) (v1.Descriptor, []byte, error) {
