@@ -35,18 +35,18 @@ func openInspected(ctx context.Context, env environment, network *networkFlags, 
 	if text == "" { // "$DIR", where DIR is not set
 		return nil, usageError{errors.New("REF|DIR is empty")}
 	}
-	at, err := leioci.ParseLocation(text)
-	if err == nil && at.Path() != "" || isReference(text) {
-		if err != nil {
-			return nil, usageError{err}
+	if !isReference(text) {
+		if err := refuseForeignPlace(text); err != nil {
+			return nil, err
 		}
-		repo, err := openRepository(ctx, env, network, at)
-		return &inspectedRepository{repo, at}, err
+		return openInspectedDir(text)
 	}
-	if err := refuseForeignPlace(text); err != nil {
+	at, err := parseLocation(text)
+	if err != nil {
 		return nil, err
 	}
-	return openInspectedDir(text)
+	repo, err := openRepository(ctx, env, network, at)
+	return &inspectedRepository{repo, at}, err
 }
 
 // An inspectedRepository is an artifact in a registry, a layout or an archive.
