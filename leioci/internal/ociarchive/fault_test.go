@@ -1,7 +1,17 @@
 package ociarchive
 
 import (
+	"bytes"
+	"context"
 	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"syscall"
+	"testing"
+
+	"github.com/sirupsen/logrus"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/staging"
 )
@@ -10,3 +20,201 @@ import (
 type lockless struct{ disk }
 
 func (lockless) openLocked(string) (staging.LockedFile, error) { return nil, errors.ErrUnsupported }
+
+// A faultDisk calls fault before each operation that changes the disk, and fails with its error.
+type faultDisk struct {
+	disk
+	fault func(op string) error
+}
+
+func (d faultDisk) either(op string, f func() error) error {
+	if err := d.fault(op); err != nil {
+		return &fs.PathError{Op: op, Path: "a path", Err: err}
+	}
+	return f()
+}
+
+func (d faultDisk) openLocked(path string) (f staging.LockedFile, err error) {
+	err = d.either("openLocked", func() error { f, err = d.disk.openLocked(path); return err })
+	return faultFile{f, d}, err
+}
+
+func (d faultDisk) create(path string) (f staging.LockedFile, err error) {
+	err = d.either("create", func() error { f, err = d.disk.create(path); return err })
+	return faultFile{f, d}, err
+}
+
+func (d faultDisk) mkdirAll(path string) error {
+	return d.either("mkdirAll", func() error { return d.disk.mkdirAll(path) })
+}
+
+func (d faultDisk) adopt(path, target string, log logrus.FieldLogger) error {
+	return d.either("adopt", func() error { return d.disk.adopt(path, target, log) })
+}
+
+func (d faultDisk) rename(from, to string) error {
+	return d.either("rename", func() error { return d.disk.rename(from, to) })
+}
+
+func (d faultDisk) remove(path string) error {
+	return d.either("remove", func() error { return d.disk.remove(path) })
+}
+
+func (d faultDisk) syncDir(path string) error {
+	return d.either("syncDir", func() error { return d.disk.syncDir(path) })
+}
+
+type faultFile struct {
+	staging.LockedFile
+	disk faultDisk
+}
+
+// Write writes half of the data before it fails, as a full disk may.
+func (f faultFile) Write(b []byte) (int, error) {
+	half, err := f.LockedFile.Write(b[:len(b)/2])
+	if err == nil {
+		err = f.disk.fault("write")
+	}
+	if err != nil {
+		return half, err
+	}
+	n, err := f.LockedFile.Write(b[half:])
+	return half + n, err
+}
+
+func (f faultFile) Truncate(size int64) error {
+	return f.disk.either("truncate", func() error { return f.LockedFile.Truncate(size) })
+}
+
+func (f faultFile) Sync() error { return f.disk.either("sync", f.LockedFile.Sync) }
+
+// A scene is an archive to which an artifact is added, while the partial archive of a third is there.
+type scene struct {
+	m             *memory
+	old, new      image
+	left          image
+	withLeft, was bool
+}
+
+func newScene() *scene {
+	m := newMemory()
+	return &scene{m: m, old: m.image("old", 3000, 700), new: m.image("new", 5000, 1), left: m.image("left", 1500, 2000)}
+}
+
+// set writes the old archive, and what a process has left.
+func (s *scene) set(t *testing.T, path string) {
+	t.Helper()
+	if s.was {
+		mustWrite(t, path, s.m, s.old, "old", "latest")
+	}
+	if !s.withLeft {
+		return
+	}
+	w := newTestWriter(t, path)
+	if err := errors.Join(putImage(t.Context(), w, s.m, s.left), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// assert fails unless the target is as it was, or the new archive. It must be the latter if err is
+// nil, and the former if changed is false.
+func (s *scene) assert(t *testing.T, what, path string, before []byte, err error) {
+	t.Helper()
+	now, readErr := os.ReadFile(path)
+	if readErr != nil && !errors.Is(readErr, fs.ErrNotExist) {
+		t.Fatal(readErr)
+	}
+	if err != nil {
+		if !bytes.Equal(now, before) {
+			t.Errorf("%s: after %v the archive is another, of %d bytes", what, err, len(now))
+		}
+	} else {
+		assertHolds(t, path, "latest", s.m, s.new)
+	}
+	if s.was {
+		assertHolds(t, path, "old", s.m, s.old)
+	}
+	if err := write(t.Context(), osDisk{}, path, s.m, s.new, "next"); err != nil {
+		t.Errorf("%s: the next copy fails: %v", what, err)
+		return
+	}
+	assertHolds(t, path, "next", s.m, s.new)
+	if s.was {
+		assertHolds(t, path, "old", s.m, s.old)
+	}
+	a := open(t, path)
+	if s.withLeft && a.has(s.left.blobs[1].Digest) {
+		t.Errorf("%s: the archive holds a blob that nobody wanted", what)
+	}
+}
+
+// The disk may be full, read-only, owned by another user or broken, at any operation, and recover or
+// not.
+func TestWhateverTheDiskRefusesTheArchiveIsWhole(t *testing.T) {
+	for _, cause := range []error{syscall.ENOSPC, syscall.EACCES, syscall.EIO} {
+		for _, onward := range []bool{false, true} {
+			for _, both := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%v, onward: %v, an old and a partial one: %v", cause, onward, both), func(t *testing.T) {
+					s := newScene()
+					s.was, s.withLeft = both, both
+					var refused []string
+					for at := 1; ; at++ {
+						path := target(t)
+						s.set(t, path)
+						before, _ := os.ReadFile(path)
+						ops, failed := 0, ""
+						err := write(t.Context(), faultDisk{osDisk{}, func(op string) error {
+							if ops++; ops == at {
+								failed = op
+							}
+							if ops == at || onward && ops > at {
+								return cause
+							}
+							return nil
+						}}, path, s.m, s.new, "latest")
+						if failed == "" {
+							break
+						}
+						refused = append(refused, failed)
+						if err != nil && !errors.Is(err, cause) {
+							t.Errorf("%s: got %v", failed, err)
+						}
+						s.assert(t, fmt.Sprintf("%s refused as operation %d", failed, at), path, before, err)
+					}
+					for _, op := range []string{"openLocked", "mkdirAll", "adopt", "rename", "syncDir", "write", "truncate", "sync"} {
+						if !slices.Contains(refused, op) {
+							t.Errorf("%s was not refused; these were: %q", op, refused)
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// A copy may be given up at any time.
+func TestWheneverTheContextEndsTheArchiveIsWhole(t *testing.T) {
+	s := newScene()
+	s.was, s.withLeft = true, true
+	for at := 1; ; at++ {
+		path := target(t)
+		s.set(t, path)
+		before := content(t, path)
+		ctx, cancel := context.WithCancel(t.Context())
+		ops := 0
+		err := write(ctx, faultDisk{osDisk{}, func(string) error {
+			if ops++; ops == at {
+				cancel()
+			}
+			return nil
+		}}, path, s.m, s.new, "latest")
+		cancel()
+		if err != nil && !errors.Is(err, context.Canceled) {
+			t.Errorf("operation %d: got %v", at, err)
+		}
+		s.assert(t, fmt.Sprintf("the context ended at operation %d", at), path, before, err)
+		if ops < at {
+			return
+		}
+	}
+}
