@@ -42,13 +42,14 @@ func (w *Writer) attempt(ctx context.Context) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	defer func() { err = errors.Join(err, now.close()) }()
+	defer now.close()
 	unchanged, err := w.fill(ctx, now)
 	if err != nil {
 		return false, err
 	}
 	if unchanged {
-		return true, w.discard()
+		w.discard()
+		return true, nil
 	}
 	if err := w.flush(ctx); err != nil {
 		return false, err
@@ -58,10 +59,8 @@ func (w *Writer) attempt(ctx context.Context) (done bool, err error) {
 		return false, err
 	}
 	if closeFirst {
-		if err := errors.Join(now.close(), w.first.close()); err != nil {
-			return false, err
-		}
-		now, w.first = former{}, former{}
+		now.close()
+		w.first.close()
 	}
 	return true, w.replace(ctx)
 }
@@ -242,7 +241,9 @@ func (w *Writer) rename() error {
 }
 
 // discard gives up the partial archive, of which nothing is needed.
-func (w *Writer) discard() error {
+func (w *Writer) discard() {
 	w.partial.regions = nil
-	return w.partial.close()
+	if err := w.partial.close(); err != nil {
+		w.log.Infof("cannot remove %s: %v", w.partial.path, err)
+	}
 }

@@ -156,6 +156,9 @@ func (p *partial) found(start, size, most int64) *region {
 // isThere reports whether the file still has its name. Somebody may have deleted it, and another
 // process begun its own.
 func (p *partial) isThere() (bool, error) {
+	if p.private || closeFirst { // nobody else knows it, or can delete it
+		return true, nil
+	}
 	opened, err := p.file.Stat()
 	if err != nil {
 		return false, err

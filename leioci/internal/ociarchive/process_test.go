@@ -24,7 +24,7 @@ func child(what, path string) int {
 		return 1
 	}
 	ops := 0
-	dk := faultDisk{osDisk{}, func(string) error {
+	dk := faultDisk{loose{osDisk{}}, func(string) error {
 		if ops++; ops != kill {
 			return nil
 		}

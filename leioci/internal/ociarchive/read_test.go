@@ -203,7 +203,7 @@ func TestTheLimitOfABlobHoldsForAllWaysToReadIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer a.Close()
+	defer closeOf(t, a)
 	d := img.blobs[1]
 	_, blobErr := a.Blob(t.Context(), d)
 	_, downloadErr := a.Download(t.Context(), d, &buffer{})

@@ -27,7 +27,7 @@ func TestAnInterruptedCopyGoesOn(t *testing.T) {
 		m.fetched, m.cut = 0, cut
 		tries := 0
 		for ; ; tries++ {
-			err := write(t.Context(), osDisk{}, path, m, img, "latest")
+			err := write(t.Context(), loose{osDisk{}}, path, m, img, "latest")
 			if err == nil {
 				break
 			}
@@ -135,7 +135,7 @@ func TestWhateverAPartialArchiveHoldsTheResultIsRight(t *testing.T) {
 		if err := os.WriteFile(partialPath(path), b, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := write(t.Context(), osDisk{}, path, m, img, fmt.Sprintf("tag-%d", i)); err != nil {
+		if err := write(t.Context(), loose{osDisk{}}, path, m, img, fmt.Sprintf("tag-%d", i)); err != nil {
 			t.Fatalf("%d: %v", i, err)
 		}
 		assertHolds(t, path, fmt.Sprintf("tag-%d", i), m, img)

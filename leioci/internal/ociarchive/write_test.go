@@ -238,19 +238,19 @@ func TestAnArchiveHasTheModeOfTheOldOneOrOfANewFile(t *testing.T) {
 
 func TestASymbolicLinkIsFollowed(t *testing.T) {
 	dir := t.TempDir()
-	real, link, dangling := filepath.Join(dir, "real.tar"), filepath.Join(dir, "link.tar"), filepath.Join(dir, "dangling.tar")
+	file, link, dangling := filepath.Join(dir, "real.tar"), filepath.Join(dir, "link.tar"), filepath.Join(dir, "dangling.tar")
 	if err := errors.Join(os.Symlink("real.tar", link), os.Symlink("nothing", dangling)); err != nil {
 		t.Skip(err)
 	}
 	m := newMemory()
 	one, two := m.image("one", 10), m.image("two", 10)
-	mustWrite(t, real, m, one, "one")
+	mustWrite(t, file, m, one, "one")
 	mustWrite(t, link, m, two, "two")
 	if info, err := os.Lstat(link); err != nil || info.Mode()&fs.ModeSymlink == 0 {
 		t.Errorf("the link is %v, %v", info.Mode(), err)
 	}
-	assertHolds(t, real, "one", m, one)
-	assertHolds(t, real, "two", m, two)
+	assertHolds(t, file, "one", m, one)
+	assertHolds(t, file, "two", m, two)
 	if _, err := NewWriter(t.Context(), dangling, math.MaxInt64, silent()); !errors.Is(err, errdef.ErrTargetNotEmpty) {
 		t.Errorf("a dangling link: got %v", err)
 	}
