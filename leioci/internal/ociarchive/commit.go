@@ -177,7 +177,7 @@ func (w *Writer) flush(ctx context.Context) error {
 		return err
 	}
 	// The locks of other hosts may not be seen here, and one of them may have written to the file.
-	if staging.Shared(filepath.Dir(w.target)) {
+	if w.disk.shared(filepath.Dir(w.target)) {
 		for _, r := range w.partial.regions {
 			if !r.wanted {
 				continue
@@ -242,7 +242,7 @@ func (w *Writer) rename() error {
 
 // discard gives up the partial archive, of which nothing is needed.
 func (w *Writer) discard() {
-	w.partial.regions = nil
+	w.partial.useless = true
 	if err := w.partial.close(); err != nil {
 		w.log.Infof("cannot remove %s: %v", w.partial.path, err)
 	}

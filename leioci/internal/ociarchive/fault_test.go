@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"slices"
 	"syscall"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 	"github.com/lowendinsight/lei-go/leioci/internal/staging"
 )
 
@@ -58,8 +60,8 @@ func (d faultDisk) create(path string) (f staging.LockedFile, err error) {
 	return faultFile{f, d}, err
 }
 
-func (d faultDisk) mkdirAll(path string) error {
-	return d.either("mkdirAll", func() error { return d.disk.mkdirAll(path) })
+func (d faultDisk) makeParents(dir string) error {
+	return d.either("makeParents", func() error { return d.disk.makeParents(dir) })
 }
 
 func (d faultDisk) adopt(path, target string, log logrus.FieldLogger) error {
@@ -195,7 +197,7 @@ func TestWhateverTheDiskRefusesTheArchiveIsWhole(t *testing.T) {
 						}
 						s.assert(t, fmt.Sprintf("%s refused as operation %d", failed, at), path, before, err)
 					}
-					for _, op := range []string{"openLocked", "mkdirAll", "adopt", "rename", "syncDir", "write", "truncate", "sync"} {
+					for _, op := range []string{"openLocked", "makeParents", "adopt", "rename", "syncDir", "write", "truncate", "sync"} {
 						if !slices.Contains(refused, op) {
 							t.Errorf("%s was not refused; these were: %q", op, refused)
 						}
@@ -231,4 +233,38 @@ func TestWheneverTheContextEndsTheArchiveIsWhole(t *testing.T) {
 			return
 		}
 	}
+}
+
+// A shared disk is one of several hosts, who do not see each other's locks.
+type shared struct{ disk }
+
+func (shared) shared(string) bool { return true }
+
+func TestWhatAnotherHostWroteIsFoundBeforeTheArchiveIsReplaced(t *testing.T) {
+	s := newScene()
+	s.was = true
+	path := target(t)
+	s.set(t, path)
+	before := content(t, path)
+	w, err := newWriter(t.Context(), shared{osDisk{}}, path, math.MaxInt64, silent())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeOf(t, w)
+	if err := putImage(t.Context(), w, s.m, s.new, "latest"); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(partialPath(path), os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err) // it is locked against that here
+	}
+	if _, err := f.WriteAt([]byte("other"), 4000); err != nil {
+		t.Fatal(err)
+	}
+	closeOf(t, f)
+	err = w.Commit(t.Context())
+	if !errors.Is(err, errdef.ErrVerification) {
+		t.Errorf("got %v", err)
+	}
+	s.assert(t, "after the other host wrote", path, before, err)
 }

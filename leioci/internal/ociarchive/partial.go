@@ -22,7 +22,8 @@ type partial struct {
 	disk    disk
 	file    staging.LockedFile
 	path    string
-	private bool // nobody continues it
+	private bool // nobody else knows it
+	useless bool // nobody is to continue it
 	regions []*region
 	at      map[v1.Hash]*region
 }
@@ -175,16 +176,18 @@ func (p *partial) close() error {
 	if p.file == nil {
 		return nil
 	}
-	there, err := p.isThere()
-	keep := !p.private && len(p.regions) > 0
+	f := p.file
+	info, err := f.Stat()
+	there, thereErr := p.isThere()
+	err = errors.Join(err, thereErr)
+	keep := !p.private && !p.useless && err == nil && info.Size() > 0
+	p.file = nil
 	switch {
 	case keep || !there || err != nil:
-		err = errors.Join(err, p.file.Close())
+		return errors.Join(err, f.Close())
 	case closeFirst:
-		err = errors.Join(p.file.Close(), p.disk.remove(p.path))
+		return errors.Join(f.Close(), p.disk.remove(p.path))
 	default: // while it is locked, so that nobody else gets a file that is removed
-		err = errors.Join(p.disk.remove(p.path), p.file.Close())
+		return errors.Join(p.disk.remove(p.path), f.Close())
 	}
-	p.file = nil
-	return err
 }

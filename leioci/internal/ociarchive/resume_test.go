@@ -3,6 +3,7 @@ package ociarchive
 import (
 	"archive/tar"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -71,6 +72,33 @@ func TestABlobWhoseDownloadFailedIsContinuedAfterAnother(t *testing.T) {
 		t.Errorf("%d bytes were fetched, want %d", m.fetched, want)
 	}
 	assertHolds(t, path, "latest", m, img)
+}
+
+// The partial archive has not been looked at when the context ends.
+func TestWhatCanBeContinuedStaysIfAWriterIsGivenUpAtOnce(t *testing.T) {
+	path := target(t)
+	m := newMemory()
+	old, img := m.image("old", 10), m.image("one", 20_000)
+	mustWrite(t, path, m, old, "old")
+	m.cut = 5000
+	if err := write(t.Context(), osDisk{}, path, m, img, "latest"); !errors.Is(err, errCut) {
+		t.Fatal(err)
+	}
+	before := content(t, partialPath(path))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	dk := faultDisk{osDisk{}, func(op string) error {
+		if op == "openLocked" {
+			cancel()
+		}
+		return nil
+	}}
+	if _, err := newWriter(ctx, dk, path, math.MaxInt64, silent()); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if !bytes.Equal(content(t, partialPath(path)), before) {
+		t.Error("the partial archive is another")
+	}
 }
 
 // A process that ends after a download failed and another succeeded leaves a hole.

@@ -117,6 +117,23 @@ func TestASecondCopyLeavesTheArchiveAlone(t *testing.T) {
 	assertHolds(t, path, "another", m, img)
 }
 
+func TestAnArchiveMayBeCopiedToItself(t *testing.T) {
+	path := target(t)
+	m := newMemory()
+	img := m.image("one", 70_000)
+	mustWrite(t, path, m, img, "latest")
+	a := open(t, path)
+	if runtime.GOOS == "windows" {
+		t.Skip("an open file cannot be replaced")
+	}
+	for _, tag := range []string{"latest", "another"} {
+		if err := write(t.Context(), osDisk{}, path, a, img, tag); err != nil {
+			t.Fatal(err)
+		}
+		assertHolds(t, path, tag, m, img)
+	}
+}
+
 func TestADamagedBlobIsFetchedAgain(t *testing.T) {
 	path := target(t)
 	m := newMemory()

@@ -75,7 +75,7 @@ func (w *Writer) begin(ctx context.Context) error {
 		return err
 	}
 	f.close()
-	if err := w.disk.mkdirAll(filepath.Dir(w.target)); err != nil {
+	if err := w.disk.makeParents(filepath.Dir(w.target)); err != nil {
 		return err
 	}
 	if w.partial, err = openPartial(ctx, w.disk, w.target, w.log); err != nil {
