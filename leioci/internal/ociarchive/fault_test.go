@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"runtime"
 	"slices"
 	"syscall"
 	"testing"
@@ -195,6 +196,9 @@ func TestWhateverTheDiskRefusesTheArchiveIsWhole(t *testing.T) {
 						if err != nil && !errors.Is(err, cause) {
 							t.Errorf("%s: got %v", failed, err)
 						}
+						if info, statErr := os.Stat(partialPath(path)); statErr == nil && runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+							t.Errorf("%s: the partial archive has the mode %v", failed, info.Mode())
+						}
 						s.assert(t, fmt.Sprintf("%s refused as operation %d", failed, at), path, before, err)
 					}
 					for _, op := range []string{"openLocked", "makeParents", "adopt", "rename", "syncDir", "write", "truncate", "sync"} {
@@ -267,4 +271,23 @@ func TestWhatAnotherHostWroteIsFoundBeforeTheArchiveIsReplaced(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	s.assert(t, "after the other host wrote", path, before, err)
+}
+
+// A rename may reach the disk before the data that it makes visible.
+func TestAllIsFlushedBeforeTheArchiveIsReplaced(t *testing.T) {
+	s := newScene()
+	s.was = true
+	path := target(t)
+	s.set(t, path)
+	var ops []string
+	err := write(t.Context(), faultDisk{osDisk{}, func(op string) error {
+		ops = append(ops, op)
+		return nil
+	}}, path, s.m, s.new, "latest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last := ops[len(ops)-5:]; !slices.Equal(last, []string{"sync", "adopt", "sync", "rename", "syncDir"}) {
+		t.Errorf("the last operations are %q", last)
+	}
 }

@@ -65,10 +65,7 @@ func (p *partial) place(d v1.Descriptor) (*region, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The space of a blob whose download failed is kept for it.
-	if err := p.file.Truncate(r.start); err != nil {
-		return nil, err
-	}
+	// The space of a blob before it whose download failed is kept for that.
 	if _, err := p.writeAt(head, r.start); err != nil {
 		return nil, err
 	}

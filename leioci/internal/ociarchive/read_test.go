@@ -158,11 +158,11 @@ func TestOnlyARegularFileIsRead(t *testing.T) {
 
 func TestABlobThatIsNotWhatItShouldBeIsAnError(t *testing.T) {
 	m := newMemory()
-	img := m.image("one", 3000, 10, 100)
+	img := m.image("one", 300_000, 10, 100)
 	all := entries(t, m, img)
 	first, second, third := img.blobs[1], img.blobs[2], img.blobs[3]
 	path := save(t, tarOf(t, append(all,
-		entryOf(blobName(first.Digest), strings.Repeat("x", 3000)), entryOf(blobName(second.Digest), "short"),
+		entryOf(blobName(first.Digest), strings.Repeat("x", 300_000)), entryOf(blobName(second.Digest), "short"),
 		link(tar.TypeSymlink, blobName(third.Digest), "x"))...))
 	a := open(t, path)
 	for _, tc := range []struct {
@@ -336,6 +336,7 @@ func TestWhatAnArchiveMayHoldIsLimited(t *testing.T) {
 		"more blobs than are remembered": {many.Bytes(), errdef.ErrTooLarge},
 		"a blob of nearly MaxInt64":      {huge, errdef.ErrVerification},
 		"an index of MaxInt64":           {append(overflowing, make([]byte, 2048)...), errdef.ErrVerification},
+		"names without end":              {bytes.Repeat(longName(t), 10), errdef.ErrTooLarge},
 		"a list of holes":                {sparse(t, "x", strings.Repeat("1\n", 8<<20)), errdef.ErrUnsupportedManifest},
 	} {
 		var before, after runtime.MemStats
@@ -402,4 +403,23 @@ func TestABlobThatIsStoredAsASparseFileIsRefused(t *testing.T) {
 	if _, err := NewWriter(t.Context(), path, math.MaxInt64, silent()); !errors.Is(err, errdef.ErrTargetNotEmpty) || !strings.Contains(err.Error(), "cannot be kept") {
 		t.Errorf("a writer, which could not keep it: got %v", err)
 	}
+}
+
+// longName returns an entry that gives the next one a name of a megabyte, as GNU tar writes it.
+func longName(t testing.TB) []byte {
+	t.Helper()
+	const size = 1<<20 - blockSize
+	h, err := header("././@LongLink", size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const kindAt, sumAt, sumLen = 156, 148, 8
+	h[kindAt] = tar.TypeGNULongName
+	copy(h[sumAt:], strings.Repeat(" ", sumLen))
+	sum := 0
+	for _, b := range h {
+		sum += int(b)
+	}
+	copy(h[sumAt:], fmt.Sprintf("%06o\x00 ", sum))
+	return append(h, bytes.Repeat([]byte("n"), size)...)
 }

@@ -16,6 +16,9 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
+	"github.com/lowendinsight/lei-go/leioci/internal/store"
 )
 
 func TestAnInterruptedCopyGoesOn(t *testing.T) {
@@ -183,8 +186,15 @@ func TestAHeaderOfAnyKindIsNoRegion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	large, err := header(blobName(img.blobs[0].Digest), 1<<62)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh := target(t)
+	mustWrite(t, fresh, m, img, "latest")
 	for name, b := range map[string][]byte{
 		"a blob of MaxInt64":  huge,
+		"a blob over a limit": large,
 		"another kind":        tarOf(t, link('2', blobName(d.Digest), "/etc/passwd")),
 		"another mode":        tarOf(t, entryOf(blobName(d.Digest), string(m.blobs[d.Digest])).as(func(h *tar.Header) { h.Mode = 0o600 })),
 		"another file":        tarOf(t, entryOf("index.json", "{}")),
@@ -204,10 +214,10 @@ func TestAHeaderOfAnyKindIsNoRegion(t *testing.T) {
 		if err := errors.Join(putImage(t.Context(), w, m, img, "latest"), w.Commit(t.Context()), w.Close()); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		assertHolds(t, path, "latest", m, img)
-		if size := len(content(t, path)); size > 10_000 {
-			t.Errorf("%s: the archive has %d bytes", name, size)
+		if name != "the same blob twice" && !bytes.Equal(content(t, path), content(t, fresh)) {
+			t.Errorf("%s: the archive differs from one that was written in one go", name)
 		}
+		assertHolds(t, path, "latest", m, img)
 	}
 }
 
@@ -289,5 +299,69 @@ func TestPrivateArchivesOfKilledProcessesAreRemovedAfterADay(t *testing.T) {
 	mustWrite(t, path, m, m.image("one", 10), "latest")
 	if left := beside(t, path); len(left) != 1 || left[0] != filepath.Base(recent) {
 		t.Errorf("beside it are %q", left)
+	}
+}
+
+// A source is a place whose downloads are what a test wants.
+type source struct {
+	*memory
+	download func(into store.Partial) error
+}
+
+func (s source) Download(_ context.Context, _ v1.Descriptor, into store.Partial) (int64, error) {
+	return 0, s.download(into)
+}
+
+func TestASourceThatSendsTooMuchDamagesNoOtherBlob(t *testing.T) {
+	path := target(t)
+	m := newMemory()
+	img := m.image("one", 20_000, 3000)
+	w := newTestWriter(t, path)
+	m.cut = 5000
+	if err := w.PutBlob(t.Context(), img.blobs[1], m); !errors.Is(err, errCut) {
+		t.Fatal(err)
+	}
+	m.cut = 0
+	if err := w.PutBlob(t.Context(), img.blobs[2], m); err != nil {
+		t.Fatal(err)
+	}
+	tooMuch := source{m, func(into store.Partial) error {
+		_, err := into.Write(make([]byte, 17_000))
+		return err
+	}}
+	if err := w.PutBlob(t.Context(), img.blobs[1], tooMuch); !errors.Is(err, errdef.ErrVerification) {
+		t.Errorf("got %v", err)
+	}
+	if err := errors.Join(putImage(t.Context(), w, m, img, "latest"), w.Commit(t.Context()), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	assertHolds(t, path, "latest", m, img)
+}
+
+func TestWhatWasResetIsNotContinued(t *testing.T) {
+	path := target(t)
+	m := newMemory()
+	d := m.image("one", 20_000).blobs[1]
+	w := newTestWriter(t, path)
+	err := w.PutBlob(t.Context(), d, source{m, func(into store.Partial) error {
+		_, err := into.Write(make([]byte, 17_000))
+		if err = errors.Join(err, into.Reset()); err == nil {
+			_, err = into.Write(m.blobs[d.Digest][:1000])
+		}
+		return errors.Join(err, errCut)
+	}})
+	if err = errors.Join(err, w.Close()); !errors.Is(err, errCut) {
+		t.Fatal(err)
+	}
+	w = newTestWriter(t, path)
+	defer closeOf(t, w)
+	err = w.PutBlob(t.Context(), d, source{m, func(into store.Partial) error {
+		if into.Size() != 1000 {
+			t.Errorf("%d bytes are there, want 1000", into.Size())
+		}
+		return errCut
+	}})
+	if !errors.Is(err, errCut) {
+		t.Error(err)
 	}
 }

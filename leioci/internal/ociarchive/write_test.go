@@ -401,6 +401,20 @@ func TestADescriptorThatLiesIsRefused(t *testing.T) {
 	assertHolds(t, path, "latest", m, img)
 }
 
+func TestTheLimitOfABlobHoldsForWriting(t *testing.T) {
+	path := target(t)
+	m := newMemory()
+	d := m.add(make([]byte, 101))
+	w, err := NewWriter(t.Context(), path, 100, silent())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeOf(t, w)
+	if err := w.PutBlob(t.Context(), d, m); !errors.Is(err, errdef.ErrTooLarge) || m.fetched > 0 {
+		t.Errorf("got %v after %d bytes", err, m.fetched)
+	}
+}
+
 func TestNothingCanBePutAfterCommitOrClose(t *testing.T) {
 	path := target(t)
 	m := newMemory()
