@@ -37,7 +37,7 @@ func TestReferrersAreFoundWhateverTheirAPIResponds(t *testing.T) {
 	page := func(content, contentType string) leiocitest.Fault {
 		return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 			w.Header().Set("Content-Type", contentType)
-			fmt.Fprint(w, content)
+			_, _ = fmt.Fprint(w, content) // the client may hang up
 		}
 	}
 	for name, fault := range map[string]leiocitest.Fault{
