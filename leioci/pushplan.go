@@ -21,6 +21,8 @@ type pushPlan struct {
 	tags     []string
 	blobs    []blobToPush // the caller's, in the order in which they are sent
 	manifest *deferred[*manifestToPush]
+	// noOverwrite: a tag that holds another manifest keeps it.
+	noOverwrite bool
 }
 
 type manifestToPush struct {

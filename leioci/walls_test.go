@@ -12,7 +12,7 @@ import (
 var walls = map[string][]string{
 	"leioci": {
 		"internal/artifact", "internal/credential", "internal/errdef", "internal/manifest", "internal/registry",
-		"internal/regular", "internal/target", "internal/verify", "snapshot",
+		"internal/regular", "internal/store", "internal/target", "internal/verify", "snapshot",
 	},
 	"leioci/cmd/leioci": {"", "internal/credential", "internal/jsonstream", "internal/regular", "snapshot"},
 	"leioci/leiocitest": {},
@@ -20,8 +20,8 @@ var walls = map[string][]string{
 
 	"leioci/internal/registry": {
 		"internal/credential", "internal/errdef", "internal/guard", "internal/jsonstream", "internal/lazyregexp",
-		"internal/limit", "internal/manifest", "internal/resume", "internal/retry", "internal/stall", "internal/verify",
-		"internal/wirelog",
+		"internal/limit", "internal/manifest", "internal/resume", "internal/retry", "internal/stall", "internal/store",
+		"internal/verify", "internal/wirelog",
 	},
 	"leioci/internal/target": {
 		"internal/artifact", "internal/errdef", "internal/manifest", "internal/regular", "internal/staging",
@@ -41,7 +41,8 @@ var walls = map[string][]string{
 		"internal/store", "internal/verify",
 	},
 	"leioci/internal/ocilayout": {
-		"internal/errdef", "internal/manifest", "internal/regular", "internal/store", "internal/verify",
+		"internal/errdef", "internal/manifest", "internal/regular", "internal/staging", "internal/store",
+		"internal/verify",
 	},
 	"leioci/internal/regular":    {},
 	"leioci/internal/resume":     {"internal/errdef", "internal/retry", "internal/verify"},

@@ -16,6 +16,7 @@ var (
 	ErrNotSnapshot         = errors.New("not an LEI snapshot")
 	ErrTargetNotEmpty      = errors.New("target cannot be replaced")
 	ErrOlder               = errors.New("older snapshot")
+	ErrTagExists           = errors.New("tag exists")
 	ErrStale               = errors.New("stale snapshot")
 	ErrFuture              = errors.New("snapshot is dated in the future")
 	ErrStalled             = errors.New("stalled")

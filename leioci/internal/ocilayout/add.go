@@ -10,11 +10,11 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/store"
 )
 
-// An added is a manifest that Add added. kind is nil if it is of an unknown kind.
+// An added is a manifest that Add added.
 type added struct {
-	v1.Descriptor
-	kind *manifest.Kind
-	tags []string
+	v1.Descriptor         // as a list of referrers has it
+	subject       v1.Hash // zero if there is none
+	tags          []string
 }
 
 // Add adds a manifest and gives it tags. Whatever had one of the tags loses it, and stays, as it
@@ -28,19 +28,21 @@ func (x *Index) Add(m *store.Manifest, tags ...string) error {
 		}
 	}
 	a := &added{Descriptor: m.Descriptor, tags: tags}
-	if kind, err := manifest.ParseAny(m.Raw, m.Descriptor.MediaType); err == nil {
-		a.kind = kind
-	} // else nothing is known of it but its descriptor
 	x.added = append(x.added, a)
 	x.seen = nil
-	if a.kind != nil && a.kind.Index {
-		x.dropChildren(a.kind.Children)
+	kind, err := manifest.ParseAny(m.Raw, m.Descriptor.MediaType)
+	switch {
+	case err != nil: // nothing is known of it but its descriptor
+	case kind.Subject != nil:
+		a.Descriptor, a.subject = referrer(m.Descriptor, kind), kind.Subject.Digest
+	case kind.Index:
+		x.dropChildren(kind.Children)
 	}
 	for _, tag := range tags {
 		x.tag(a, tag)
 	}
 	if len(tags) == 0 && !x.has(m.Descriptor.Digest) {
-		x.append(a, nil)
+		x.append(a.Descriptor, nil)
 	}
 	return nil
 }
@@ -50,7 +52,7 @@ func (x *Index) Add(m *store.Manifest, tags ...string) error {
 func (x *Index) dropChildren(children []v1.Descriptor) {
 	own := map[v1.Hash]bool{}
 	for _, a := range x.added {
-		own[a.Digest] = a.kind == nil || a.kind.Subject == nil
+		own[a.Digest] = a.subject == v1.Hash{}
 	}
 	listed := map[v1.Hash]bool{}
 	for _, d := range children {
@@ -81,7 +83,7 @@ func (x *Index) tag(a *added, tag string) {
 			return
 		}
 	}
-	x.append(a, map[string]string{refName: tag})
+	x.append(a.Descriptor, map[string]string{refName: tag})
 }
 
 // untag takes a tag from all manifests but one.
@@ -117,16 +119,8 @@ func (x *Index) has(digest v1.Hash) bool {
 	return slices.ContainsFunc(x.entries, func(e *entry) bool { return e.Digest == digest })
 }
 
-// append adds an entry.
-func (x *Index) append(a *added, annotations map[string]string) {
-	d := v1.Descriptor{MediaType: a.MediaType, Size: a.Size, Digest: a.Digest}
-	if a.kind != nil && a.kind.Subject != nil {
-		d.ArtifactType = a.kind.ArtifactType
-	}
-	x.appendEntry(d, annotations)
-}
-
-func (x *Index) appendEntry(d v1.Descriptor, annotations map[string]string) {
+// append adds an entry for a manifest, with other annotations than its own.
+func (x *Index) append(d v1.Descriptor, annotations map[string]string) {
 	e := &entry{Descriptor: d, new: true, members: map[string]any{
 		"mediaType": d.MediaType,
 		"digest":    d.Digest,

@@ -105,7 +105,7 @@ func list(t *testing.T, x *ocilayout.Index, b blobs, subject *store.Manifest) []
 	for _, l := range lists {
 		b[l.Descriptor.Digest] = l.Raw
 	}
-	m, err := again(t, x).Manifest(t.Context(), ocilayout.FallbackTag(subject.Descriptor.Digest), b.read)
+	m, err := again(t, x).Manifest(t.Context(), store.ReferrersTag(subject.Descriptor.Digest), b.read)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func TestAnAddedReferrerIsListedWhereOthersLook(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	// Somebody's list, which lacks one, comes along, before or after the referrer itself.
-	tag := ocilayout.FallbackTag(m.Descriptor.Digest)
+	tag := store.ReferrersTag(m.Descriptor.Digest)
 	for _, listFirst := range []bool{false, true} {
 		x := again(t, x)
 		if listFirst {
@@ -162,7 +162,7 @@ func TestAListOfReferrersThatIsCompleteKeepsItsDigest(t *testing.T) {
 	m := b.image(t, "a")
 	refers := b.referrer(t, "1", m)
 	theirs := b.index(t, refers)
-	tag := ocilayout.FallbackTag(m.Descriptor.Digest)
+	tag := store.ReferrersTag(m.Descriptor.Digest)
 	x := ocilayout.NewIndex()
 	add(t, x, refers)
 	add(t, x, theirs, tag)
@@ -175,7 +175,7 @@ func TestAListOfReferrersThatIsCompleteKeepsItsDigest(t *testing.T) {
 func TestATagLikeThatOfAListWhichNamesSomethingElseIsLeftAlone(t *testing.T) {
 	b := blobs{}
 	m, other := b.image(t, "a"), b.image(t, "b")
-	tag := ocilayout.FallbackTag(m.Descriptor.Digest)
+	tag := store.ReferrersTag(m.Descriptor.Digest)
 	x := parse(t, indexOf(entryOf(other, named(tag))))
 	add(t, x, b.referrer(t, "1", m))
 	if lists, err := x.ListReferrers(t.Context(), b.read); err != nil || lists != nil {

@@ -44,7 +44,7 @@ func (x *Index) extend(ctx context.Context, tag string, listed []v1.Descriptor, 
 	before := len(list.entries)
 	for _, d := range listed {
 		if !list.has(d.Digest) {
-			list.appendEntry(d, d.Annotations)
+			list.append(d, d.Annotations)
 		}
 	}
 	if len(list.entries) == before {

@@ -32,9 +32,9 @@ func (x *Index) Manifest(ctx context.Context, id string, read Read) (*store.Mani
 		return nil, err
 	}
 	m := &store.Manifest{Raw: raw, Descriptor: v1.Descriptor{MediaType: d.MediaType, Size: int64(len(raw)), Digest: d.Digest}}
-	if kind, err := manifest.ParseAny(raw, d.MediaType); err == nil {
-		m.Descriptor.MediaType = kind.MediaType
-	} // else it is of a kind that only its reader may know
+	if m.Descriptor.MediaType, err = manifest.MediaType(raw, d.MediaType); err != nil {
+		return nil, err
+	}
 	return m, nil
 }
 

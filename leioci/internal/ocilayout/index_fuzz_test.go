@@ -13,19 +13,19 @@ import (
 
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 	"github.com/lowendinsight/lei-go/leioci/internal/ocilayout"
+	"github.com/lowendinsight/lei-go/leioci/internal/store"
 )
 
 // FuzzIndex checks that no index.json makes its readers panic, and that one that is accepted stays
 // readable, with all its tags, when something is added.
 func FuzzIndex(f *testing.F) {
-	t := &testing.T{}
 	b := blobs{}
-	m := b.image(t, "a")
-	refers := b.referrer(t, "r", m)
+	m := b.image(f, "a")
+	refers := b.referrer(f, "r", m)
 	for _, seed := range []string{
 		indexOf(), indexOf(entryOf(m)), indexOf(entryOf(m, named("latest")), entryOf(m, named("v1"))),
 		indexOf(entryOf(m, named("latest"), `"x":{"y":[1,2]}`), entryOf(refers, `"artifactType":"a/b"`)),
-		indexOf(entryOf(b.index(t, refers), named(ocilayout.FallbackTag(m.Descriptor.Digest)))),
+		indexOf(entryOf(b.index(f, refers), named(store.ReferrersTag(m.Descriptor.Digest)))),
 		`{"manifests":null}`, `{"manifests":[null]}`, `[]`, `{}`, ``, `{"manifests":[{}]}`,
 	} {
 		f.Add(seed)

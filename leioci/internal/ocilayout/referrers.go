@@ -63,8 +63,8 @@ func (x *Index) ListReferrers(ctx context.Context, read Read) ([]*store.Manifest
 		lists[tag] = append(lists[tag], d...)
 	}
 	for _, a := range x.added {
-		if a.kind != nil && a.kind.Subject != nil {
-			list(FallbackTag(a.kind.Subject.Digest), referrer(a.Descriptor, a.kind))
+		if a.subject != (v1.Hash{}) {
+			list(store.ReferrersTag(a.subject), a.Descriptor)
 		}
 		for _, tag := range a.tags {
 			for _, former := range x.replaced[tag] {

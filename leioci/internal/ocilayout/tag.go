@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 )
 
@@ -48,13 +46,6 @@ func checkTag(tag string) error {
 		return fmt.Errorf("%w: %.200q is no tag", errdef.ErrInvalidReference, tag)
 	}
 	return nil
-}
-
-// FallbackTag returns the tag of the index that lists the referrers of a digest, by the OCI
-// distribution specification ("Referrers Tag Schema").
-func FallbackTag(subject v1.Hash) string {
-	const most = 64 // characters of the digest
-	return subject.Algorithm + "-" + subject.Hex[:min(most, len(subject.Hex))]
 }
 
 // attached reports whether a tag is one of those that name what belongs to another artifact: an

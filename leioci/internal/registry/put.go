@@ -40,7 +40,8 @@ type Put struct {
 //
 // Where a put fails although the tag holds the manifest, it succeeded: by an earlier try whose
 // response was lost, or by an earlier push, after which the registry does not let the tag be
-// overwritten. If it is unknown whether the tag was moved, [Unanswered] is noted on the error.
+// overwritten. If the tag holds something else that the registry does not let be overwritten, as far
+// as can be told, the error is errdef.ErrTagExists, too. If it is unknown whether the tag was moved, [Unanswered] is noted on the error.
 func (d *Destination) PutManifest(ctx context.Context, tag string, p Put) error {
 	run := d.client.config.Retry.Run(d.client.logRetry)
 	unanswered := false // in any try: it may have succeeded
@@ -94,7 +95,8 @@ func (d *Destination) settle(ctx context.Context, tag string, p Put, err error, 
 			d.client.config.Log.Infof("%s holds %s, although its put failed: %v", d.repo.Tag(tag), held, Redact(err))
 			return nil
 		case lookErr == nil && responded && mayBeImmutable(response.StatusCode):
-			err = fmt.Errorf("%w (the tag holds other content, %s; the registry may not let tags be overwritten)", err, held)
+			err = fmt.Errorf("%w: %w (the tag holds other content, %s; the registry may not let tags be overwritten)",
+				errdef.ErrTagExists, err, held)
 		}
 	}
 	if unanswered || failing {
