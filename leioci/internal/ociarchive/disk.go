@@ -15,7 +15,7 @@ type disk interface {
 	openLocked(path string) (staging.LockedFile, error)
 	// create creates a new file that only this user may read or write.
 	create(path string) (staging.LockedFile, error)
-	// makeParents is [staging.MakeParents].
+	// makeParents is [staging.MakeDir].
 	makeParents(dir string) error
 	// adopt is [staging.Adopt].
 	adopt(path, target string, log logrus.FieldLogger) error
@@ -39,7 +39,7 @@ func (osDisk) create(path string) (staging.LockedFile, error) {
 	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 }
 
-func (osDisk) makeParents(dir string) error { return staging.MakeParents(dir) }
+func (osDisk) makeParents(dir string) error { return staging.MakeDir(dir) }
 
 func (osDisk) adopt(path, target string, log logrus.FieldLogger) error {
 	return staging.Adopt(path, target, log)
