@@ -14,7 +14,6 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
-	"github.com/spf13/cobra"
 
 	"github.com/lowendinsight/lei-go/leioci"
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
@@ -53,18 +52,6 @@ func TestTheExamplesOfTheHelpRun(t *testing.T) {
 			}
 		})
 	}
-}
-
-// availableCommands returns a command and those below it.
-func availableCommands(cmd *cobra.Command) []*cobra.Command {
-	var all []*cobra.Command
-	for _, sub := range cmd.Commands() {
-		if sub.IsAvailableCommand() && sub.Parent().Name() != "completion" {
-			all = append(all, availableCommands(sub)...)
-			all = append(all, sub)
-		}
-	}
-	return all
 }
 
 // exampleRegistry returns a repository that has a snapshot of today, and two older ones.

@@ -48,7 +48,7 @@ func TestEveryCommandCanBeInterrupted(t *testing.T) {
 			reg, reached := leiocitest.NewRegistry(t), make(chan struct{}, 64)
 			reg.On("", "", leiocitest.Always, leiocitest.Hang(reached))
 			read, write := io.Pipe()
-			defer write.Close()
+			t.Cleanup(func() { _ = write.Close() }) // never fails
 			ctx, interrupt := context.WithCancel(t.Context())
 			go func() { <-reached; interrupt() }()
 			line := make([]string, len(args))
@@ -72,8 +72,12 @@ func TestWhatTakesTimeEndsWithAnInterruptThatComesFirst(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	interrupt()
 	for _, args := range [][]string{
-		{"import", dir}, {"verify", dir}, {"diff", dir, dir}, {"check", dir, "--repo", "https://example.org/a"},
-		{"auth", "explain", "ghcr.io/org/lei-cache"}, {"export", "--input", filepath.Join(absolute(t), "cache.jsonl.gz")},
+		{"import", dir},
+		{"verify", dir},
+		{"diff", dir, dir},
+		{"check", dir, "--repo", "https://example.org/a"},
+		{"auth", "explain", "ghcr.io/org/lei-cache"},
+		{"export", "--input", filepath.Join(absolute(t), "cache.jsonl.gz")},
 	} {
 		status, stdout, stderr := shell{dir: t.TempDir()}.runUntil(t, ctx, args...)
 		if status != exitInterrupted || stdout != "" || !strings.Contains(stderr, "interrupted") {
