@@ -19,8 +19,11 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// inDocs is the repository of the examples in the help.
-const inDocs = "ghcr.io/org/lei-cache"
+// inDocs and inAirGap are the repositories of the examples in the help.
+const (
+	inDocs   = "ghcr.io/org/lei-cache"
+	inAirGap = "registry.example.com/mirror/lei-cache"
+)
 
 // aroundExamples are the other programs of the examples, and a zsh's variable.
 const aroundExamples = `set -o pipefail
@@ -114,7 +117,20 @@ func runExample(t *testing.T, ref, line string) {
 	writeExampleLayout(t, filepath.Join(dir, "mirror"), today)
 	writeFile(t, filepath.Join(dir, "reports.jsonl"), reportA+"\n")
 	writeFile(t, filepath.Join(dir, "bom.json"), `{"bomFormat":"CycloneDX","specVersion":"1.6","components":[]}`)
-	sh := exec.CommandContext(t.Context(), "bash", "-c", aroundExamples+strings.ReplaceAll(line, inDocs, ref))
+	for place, command := range map[string][]string{
+		":lei.tar ":          {"copy", ref, "oci-archive:lei.tar"},
+		":./mirror\n":        {"copy", "--all-tags", ref, "oci-layout:mirror"},
+		"./lei-cache-latest": {"pull", ref},
+	} {
+		if !strings.Contains(line+"\n", place) {
+			continue
+		}
+		if status, _, stderr := leiociIn(t, dir, "", command...); status != 0 {
+			t.Fatal(stderr)
+		}
+	}
+	here := strings.NewReplacer(inDocs, ref, inAirGap, strings.Replace(ref, "/org/", "/mirror/", 1))
+	sh := exec.CommandContext(t.Context(), "bash", "-c", aroundExamples+here.Replace(line))
 	sh.Dir, sh.Env = dir, append(os.Environ(), "HOME="+home)
 	out, err := sh.CombinedOutput()
 	var exit *exec.ExitError

@@ -10,6 +10,7 @@
 //	leioci diff A B
 //	leioci tags REPO
 //	leioci inspect REF|DIR
+//	leioci copy SRC DST
 //	leioci auth explain REF
 //	leioci version
 //
@@ -95,7 +96,7 @@ registry that the references name, and is sent to no other.`,
 	}
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(newPush(env), newPull(env), newVersion(env))
-	root.AddCommand(newAuth(env), newTags(env), newInspect(env))
+	root.AddCommand(newAuth(env), newTags(env), newInspect(env), newCopy(env))
 	root.AddCommand(newCheck(env), newDiff(env))
 	root.AddCommand(newExport(env), newImport(env), newVerify(env))
 	root.SetOut(env.stdout) // before what remembers it

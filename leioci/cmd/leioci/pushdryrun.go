@@ -34,12 +34,17 @@ func (p *pushing) preview(
 	var failed []error // one repository says nothing about the others
 	document := newDryRunDocument()
 	for _, t := range p.targets {
-		preview, err := p.client.PreviewPush(ctx, t.repo, t.allTags(tags), img, opts...)
+		repo, ok := t.to.Repository()
+		if !ok {
+			failed = append(failed, usageError{fmt.Errorf("--dry-run is for registries, and %s is none", t.to)})
+			continue
+		}
+		preview, err := p.client.PreviewPush(ctx, repo, t.allTags(tags), img, opts...)
 		if err != nil {
 			failed = append(failed, err)
 			continue
 		}
-		fmt.Fprintf(env.stderr, "dry run: nothing was written to %s\n", t.repo)
+		fmt.Fprintf(env.stderr, "dry run: nothing was written to %s\n", repo)
 		if p.asJSON {
 			document.Pushes = append(document.Pushes, newPushPreviewJSON(preview))
 		} else if err := writePreview(env.stdout, preview); err != nil {
