@@ -157,7 +157,7 @@ func (p *pushing) push(
 			continue
 		}
 		if _, err := fmt.Fprintln(env.stdout, digest); err != nil {
-			failed = append(failed, fmt.Errorf("pushed %s, but cannot write that to standard output: %w", digest, err))
+			failed = append(failed, fmt.Errorf("pushed %s, but %w", digest, err))
 		}
 	}
 	return errors.Join(failed...)

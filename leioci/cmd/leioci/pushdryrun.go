@@ -23,8 +23,9 @@ permit writing is known only after a write.
 
 As JSON, these are the members format_version (1), dry_run (true) and pushes, one for each repository (ref,
 tags, blobs, bytes). A tag has tag, change (make, move, leave or, if what it holds cannot be seen, unseen),
-held and held_date, which are what it holds now, and error; a blob has media_type, digest, size, file and
-sent; bytes is the size of the blobs that would be sent.`
+held and held_date, which are what it holds now, and error; a blob has media_type, digest, size, file, sent
+and what its descriptor has of artifact_type, platform and annotations; bytes is the size of the blobs that
+would be sent.`
 
 // preview says what push would do.
 func (p *pushing) preview(
