@@ -57,10 +57,14 @@ func (w *Writer) String() string { return w.layout.String() }
 func (w *Writer) check(ctx context.Context) error {
 	info, err := os.Stat(w.layout.dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		if _, err := os.Lstat(w.layout.dir); err == nil {
+		info, err := os.Lstat(w.layout.dir)
+		switch {
+		case err != nil:
+			return nil //nolint:nilerr // it is absent, or creating it will fail
+		case info.Mode()&fs.ModeSymlink != 0:
 			return w.refuse("a dangling symbolic link")
 		}
-		return nil
+		return w.check(ctx) // another Writer has just made it
 	}
 	if err != nil {
 		return err
