@@ -76,7 +76,7 @@ func split(s string) (parts, error) {
 
 func splitParts(s string) (parts, error) {
 	if withoutPassword(s) != s {
-		return parts{}, errors.New("no user, password or other text may come before the registry; log in to it, or provide a token")
+		return parts{}, errors.New("no user, password or other text may come before the registry; log in to it instead")
 	}
 	location, err := trimScheme(s)
 	if err != nil {
@@ -122,8 +122,7 @@ func splitParts(s string) (parts, error) {
 // checkPath returns an error if a repository, without its registry, is invalid.
 func checkPath(repository string) error {
 	if len(repository) > maxRepositoryLength || !isRepository(repository) {
-		return fmt.Errorf("invalid repository %s: want lower-case letters and digits "+
-			"with single separators, at most %d characters",
+		return fmt.Errorf("invalid repository %s: want up to %d lower-case letters, digits and single separators",
 			quote(repository), maxRepositoryLength)
 	}
 	return nil

@@ -15,6 +15,7 @@ func TestTheHelpNamesEveryMemberOfTheJSON(t *testing.T) {
 	documents := map[string][]any{
 		"leioci auth explain": {authDocument{}},
 		"leioci check":        {checkDocument{}},
+		"leioci copy":         {copyDocument{}},
 		"leioci diff":         {diffHead{}},
 		"leioci export":       {exportDocument{}},
 		"leioci import":       {overview{}},

@@ -56,7 +56,7 @@ func TestAMessageIsShortAndInTheWordsOfTheCommand(t *testing.T) {
 	dir := absolute(t)
 	newer := leiocitest.WriteSnapshot(t, time.Date(2026, 2, 10, 0, 0, 0, 0, time.UTC), reportA)
 	future := leiocitest.WriteSnapshot(t, time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC), reportA)
-	const ref, most = "REF", 250
+	const ref, most = "REF", 260 // with "leioci: " and the end of the line
 	for _, tc := range []struct {
 		path  string
 		fault leiocitest.Fault
