@@ -18,7 +18,7 @@ var (
 	// specification.
 	ErrInvalidReference = errdef.ErrInvalidReference
 	// ErrNotFound: the registry has no such repository, tag, manifest or blob.
-	ErrNotFound = errors.New("not found")
+	ErrNotFound = errdef.ErrNotFound
 	// ErrUnauthorized: the registry requires credentials, or did not accept those it was given; or
 	// the storage that it redirects to did not accept the URL it gave. The message says which.
 	ErrUnauthorized = errors.New("unauthorized")

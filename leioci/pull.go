@@ -148,6 +148,9 @@ func AllowFuture() PullOption {
 // snapshots that are too old ([ErrStale]). One that is dated later than tomorrow is refused
 // ([ErrFuture]) unless [AllowFuture] is given.
 //
+// A config that the registry does not have, or that is larger than 4 MiB, is left out of the
+// directory, with a warning: reading the snapshot does not need it.
+//
 // What fails after the directory was replaced, such as the removal of the old files, is logged as a
 // warning and is not an error.
 //
@@ -276,7 +279,11 @@ func install(ctx context.Context, src *registry.Source, ref name.Reference, targ
 func installManifest(ctx context.Context, src *registry.Source, ref name.Reference, m *Manifest, targetDir *target.Dir, dir string) (*PullResult, error) {
 	pinned := ref.Context().Digest(m.Descriptor.Digest.String())
 	res, err := targetDir.Install(ctx, m.Raw, m.Manifest, func(ctx context.Context, d v1.Descriptor, part target.Partial) (int64, error) {
-		return src.Download(ctx, d, part)
+		n, err := src.Download(ctx, d, part)
+		if err != nil {
+			err = registry.Redact(err) // it may be logged
+		}
+		return n, err
 	})
 	if err != nil {
 		return nil, fail("pull", pinned, adviseDisk(dir, err))

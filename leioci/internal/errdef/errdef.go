@@ -9,6 +9,7 @@ import "errors"
 // The kinds. Package leioci documents each under the same name.
 var (
 	ErrInvalidReference    = errors.New("invalid reference")
+	ErrNotFound            = errors.New("not found")
 	ErrVerification        = errors.New("content does not match its digest or size")
 	ErrTooLarge            = errors.New("larger than the limit")
 	ErrUnsupportedManifest = errors.New("unsupported manifest")

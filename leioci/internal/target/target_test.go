@@ -148,7 +148,7 @@ func TestVerifyReportsMeansVerified(t *testing.T) {
 			t.Errorf("got %+v, %v", res, err)
 		}
 	}
-	if n := p.fetched.Load(); n != 2 {
+	if n := p.fetched.Load(); n != 3 {
 		t.Errorf("%d blobs were fetched", n)
 	}
 	right := publicationOf(t, leiocitest.WriteSnapshot(t, aMonday.AddDate(0, 0, 1), `{"data":{"repo":"a"}}`))
@@ -216,7 +216,7 @@ func TestPullsAtOnceFetchOnce(t *testing.T) {
 			upToDate++
 		}
 	}
-	if n := p.fetched.Load(); n != 2 || upToDate != 2 {
+	if n := p.fetched.Load(); n != 3 || upToDate != 2 {
 		t.Errorf("%d blobs were fetched, and %d found it there", n, upToDate)
 	}
 	if left := beside(t, c.dir); len(left) > 0 {
