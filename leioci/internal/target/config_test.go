@@ -29,11 +29,14 @@ func TestTheConfigIsFetchedOnlyIfItIsNeitherThereNorToBeMade(t *testing.T) {
 		change  func(t *testing.T, dir string)
 		fetched bool
 	}{
-		"made":                        {"", func(*testing.T, string) {}, false},
-		"there":                       {other, func(t *testing.T, dir string) { write(t, dir, "config.json", other) }, false},
-		"not there":                   {other, func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, "config.json"))) }, true},
-		"another":                     {other, func(t *testing.T, dir string) { write(t, dir, "config.json", strings.Repeat("x", len(other))) }, true},
-		"there, the manifest is lost": {other, func(t *testing.T, dir string) { write(t, dir, "config.json", other); write(t, dir, "oci-manifest.json", "") }, false},
+		"made":      {"", func(*testing.T, string) {}, false},
+		"there":     {other, func(t *testing.T, dir string) { write(t, dir, "config.json", other) }, false},
+		"not there": {other, func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, "config.json"))) }, true},
+		"another":   {other, func(t *testing.T, dir string) { write(t, dir, "config.json", strings.Repeat("x", len(other))) }, true},
+		"there, the manifest is lost": {other, func(t *testing.T, dir string) {
+			write(t, dir, "config.json", other)
+			write(t, dir, "oci-manifest.json", "")
+		}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := installed(t, publish(t, monday, reportA))
