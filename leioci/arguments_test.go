@@ -74,6 +74,10 @@ func calls(t *testing.T, c *leioci.Client) map[string]func(ctx context.Context, 
 			_, err := c.Push(ctx, repo, []string{"latest"}, manifest, blobs)
 			return err
 		},
+		"PreviewPush": func(ctx context.Context, _ name.Reference, repo name.Repository) error {
+			_, err := c.PreviewPush(ctx, repo, []string{"latest"}, empty.Image)
+			return err
+		},
 		"PushSnapshot": func(ctx context.Context, _ name.Reference, repo name.Repository) error {
 			_, err := c.PushSnapshot(ctx, repo, []string{"latest"}, empty.Image)
 			return err

@@ -17,7 +17,7 @@ var (
 	// ErrInvalidReference: a reference, repository or tag is not valid by the OCI distribution
 	// specification.
 	ErrInvalidReference = errdef.ErrInvalidReference
-	// ErrNotFound: the registry has no such repository, tag, manifest or blob.
+	// ErrNotFound: a registry, a layout or an archive has no such repository, tag, manifest or blob.
 	ErrNotFound = errdef.ErrNotFound
 	// ErrUnauthorized: the registry requires credentials, or did not accept those it was given; or
 	// the storage that it redirects to did not accept the URL it gave. The message says which.
@@ -41,6 +41,9 @@ var (
 	// ErrOlder: a push would move a tag back to an older snapshot, or a pull of a moving tag would
 	// replace a directory's snapshot with an older one.
 	ErrOlder = errdef.ErrOlder
+	// ErrTagExists: a push does not replace what a tag holds, because of [NoOverwrite], or because the
+	// registry does not let it be overwritten.
+	ErrTagExists = errdef.ErrTagExists
 	// ErrStale: a snapshot is older than [MaxAge] allows.
 	ErrStale = errdef.ErrStale
 	// ErrFuture: a snapshot is dated later than tomorrow (UTC).

@@ -85,6 +85,13 @@ func (k *known) learn(ctx context.Context, tag string, m *registry.Manifest) (sa
 	return same
 }
 
+// tagged reports whether a tag is known to hold the manifest.
+func (k *known) tagged(tag string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.tags[tag]
+}
+
 // has reports whether the repository is known to have a blob.
 func (k *known) has(digest v1.Hash, size int64) bool {
 	k.mu.Lock()

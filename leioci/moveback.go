@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"golang.org/x/sync/errgroup"
 
@@ -74,13 +75,17 @@ func (c *Client) dateAt(ctx context.Context, tag name.Tag, to *registry.Destinat
 	if known.learn(ctx, tag.TagStr(), m) {
 		return time.Time{}, nil
 	}
-	held := m.Descriptor
-	if _, err := artifact.Files(m.Manifest); err != nil {
+	return c.heldDate(ctx, tag, m.Descriptor, m.Manifest, blobOpener(to.Source()))
+}
+
+// heldDate returns the date of the snapshot that a tag holds, as dateAt does.
+func (c *Client) heldDate(ctx context.Context, tag fmt.Stringer, held v1.Descriptor, m *v1.Manifest, open opener) (time.Time, error) {
+	if _, err := artifact.Files(m); err != nil {
 		c.log.Warnf("%s holds %s (%s, config %s), which is not a snapshot: the push replaces it",
-			tag, held.Digest, quote(string(held.MediaType)), quote(string(m.Manifest.Config.MediaType)))
+			tag, held.Digest, quote(string(held.MediaType)), quote(string(m.Config.MediaType)))
 		return time.Time{}, nil //nolint:nilerr // the log has it
 	}
-	date, err := dateOf(ctx, m.Manifest, blobOpener(to.Source()))
+	date, err := dateOf(ctx, m, open)
 	switch {
 	case err != nil:
 		return time.Time{}, fmt.Errorf("read the date of its snapshot: %w", err)

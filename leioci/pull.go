@@ -33,8 +33,8 @@ type PullResult struct {
 	BytesFetched int64
 }
 
-// A PullOption changes which snapshots [Client.PullSnapshot], [Client.Watch] and [Unpack] accept. A
-// call returns an error for an option that is nil, invalid, or has no meaning for that call.
+// A PullOption changes what [Client.PullSnapshot], [Client.Watch] and [Unpack] do. A call returns an
+// error for an option that is nil, invalid, or has no meaning for that call.
 type PullOption interface{ pull(*pullOptions) error }
 
 // pullOption is a [PullOption] that serves nothing but pulls.
@@ -169,6 +169,7 @@ func (c *Client) pull(ctx context.Context, ref name.Reference, dir string, opts 
 	if err != nil {
 		return nil, fmt.Errorf("pull %v: %w", ref, err)
 	}
+	defer policy.Progress.End()
 	src := c.registry.Source(ref.Context())
 	targetDir := target.Open(dir, policy, memory, c.concurrency, c.log)
 	res, err := c.upToDate(ctx, src, ref, targetDir)
@@ -187,7 +188,7 @@ func (c *Client) pull(ctx context.Context, ref name.Reference, dir string, opts 
 	return res, nil
 }
 
-// pullPolicy returns the policy for a pull of ref.
+// pullPolicy returns the policy for a pull of ref, whose Progress is to be ended.
 func pullPolicy(ref name.Reference, opts []PullOption) (target.Policy, error) {
 	o := pullOptions{Policy: target.Policy{AllowOlder: !isMovingTag(ref)}}
 	err := o.apply(opts)

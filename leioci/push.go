@@ -83,6 +83,9 @@ func (c *Client) push(ctx context.Context, p *pushPlan, to *registry.Destination
 	if err != nil {
 		return name.Digest{}, p.result(slices.Repeat([]error{err}, len(p.tags)))
 	}
+	if err := c.refuseOverwriteAgain(ctx, p, to, known); err != nil {
+		return name.Digest{}, err
+	}
 	if err := p.result(c.putTags(ctx, p, m, to, known)); err != nil {
 		return name.Digest{}, err
 	}

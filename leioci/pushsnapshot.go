@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/artifact"
+	"github.com/lowendinsight/lei-go/leioci/internal/progress"
 	"github.com/lowendinsight/lei-go/leioci/internal/registry"
 )
 
@@ -21,17 +22,33 @@ type pushOption func(*pushOptions) error
 
 func (f pushOption) push(o *pushOptions) error { return f(o) }
 
-type pushOptions struct{ allowMoveBack, allowFuture bool }
+type pushOptions struct {
+	allowMoveBack, allowFuture, noOverwrite bool
+	progress                                *progress.Tracker // nil if nobody wants to be told
+}
 
-// AllowMoveBack lets a push move a tag such as "latest" from a newer snapshot to an older one. No
+// apply sets what the options say.
+func (o *pushOptions) apply(opts []PushOption) error {
+	for i, opt := range opts {
+		if opt == nil {
+			return fmt.Errorf("option %d: nil", i+1)
+		}
+		if err := opt.push(o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// AllowMoveBack lets a push or a copy move a tag such as "latest" from a newer snapshot to an older one. No
 // tag is looked at then, so that credentials which only permit pushing are enough. For the same
 // reason the registry is asked for every blob, so that such a push repairs a repository which has
 // lost some of those that its manifests list.
-func AllowMoveBack() PushOption {
-	return pushOption(func(o *pushOptions) error {
-		o.allowMoveBack = true
-		return nil
-	})
+func AllowMoveBack() DestinationOption {
+	return destinationOption{
+		func(o *pushOptions) error { o.allowMoveBack = true; return nil },
+		func(o *copyOptions) error { o.allowMoveBack = true; return nil },
+	}
 }
 
 // PushFuture lets a push publish a snapshot that is dated later than tomorrow.
@@ -65,6 +82,8 @@ func PushFuture() PushOption {
 // that holds something other than a snapshot, or a snapshot of a future date, is moved, and a
 // warning is logged.
 //
+// With [NoOverwrite], no tag is changed at all ([ErrTagExists]).
+//
 // A snapshot that is dated later than tomorrow (UTC) is [ErrFuture], unless [PushFuture] is given:
 // nothing newer could replace it at its consumers.
 //
@@ -73,21 +92,28 @@ func PushFuture() PushOption {
 // other errors are those of [Client.Push], except that the registry checks the layers' data as it
 // arrives.
 func (c *Client) PushSnapshot(ctx context.Context, repo name.Repository, tags []string, img v1.Image, opts ...PushOption) (name.Digest, error) {
-	if err := c.checkDestination(ctx, "push", repo); err != nil {
+	p, permit, err := c.planSnapshot(ctx, repo, tags, img, opts)
+	if err != nil {
 		return name.Digest{}, err
 	}
-	var o pushOptions
-	for i, opt := range opts {
-		if opt == nil {
-			return name.Digest{}, fmt.Errorf("push to %s: option %d: nil", repo, i+1)
-		}
-		if err := opt.push(&o); err != nil {
-			return name.Digest{}, fmt.Errorf("push to %s: %w", repo, err)
-		}
+	defer p.progress.End()
+	return c.push(ctx, p, c.registry.Destination(p.repo), permit)
+}
+
+// planSnapshot validates everything that can be validated without a request. permit asks the
+// registry whether the push may begin.
+func (c *Client) planSnapshot(ctx context.Context, repo name.Repository, tags []string, img v1.Image, opts []PushOption) (
+	p *pushPlan, permit func(context.Context, *known) error, err error,
+) {
+	if err := c.checkDestination(ctx, "push", repo); err != nil {
+		return nil, nil, err
 	}
-	p, err := newSnapshotPlan(ctx, repo, tags, img)
-	if err != nil {
-		return name.Digest{}, fmt.Errorf("push to %s: %w", repo, err)
+	var o pushOptions
+	if err := o.apply(opts); err != nil {
+		return nil, nil, fmt.Errorf("push to %s: %w", repo, err)
+	}
+	if p, err = newSnapshotPlan(ctx, repo, tags, img); err != nil {
+		return nil, nil, fmt.Errorf("push to %s: %w", repo, err)
 	}
 	date, err := ownDate(ctx, p, img)
 	if err == nil && artifact.IsFuture(date) && !o.allowFuture {
@@ -95,15 +121,20 @@ func (c *Client) PushSnapshot(ctx context.Context, repo name.Repository, tags []
 			ErrFuture, date.Format(time.DateOnly), time.Now().UTC().Format(time.DateOnly))
 	}
 	if err != nil {
-		return name.Digest{}, fail("push", p.what(), err)
+		return nil, nil, fail("push", p.what(), err)
 	}
+	p.noOverwrite = o.noOverwrite
+	p.tell(o.progress)
 	to := c.registry.Destination(p.repo)
-	return c.push(ctx, p, to, func(ctx context.Context, known *known) error {
-		if o.allowMoveBack {
+	return p, func(ctx context.Context, known *known) error {
+		switch {
+		case o.noOverwrite: // then nothing is moved back, either
+			return c.refuseOverwrite(ctx, p, to, known)
+		case o.allowMoveBack:
 			return nil
 		}
 		return c.refuseMoveBack(ctx, p, date, to, known)
-	})
+	}, nil
 }
 
 func newSnapshotPlan(ctx context.Context, repo name.Repository, tags []string, img v1.Image) (*pushPlan, error) {

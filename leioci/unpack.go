@@ -28,7 +28,7 @@ import (
 // the layers' files, as oci-manifest.json, and the config, which nobody needs but [NewHandler], as
 // config.json. An image whose config cannot be read, or is larger than 4 MiB, is unpacked without.
 //
-// Of the options, [VerifyReports], [IndexReports], [MaxAge] and [AllowFuture] apply. An image is one
+// Of the options, [VerifyReports], [IndexReports], [MaxAge], [AllowFuture] and [Progress] apply. An image is one
 // snapshot, not a tag that may have moved back, so Unpack replaces a newer snapshot, too, and
 // returns an error for [AllowOlder]. Nothing is logged: whether there is an index,
 // [snapshot.Snapshot.Indexed] says.
@@ -51,6 +51,7 @@ func unpack(ctx context.Context, img v1.Image, dir string, opts []PullOption) (*
 	if err := o.apply(opts); err != nil {
 		return nil, err
 	}
+	defer o.Progress.End()
 	if err := hashed(ctx, img); err != nil {
 		return nil, err
 	}

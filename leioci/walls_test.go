@@ -11,8 +11,9 @@ import (
 // registry, what is done to a directory, and what is in a snapshot do not know each other.
 var walls = map[string][]string{
 	"leioci": {
-		"internal/artifact", "internal/credential", "internal/errdef", "internal/manifest", "internal/registry",
-		"internal/regular", "internal/target", "internal/verify", "snapshot",
+		"internal/artifact", "internal/credential", "internal/errdef", "internal/manifest", "internal/ociarchive",
+		"internal/ocilayout", "internal/progress", "internal/registry", "internal/regular", "internal/store",
+		"internal/target", "internal/verify", "snapshot",
 	},
 	"leioci/cmd/leioci": {"", "internal/credential", "internal/jsonstream", "internal/regular", "snapshot"},
 	"leioci/leiocitest": {},
@@ -20,12 +21,12 @@ var walls = map[string][]string{
 
 	"leioci/internal/registry": {
 		"internal/credential", "internal/errdef", "internal/guard", "internal/jsonstream", "internal/lazyregexp",
-		"internal/limit", "internal/manifest", "internal/resume", "internal/retry", "internal/stall", "internal/verify",
-		"internal/wirelog",
+		"internal/limit", "internal/manifest", "internal/resume", "internal/retry", "internal/stall", "internal/store",
+		"internal/verify", "internal/wirelog",
 	},
 	"leioci/internal/target": {
-		"internal/artifact", "internal/errdef", "internal/manifest", "internal/regular", "internal/staging",
-		"internal/verify", "snapshot",
+		"internal/artifact", "internal/errdef", "internal/manifest", "internal/progress", "internal/regular",
+		"internal/staging", "internal/verify", "snapshot",
 	},
 	"leioci/internal/artifact": {"internal/errdef", "snapshot"},
 
@@ -36,20 +37,28 @@ var walls = map[string][]string{
 	"leioci/internal/lazyregexp": {},
 	"leioci/internal/limit":      {"internal/errdef", "internal/lazyregexp"},
 	"leioci/internal/manifest":   {"internal/errdef", "internal/jsonstream"},
+	"leioci/internal/progress":   {},
+	"leioci/internal/ociarchive": {
+		"internal/errdef", "internal/manifest", "internal/ocilayout", "internal/regular", "internal/staging",
+		"internal/store", "internal/verify",
+	},
+	"leioci/internal/ocilayout": {
+		"internal/errdef", "internal/manifest", "internal/regular", "internal/store", "internal/verify",
+	},
 	"leioci/internal/pulled": {
 		"internal/artifact", "internal/errdef", "internal/manifest", "internal/regular", "internal/store",
 		"internal/verify", "snapshot",
 	},
-	"leioci/internal/regular":    {},
-	"leioci/internal/resume":     {"internal/errdef", "internal/retry", "internal/verify"},
-	"leioci/internal/retry":      {"internal/errdef"},
-	"leioci/internal/serve":      {"internal/errdef", "internal/lazyregexp", "internal/store"},
-	"leioci/internal/staging":    {"internal/errdef", "internal/regular", "internal/verify"},
-	"leioci/internal/stall":      {"internal/errdef"},
-	"leioci/internal/store":      {},
-	"leioci/internal/testenv":    {},
-	"leioci/internal/verify":     {"internal/errdef"},
-	"leioci/internal/wirelog":    {"internal/retry"},
+	"leioci/internal/regular": {},
+	"leioci/internal/resume":  {"internal/errdef", "internal/retry", "internal/verify"},
+	"leioci/internal/retry":   {"internal/errdef"},
+	"leioci/internal/serve":   {"internal/errdef", "internal/lazyregexp", "internal/store"},
+	"leioci/internal/staging": {"internal/errdef", "internal/regular", "internal/verify"},
+	"leioci/internal/stall":   {"internal/errdef"},
+	"leioci/internal/store":   {},
+	"leioci/internal/testenv": {},
+	"leioci/internal/verify":  {"internal/errdef"},
+	"leioci/internal/wirelog": {"internal/retry"},
 }
 
 func TestEveryPackageKeepsToItsWalls(t *testing.T) {

@@ -113,7 +113,9 @@ func (o *WatchOptions) check(ref name.Reference) (target.Policy, error) {
 	case o.Interval > 0 && o.Interval < minInterval:
 		return target.Policy{}, fmt.Errorf("interval %v: must be at least %v; is its unit missing?", o.Interval, minInterval)
 	}
-	return pullPolicy(ref, o.Pull)
+	policy, err := pullPolicy(ref, o.Pull)
+	policy.Progress = nil // each pull has its own
+	return policy, err
 }
 
 // holds reports whether the directory has a snapshot that a program can use until the first check,

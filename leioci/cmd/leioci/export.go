@@ -19,6 +19,7 @@ func newExport(env environment) *cobra.Command {
 	var date, created string
 	var moveBack, allowFuture, index bool
 	var network *networkFlags
+	var publish *publishFlags
 	cmd := &cobra.Command{
 		Use:   "export --input FILE|- [-o DIR] [--push REF]",
 		Short: "Make a snapshot of reports",
@@ -37,6 +38,8 @@ is ./lei-cache-DATE. The same reports, date, time and version give the same snap
 set --created or SOURCE_DATE_EPOCH.
 
 With --push, the snapshot is checked and then pushed from there to each REF, as leioci push does.
+` + publishHelp + `
+
 Prints the directory or, with --push, the digest reference of what was pushed, one line for each
 repository.`,
 		Example: `  leioci export --input reports.jsonl -o ./export
@@ -57,6 +60,14 @@ repository.`,
 			if err := o.setTimes(env, date, created); err != nil {
 				return err
 			}
+			if flag, given := publish.given(cmd); given && len(o.refs) == 0 {
+				return withUsage(cmd, fmt.Errorf("%s has no meaning without --push", flag))
+			}
+			var err error
+			if o.pack, o.push, err = publish.options(cmd); err != nil {
+				return err
+			}
+			o.tags = publish.tags
 			if moveBack {
 				o.push = append(o.push, leioci.AllowMoveBack())
 			}
@@ -85,6 +96,7 @@ repository.`,
 	flags.BoolVar(&index, "index", false, "also make an index, as leioci import does")
 	flags.BoolVar(&moveBack, "allow-move-back", false, "push: move tags such as latest even if they point at a newer snapshot")
 	flags.BoolVar(&allowFuture, "allow-future", false, "allow a --date later than tomorrow")
+	publish = addPublishFlags(cmd, "push: ")
 	network = addNetworkFlags(cmd)
 	return cmd
 }
@@ -96,7 +108,7 @@ type exportOptions struct {
 	writer     snapshot.WriterOptions
 	allowEmpty bool
 	unpack     []leioci.PullOption
-	refs       []string
+	refs, tags []string
 	pack       []leioci.PackageOption
 	push       []leioci.PushOption
 }

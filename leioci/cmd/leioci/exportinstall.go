@@ -21,6 +21,7 @@ func export(ctx context.Context, env environment, network *networkFlags, o expor
 		if to, err = newPushing(env, network, o.refs); err != nil {
 			return err
 		}
+		to.addTags(o.tags)
 	}
 	if err := refuseForeign(o.dir); err != nil {
 		return fmt.Errorf("export: %w", err)

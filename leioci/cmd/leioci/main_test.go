@@ -11,13 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lowendinsight/lei-go/leioci/internal/testenv"
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
 const sampleDir = "../../testdata/lei-0.9.1"
-
-func TestMain(m *testing.M) { testenv.Main(m) }
 
 // leiociIn runs the command in dir, with the given token, and returns what a shell would see.
 func leiociIn(t *testing.T, dir, token string, args ...string) (status int, stdout, stderr string) {

@@ -18,6 +18,7 @@ func newPush(env environment) *cobra.Command {
 	var opts pushOptions
 	var moveBack, allowFuture, verify, noVerify bool
 	var network *networkFlags
+	var publish *publishFlags
 	cmd := &cobra.Command{
 		Use:   "push DIR REF [REF...]",
 		Short: "Push the snapshot in a directory",
@@ -28,7 +29,11 @@ checked is what is pushed, even if DIR is replaced meanwhile.
 
 A REF with a tag gets that tag. A REF without one gets the tags of the snapshot's own date: the
 date, latest and, on a Sunday, weekly. Prints the digest reference of what was pushed, one line for
-each repository. If one repository fails, the snapshot is still pushed to the others.`,
+each repository. If one repository fails, the snapshot is still pushed to the others.
+
+` + publishHelp + `
+
+` + dryRunHelp,
 		Example: "  leioci push ./export ghcr.io/org/lei-cache\n  leioci push ./export ghcr.io/org/lei-cache:2026-02-08",
 		Args:    arguments(cobra.MinimumNArgs(2)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -36,6 +41,11 @@ each repository. If one repository fails, the snapshot is still pushed to the ot
 				return withUsage(cmd, errors.New("DIR is empty"))
 			}
 			opts.verify = verify && !noVerify
+			var err error
+			if opts.pack, opts.push, err = publish.options(cmd); err != nil {
+				return err
+			}
+			opts.tags = publish.tags
 			if moveBack {
 				opts.push = append(opts.push, leioci.AllowMoveBack())
 			}
@@ -54,6 +64,8 @@ each repository. If one repository fails, the snapshot is still pushed to the ot
 	cmd.Flags().BoolVar(&noVerify, "no-verify", false, "do not check the reports first")
 	cmd.Flags().BoolVar(&verify, "verify", true, "the default; earlier versions had to be asked")
 	_ = cmd.Flags().MarkHidden("verify") // it is there
+	cmd.Flags().BoolVar(&opts.dryRun, "dry-run", false, "say what would be pushed, and write nothing to the registry")
+	publish = addPublishFlags(cmd, "")
 	network = addNetworkFlags(cmd)
 	return cmd
 }
@@ -61,6 +73,8 @@ each repository. If one repository fails, the snapshot is still pushed to the ot
 // pushOptions are what the flags of push say.
 type pushOptions struct {
 	verify bool
+	dryRun bool
+	tags   []string // beside the snapshot's own, or those of the references
 	pack   []leioci.PackageOption
 	push   []leioci.PushOption
 }
@@ -73,6 +87,7 @@ func push(ctx context.Context, env environment, network *networkFlags, dir strin
 	if err != nil {
 		return err
 	}
+	to.addTags(opts.tags)
 	s, err := snapshot.Open(dir) // once: what is verified is what is pushed
 	if err != nil {
 		return fmt.Errorf("push %s: %w", dir, err)
@@ -81,6 +96,9 @@ func push(ctx context.Context, env environment, network *networkFlags, dir strin
 	img, err := packageVerified(ctx, s, opts)
 	if err != nil {
 		return fmt.Errorf("push %s: %w", dir, err)
+	}
+	if opts.dryRun {
+		return to.preview(ctx, env, dir, leioci.GenerateTags(s.Metadata().Date), img, opts.push)
 	}
 	return to.push(ctx, env, dir, leioci.GenerateTags(s.Metadata().Date), img, opts.push)
 }

@@ -31,6 +31,12 @@ type bounded struct {
 	content io.LimitedReader
 }
 
+// Waiting reports whether the content is one that waits for another place (package stall).
+func (b *bounded) Waiting() bool {
+	from, ok := b.content.R.(interface{ Waiting() bool })
+	return ok && from.Waiting()
+}
+
 // triesToRead is how often a reader may return nothing, as in package bufio.
 const triesToRead = 100
 

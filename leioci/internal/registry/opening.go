@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
@@ -87,7 +88,7 @@ func (s *session) endUpload(ctx context.Context, to *url.URL) error {
 func (d *Destination) mountOrOpen(ctx context.Context, s *session, digest v1.Hash, size int64) (*Opening, error) {
 	there := s.lookBeside(ctx, digest, size)
 	defer there.end()
-	opening, err := d.openUpload(ctx, s, digest, size, "?mount="+url.QueryEscape(digestText(digest))+"&from="+url.QueryEscape(s.repo.RepositoryStr()))
+	opening, err := d.openUpload(ctx, s, digest, size, mountQuery(digest, s.repo))
 	switch {
 	case isUnknownRequest(ctx, err):
 		return d.findOrOpen(ctx, s, digest, size)
@@ -98,6 +99,11 @@ func (d *Destination) mountOrOpen(ctx context.Context, s *session, digest v1.Has
 		return &Opening{found: true}, nil
 	}
 	return opening, nil
+}
+
+// mountQuery returns the query that asks for a blob to be mounted from a repository.
+func mountQuery(digest v1.Hash, from name.Repository) string {
+	return "?mount=" + url.QueryEscape(digestText(digest)) + "&from=" + url.QueryEscape(from.RepositoryStr())
 }
 
 // findOrOpen looks for a blob, and opens an upload if it is not there.

@@ -32,7 +32,7 @@ type Put struct {
 	Restore func(context.Context) (restored bool, err error)
 }
 
-// PutManifest puts a manifest under a tag.
+// PutManifest puts a manifest under a tag, or under its digest in place of one.
 //
 // A blob that was there when it was looked for may be gone when the manifest arrives, by a garbage
 // collection, or because another push of the same blob is half done (distribution 2.8). The blobs
@@ -40,7 +40,8 @@ type Put struct {
 //
 // Where a put fails although the tag holds the manifest, it succeeded: by an earlier try whose
 // response was lost, or by an earlier push, after which the registry does not let the tag be
-// overwritten. If it is unknown whether the tag was moved, [Unanswered] is noted on the error.
+// overwritten. If the tag holds something else that the registry does not let be overwritten, as far
+// as can be told, the error is errdef.ErrTagExists, too. If it is unknown whether the tag was moved, [Unanswered] is noted on the error.
 func (d *Destination) PutManifest(ctx context.Context, tag string, p Put) error {
 	run := d.client.config.Retry.Run(d.client.logRetry)
 	unanswered := false // in any try: it may have succeeded
@@ -91,10 +92,11 @@ func (d *Destination) settle(ctx context.Context, tag string, p Put, err error, 
 		failing = failing && lookErr != nil && !absent
 		switch {
 		case lookErr == nil && held == p.Digest:
-			d.client.config.Log.Infof("%s holds %s, although its put failed: %v", d.repo.Tag(tag), held, Redact(err))
+			d.client.config.Log.Infof("%s holds %s, although its put failed: %v", identified(d.repo, tag), held, Redact(err))
 			return nil
 		case lookErr == nil && responded && mayBeImmutable(response.StatusCode):
-			err = fmt.Errorf("%w (the tag holds other content, %s; the registry may not let tags be overwritten)", err, held)
+			err = fmt.Errorf("%w: %w (the tag holds other content, %s; the registry may not let tags be overwritten)",
+				errdef.ErrTagExists, err, held)
 		}
 	}
 	if unanswered || failing {
@@ -114,7 +116,7 @@ func (d *Destination) heldBy(ctx context.Context, tag string, want v1.Hash) (hel
 }
 
 func (s *session) heldBy(ctx context.Context, tag string, want v1.Hash) (v1.Hash, error) {
-	raw, header, err := s.getManifest(ctx, s.repo.Tag(tag))
+	raw, header, err := s.getManifest(ctx, identified(s.repo, tag))
 	if err != nil {
 		return v1.Hash{}, err
 	}
@@ -170,10 +172,10 @@ func (s *session) confirm(ctx context.Context, tag string, p Put, status int) er
 func (d *Destination) putReferrer(ctx context.Context, s *session, tag string, p Put) {
 	pusher, err := remote.NewPusher(s.remoteOptions()...)
 	if err == nil {
-		err = pusher.Put(ctx, d.repo.Tag(tag), rawManifest{p.Raw, p.MediaType})
+		err = pusher.Put(ctx, identified(d.repo, tag), rawManifest{p.Raw, p.MediaType})
 	}
 	if err != nil {
-		d.client.config.Log.Warnf("%s is put, but not listed as a referrer of its subject: %v", d.repo.Tag(tag), Redact(hide(d.client.sent, err)))
+		d.client.config.Log.Warnf("%s is put, but not listed as a referrer of its subject: %v", identified(d.repo, tag), Redact(hide(d.client.sent, err)))
 	}
 }
 

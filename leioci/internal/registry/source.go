@@ -66,6 +66,14 @@ func (s *Source) Without(bad name.Repository) *Source {
 	return nil
 }
 
+// Except returns the source without a mirror of it, however that is spelled. The repository itself
+// stays.
+func (s *Source) Except(mirror name.Repository) *Source {
+	return s.reordered(slices.DeleteFunc(slices.Clone(s.order), func(place name.Repository) bool {
+		return place != s.repo && SameRepository(place, mirror)
+	}))
+}
+
 // PassOver is Without, and logs why the place is passed over.
 func (s *Source) PassOver(bad name.Repository, why error) *Source {
 	s.report(bad, why)

@@ -16,6 +16,7 @@ type progress struct {
 	mu    sync.Mutex
 	count func() int64 // nil if there is no body
 	ended func() bool
+	waits func() bool // for its own source; nil if it does not say
 }
 
 // track returns req with its body under watch, and also every body that net/http may send instead
@@ -50,10 +51,14 @@ func (p *progress) watch(body io.ReadCloser) io.ReadCloser {
 	if f, ok := body.(*os.File); ok && runtime.GOOS == "linux" {
 		p.count = func() int64 { return offset(f) }
 		p.ended = func() bool { return offset(f) == math.MaxInt64 }
+		p.waits = nil
 		return f
 	}
 	c := &counter{ReadCloser: body}
-	p.count, p.ended = c.n.Load, c.ended.Load
+	p.count, p.ended, p.waits = c.n.Load, c.ended.Load, nil
+	if w, ok := body.(interface{ Waiting() bool }); ok {
+		p.waits = w.Waiting
+	}
 	return c
 }
 
@@ -81,6 +86,14 @@ func (p *progress) sent() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.count == nil || p.size >= 0 && p.count() >= p.size || p.ended()
+}
+
+// waiting reports whether the body waits for what it is read from, which has its own limits for that
+// and says so with a method Waiting.
+func (p *progress) waiting() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.waits != nil && p.waits()
 }
 
 // counter counts the bytes read from a body.

@@ -85,7 +85,7 @@ func (w *watch) checkSending() {
 		limit, waitsFor = w.answer, "no response"
 	}
 	switch {
-	case now != w.sent:
+	case now != w.sent, w.upload.waiting():
 		w.sent, w.progress = now, time.Now()
 	case time.Since(w.progress) >= limit:
 		w.stalled(waitsFor, limit)

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/artifact"
+	"github.com/lowendinsight/lei-go/leioci/internal/progress"
 	"github.com/lowendinsight/lei-go/leioci/internal/staging"
 	"github.com/lowendinsight/lei-go/leioci/internal/verify"
 )
@@ -23,7 +24,7 @@ func (f *filling) config(ctx context.Context, stage *staging.Dir, asks func()) (
 		return nil, nil
 	}
 	from := filepath.Join(f.dir, file.Name)
-	if verifyFile(ctx, from, file.Descriptor) == nil && f.reuse(ctx, stage, file, asks) {
+	if verifyFile(ctx, from, file.Descriptor) == nil && f.reuse(ctx, stage, file, asks, nil) {
 		return nil, nil
 	}
 	if verify.All(ctx, bytes.NewReader(f.made), file.Descriptor.Digest, file.Descriptor.Size) == nil {
@@ -34,9 +35,11 @@ func (f *filling) config(ctx context.Context, stage *staging.Dir, asks func()) (
 		return nil, err
 	}
 	asks()
-	n, err := f.fetch(ctx, file.Descriptor, part)
+	told := f.progress.Blob(file.Name, file.Descriptor.Digest, file.Descriptor.Size)
+	n, err := f.fetch(ctx, file.Descriptor, count(part, told))
 	f.fetched.Add(n)
 	if err == nil {
+		told.Finish(progress.Done, file.Descriptor.Digest)
 		return part, nil
 	}
 	if closeErr := part.Close(); closeErr != nil || ctx.Err() != nil {

@@ -8,9 +8,12 @@ import (
 	"go.uber.org/goleak"
 )
 
-// Main is for TestMain. It runs the tests with an empty home directory, and without the
-// environment's credentials and proxies. Then it checks for leaked goroutines, and exits.
-func Main(m *testing.M) {
+// Main is for TestMain. It runs the tests as [Run] does, and exits.
+func Main(m *testing.M) { os.Exit(Run(m)) }
+
+// Run runs the tests with an empty home directory, and without the environment's credentials and
+// proxies. Then it checks for leaked goroutines. It returns the status to exit with.
+func Run(m *testing.M) (status int) {
 	home, err := os.MkdirTemp("", "leioci-home")
 	if err != nil {
 		panic(err)
@@ -27,10 +30,11 @@ func Main(m *testing.M) {
 		// Otherwise children that are this binary complain on standard error, which tests read.
 		must(os.Setenv("GOCOVERDIR", home))
 	}
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(exit int) {
 		must(os.RemoveAll(home))
-		os.Exit(status)
+		status = exit
 	}))
+	return status
 }
 
 func must(err error) {

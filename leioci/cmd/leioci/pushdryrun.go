@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/lowendinsight/lei-go/leioci"
+)
+
+// dryRunHelp explains --dry-run.
+const dryRunHelp = `With --dry-run, nothing is written to a registry. The snapshot is read, checked and packaged, and each
+registry is asked what it has. Printed is, for each repository, the digest reference, what would become
+of each tag (made, moved and from what, left), and which blobs would be sent. The exit status is that of
+the push, as far as reading tells: the registry is asked with the same credentials, but whether they
+permit writing is known only after a write.`
+
+// preview says what push would do.
+func (p *pushing) preview(
+	ctx context.Context, env environment, dir string, tags []string, img v1.Image, opts []leioci.PushOption,
+) error {
+	var failed []error // one repository says nothing about the others
+	for _, t := range p.targets {
+		preview, err := p.client.PreviewPush(ctx, t.repo, t.allTags(tags), img, opts...)
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		fmt.Fprintf(env.stderr, "dry run: nothing was written to %s\n", t.repo)
+		if err := writePreview(env.stdout, preview); err != nil {
+			return err
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// writePreview prints what a push would do, for a person.
+func writePreview(w io.Writer, p *leioci.PushPreview) error {
+	out := bufio.NewWriter(w)
+	fmt.Fprintln(out, p.Digest)
+	for _, t := range p.Tags {
+		fmt.Fprintf(out, "  tag   %s\n", describeChange(t))
+	}
+	var n, bytes int64
+	for _, b := range p.Blobs {
+		what := "is there"
+		if b.Sent {
+			what = "would be sent"
+			n, bytes = n+1, bytes+b.Descriptor.Size
+		}
+		fmt.Fprintf(out, "  blob  %s, %s, %s: %s\n",
+			b.Descriptor.Digest, blobName(b.Descriptor), bytesText(b.Descriptor.Size), what)
+	}
+	fmt.Fprintf(out, "  sends %s, %s\n", count(n, "blob"), bytesText(bytes))
+	return out.Flush()
+}
+
+// describeChange says what would become of a tag.
+func describeChange(t leioci.TagPreview) string {
+	switch t.Change {
+	case leioci.TagMade:
+		return t.Tag + ": would be made"
+	case leioci.TagLeft:
+		return t.Tag + ": holds this snapshot already"
+	case leioci.TagUnseen:
+		return fmt.Sprintf("%s: would be made or moved; what it holds is not known: %s", t.Tag, oneLine(t.Err.Error()))
+	}
+	from := "what is no snapshot, or has no date"
+	if !t.HeldDate.IsZero() {
+		from = "the snapshot of " + t.HeldDate.Format(time.DateOnly)
+	}
+	return fmt.Sprintf("%s: would be moved from %s, %s", t.Tag, t.Held, from)
+}
+
+// blobName is the name of the file that a layer becomes, or else its media type.
+func blobName(d v1.Descriptor) string {
+	switch d.MediaType {
+	case leioci.MediaTypeConfig:
+		return "config"
+	case leioci.MediaTypeManifest:
+		return "manifest.json"
+	case leioci.MediaTypeCache:
+		return "cache.jsonl.gz"
+	}
+	return shortened(string(d.MediaType))
+}

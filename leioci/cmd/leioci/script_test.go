@@ -1,0 +1,69 @@
+package main
+
+import (
+	"errors"
+	"os/exec"
+	"strconv"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/testenv"
+)
+
+// TestMain makes this test binary the command leioci of the scripts.
+func TestMain(m *testing.M) {
+	testscript.Main(isolated{m}, map[string]func(){"leioci": main})
+}
+
+type isolated struct{ *testing.M }
+
+func (tests isolated) Run() int { return testenv.Run(tests.M) }
+
+// TestScripts runs testdata/script, where each file is about one command. Besides testscript's own
+// commands, the scripts have these:
+//
+//	leioci ARG...                      run the command; it must succeed, or fail after a "!"
+//	exits STATUS leioci ARG...         run the command; it must exit with this status
+//	registry NAME [PROTECTION]         start a registry; $NAME is its host:port
+//	fault NAME METHOD PATH KIND [ARG]  let it fail where method (or -) and path match
+//	heal NAME                          end its faults
+//	requests NAME                      print the requests that it got since the last time
+//	snapshot DIR DATE [REPO=RISK...]   write a snapshot
+//
+// A protection is token:TOKEN, user:NAME:PASSWORD, or tls, which also writes the authority to
+// NAME.pem. The kinds of faults are in faultOf.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:   "testdata/script",
+		Setup: func(env *testscript.Env) error { env.Values[registriesKey{}] = newRegistries(env); return nil },
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"exits":    exits,
+			"registry": startRegistry,
+			"fault":    injectFault,
+			"heal":     heal,
+			"requests": printRequests,
+			"snapshot": writeSnapshot,
+		},
+	})
+}
+
+// exits runs a program and checks its exit status.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits STATUS PROGRAM [ARG...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	var exit *exec.ExitError
+	switch err := ts.Exec(args[1], args[2:]...); {
+	case errors.As(err, &exit):
+		got = exit.ExitCode()
+	default:
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+}

@@ -1,0 +1,178 @@
+package ociarchive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
+	"github.com/lowendinsight/lei-go/leioci/internal/regular"
+	"github.com/lowendinsight/lei-go/leioci/internal/store"
+	"github.com/lowendinsight/lei-go/leioci/internal/verify"
+)
+
+// section returns the content of an entry.
+func (a *Archive) section(name string) (*io.SectionReader, error) {
+	at, ok := a.contents.entries[name]
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("%w: %s in %s", errdef.ErrNotFound, name, a)
+	case at.unusable != "":
+		return nil, fmt.Errorf("%w: %s in %s: %s", errdef.ErrUnsupportedManifest, name, a, at.unusable)
+	}
+	return io.NewSectionReader(a.file, at.offset, at.size), nil
+}
+
+// has reports whether a blob is there, and can be read.
+func (a *Archive) has(digest v1.Hash) bool {
+	at, ok := a.contents.entries[blobName(digest)]
+	return ok && at.unusable == ""
+}
+
+// blob returns the content of a blob, which has the right size.
+func (a *Archive) blob(d v1.Descriptor) (*io.SectionReader, error) {
+	content, err := a.section(blobName(d.Digest))
+	if err != nil {
+		return nil, err
+	}
+	if content.Size() != d.Size {
+		return nil, fmt.Errorf("%w: %s in %s has %d bytes, want %d", errdef.ErrVerification, d.Digest, a, content.Size(), d.Size)
+	}
+	return content, nil
+}
+
+// Blob implements [store.Reader].
+func (a *Archive) Blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
+	content, err := a.blob(d)
+	if err != nil {
+		return nil, err
+	}
+	v, err := verify.NewReader(verify.Until(ctx, content), d.Digest, d.Size, a.most)
+	if err != nil {
+		return nil, fmt.Errorf("%s in %s: %w", d.Digest, a, err)
+	}
+	return io.NopCloser(v), nil
+}
+
+// Download implements [store.Reader].
+func (a *Archive) Download(ctx context.Context, d v1.Descriptor, into store.Partial) (fetched int64, err error) {
+	content, err := a.blob(d)
+	if err != nil {
+		return 0, err
+	}
+	for {
+		begun := into.Size()
+		if begun <= d.Size {
+			read, err := fill(ctx, into, content, d, a.most)
+			fetched += read
+			switch {
+			case err == nil:
+				return fetched, nil
+			case !errors.Is(err, errdef.ErrVerification) || ctx.Err() != nil:
+				return fetched, fmt.Errorf("read %s from %s: %w", d.Digest, a, err)
+			case begun == 0:
+				return fetched, errors.Join(fmt.Errorf("read %s from %s: %w", d.Digest, a, err), into.Reset())
+			}
+		}
+		if err := into.Reset(); err != nil { // what it held was something else
+			return fetched, err
+		}
+	}
+}
+
+// fill appends what a partial file lacks of a blob, and returns how many bytes it read of it.
+func fill(ctx context.Context, into store.Partial, content *io.SectionReader, d v1.Descriptor, most int64) (int64, error) {
+	held := into.Size()
+	rest := &counter{r: io.NewSectionReader(content, held, d.Size-held)}
+	whole := verify.Until(ctx, io.MultiReader(io.LimitReader(into.Content(), held), rest))
+	v, err := verify.NewReader(whole, d.Digest, d.Size, most)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := io.CopyN(io.Discard, v, held); err != nil {
+		return rest.n, err
+	}
+	if held == d.Size && held > 0 {
+		return 0, nil
+	}
+	_, err = v.WriteTo(into)
+	return rest.n, err
+}
+
+// A counter counts what is read.
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// OpenBlob implements [store.Local]. A blob is verified when it is opened first, and again if the
+// archive was written to since. Others who open it meanwhile wait for that.
+func (a *Archive) OpenBlob(ctx context.Context, digest v1.Hash) (store.File, int64, error) {
+	content, err := a.section(blobName(digest))
+	if err != nil {
+		return nil, 0, err
+	}
+	if err := a.verifyOnce(ctx, digest, content); err != nil {
+		return nil, 0, fmt.Errorf("%s in %s: %w", digest, a, err)
+	}
+	return file{io.NewSectionReader(content, 0, content.Size())}, content.Size(), nil
+}
+
+// A file is a blob in an archive, which stays open.
+type file struct{ *io.SectionReader }
+
+func (file) Close() error { return nil }
+
+// A check is the verification of one blob.
+type check struct {
+	turn chan struct{} // holds one element while somebody verifies
+	when fs.FileInfo   // of the archive, when the blob was verified
+}
+
+func (a *Archive) check(digest v1.Hash) *check {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	c := a.checks[digest]
+	if c == nil {
+		c = &check{turn: make(chan struct{}, 1)}
+		a.checks[digest] = c
+	}
+	return c
+}
+
+func (a *Archive) verifyOnce(ctx context.Context, digest v1.Hash, content *io.SectionReader) error {
+	c := a.check(digest)
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	now, err := a.file.Stat()
+	if err != nil {
+		return err
+	}
+	if c.when != nil && regular.Unchanged(c.when, now) {
+		return nil
+	}
+	if content.Size() > a.most {
+		return fmt.Errorf("%w: %d bytes, limit %d", errdef.ErrTooLarge, content.Size(), a.most)
+	}
+	// A reader that is used once: content is for the caller.
+	whole := io.NewSectionReader(content, 0, content.Size())
+	if err := verify.All(ctx, whole, digest, content.Size()); err != nil {
+		return err
+	}
+	c.when = now
+	return nil
+}

@@ -1,0 +1,107 @@
+package ocilayout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
+	"github.com/lowendinsight/lei-go/leioci/internal/manifest"
+)
+
+const (
+	// maxReachable is the number of manifests that are looked at, and maxDepth the number of
+	// indexes, one in the other, that lead to one.
+	maxReachable = 5000
+	maxDepth     = 8
+)
+
+// A node is a manifest that index.json leads to.
+type node struct {
+	v1.Descriptor         // as the first index that lists it has it
+	subject       v1.Hash // zero if there is none
+	nested        bool    // listed in another index
+}
+
+// reachable returns the manifests that index.json lists, and those that they list, each once. A
+// manifest that is not there, as in a copy of a part, has a node all the same, but nothing is known
+// of it. So has one of a kind that is unknown.
+func (x *Index) reachable(ctx context.Context, read Read) ([]node, error) {
+	x.mu.Lock()
+	seen := x.seen
+	x.mu.Unlock()
+	if seen != nil {
+		return seen, nil
+	}
+	w := walk{read: read, at: map[v1.Hash]int{}}
+	for _, e := range x.entries {
+		w.meet(e.Descriptor, false)
+	}
+	for depth, begin := 0, 0; begin < len(w.nodes); depth++ {
+		if depth == maxDepth {
+			return nil, fmt.Errorf("%w: more than %d indexes, one in the other", errdef.ErrTooLarge, maxDepth)
+		}
+		end := len(w.nodes)
+		for i := begin; i < end; i++ {
+			if err := w.look(ctx, i); err != nil {
+				return nil, err
+			}
+		}
+		begin = end
+	}
+	if !w.partial {
+		x.mu.Lock()
+		x.seen = w.nodes
+		x.mu.Unlock()
+	}
+	return w.nodes, nil
+}
+
+type walk struct {
+	read    Read
+	nodes   []node
+	at      map[v1.Hash]int // the place of a node
+	partial bool            // something was not there, and may come
+}
+
+func (w *walk) meet(d v1.Descriptor, nested bool) {
+	i, known := w.at[d.Digest]
+	if !known {
+		i = len(w.nodes)
+		w.at[d.Digest] = i
+		w.nodes = append(w.nodes, node{Descriptor: v1.Descriptor{MediaType: d.MediaType, Size: d.Size, Digest: d.Digest}})
+	}
+	w.nodes[i].nested = w.nodes[i].nested || nested
+}
+
+// look reads a manifest. An index may list what is none, and of any size.
+func (w *walk) look(ctx context.Context, i int) error {
+	if len(w.nodes) > maxReachable {
+		return fmt.Errorf("%w: index.json leads to more than %d manifests", errdef.ErrTooLarge, maxReachable)
+	}
+	d := w.nodes[i].Descriptor
+	if d.MediaType != "" && !d.MediaType.IsImage() && !d.MediaType.IsIndex() || d.Size > manifest.MaxBytes {
+		return nil
+	}
+	raw, err := w.read(ctx, d)
+	if errors.Is(err, errdef.ErrNotFound) {
+		w.partial = true
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	kind, err := manifest.ParseAny(raw, d.MediaType)
+	if err != nil {
+		return nil // it leads nowhere; who asks for it is told why
+	}
+	if kind.Subject != nil {
+		w.nodes[i].subject = kind.Subject.Digest
+	}
+	for _, child := range kind.Children {
+		w.meet(child, true)
+	}
+	return nil
+}

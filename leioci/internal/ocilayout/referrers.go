@@ -1,0 +1,90 @@
+package ocilayout
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/manifest"
+	"github.com/lowendinsight/lei-go/leioci/internal/store"
+)
+
+// Referrers returns the descriptors of the manifests whose subject has a digest, each once, as the
+// OCI distribution specification has them: with the type and the annotations of the artifact.
+//
+// What the manifests themselves say counts: those that index.json lists, as oras writes them, and
+// those in an index that it lists, such as the one under the tag that the digest makes, which
+// regclient and cosign write.
+func (x *Index) Referrers(ctx context.Context, subject v1.Hash, read Read) ([]v1.Descriptor, error) {
+	nodes, err := x.reachable(ctx, read)
+	if err != nil {
+		return nil, err
+	}
+	var all []v1.Descriptor
+	for _, n := range nodes {
+		if n.subject != subject {
+			continue
+		}
+		raw, err := read(ctx, n.Descriptor)
+		if err != nil {
+			return nil, err
+		}
+		kind, err := manifest.ParseAny(raw, n.MediaType)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, referrer(n.Descriptor, kind))
+	}
+	return all, nil
+}
+
+// referrer returns the descriptor with which a manifest is listed as a referrer.
+func referrer(d v1.Descriptor, kind *manifest.Kind) v1.Descriptor {
+	return v1.Descriptor{
+		MediaType: kind.MediaType, Size: d.Size, Digest: d.Digest,
+		ArtifactType: kind.ArtifactType, Annotations: kind.Annotations,
+	}
+}
+
+// ListReferrers makes the index under the tag of each subject list the referrers that [Index.Add]
+// added: regctl and cosign look there. The manifests that it returns must be written before this
+// index is, which names them. Call it once, after all that is to be added.
+//
+// What the tag listed before stays listed, even where Add moved the tag.
+func (x *Index) ListReferrers(ctx context.Context, read Read) ([]*store.Manifest, error) {
+	lists := map[string][]v1.Descriptor{}
+	var tags []string // in order, so that the result is the same every time
+	list := func(tag string, d ...v1.Descriptor) {
+		if !slices.Contains(tags, tag) {
+			tags = append(tags, tag)
+		}
+		lists[tag] = append(lists[tag], d...)
+	}
+	for _, a := range x.added {
+		if a.subject != (v1.Hash{}) {
+			list(store.ReferrersTag(a.subject), a.Descriptor)
+		}
+		for _, tag := range a.tags {
+			for _, former := range x.replaced[tag] {
+				there, err := listedIn(ctx, former, read)
+				if err != nil {
+					return nil, err
+				}
+				list(tag, there...)
+			}
+		}
+	}
+	var written []*store.Manifest
+	for _, tag := range tags {
+		m, err := x.extend(ctx, tag, lists[tag], read)
+		if err != nil {
+			return nil, fmt.Errorf("list referrers under the tag %s: %w", tag, err)
+		}
+		if m != nil {
+			written = append(written, m)
+		}
+	}
+	return written, nil
+}
