@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/artifact"
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 	"github.com/lowendinsight/lei-go/leioci/internal/progress"
 	"github.com/lowendinsight/lei-go/leioci/internal/registry"
 )
@@ -117,8 +118,8 @@ func (c *Client) planSnapshot(ctx context.Context, repo name.Repository, tags []
 	}
 	date, err := ownDate(ctx, p, img)
 	if err == nil && artifact.IsFuture(date) && !o.allowFuture {
-		err = fmt.Errorf("%w: it is dated %s, and today is %s; check the clocks, or allow it with PushFuture (--allow-future)",
-			ErrFuture, date.Format(time.DateOnly), time.Now().UTC().Format(time.DateOnly))
+		err = fmt.Errorf("%w: it is dated %s, and today is %s; check the clocks, or allow it with %w",
+			ErrFuture, date.Format(time.DateOnly), time.Now().UTC().Format(time.DateOnly), errdef.PushFuture)
 	}
 	if err != nil {
 		return nil, nil, fail("push", p.what(), err)

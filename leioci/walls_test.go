@@ -15,7 +15,10 @@ var walls = map[string][]string{
 		"internal/ocilayout", "internal/progress", "internal/registry", "internal/regular", "internal/store",
 		"internal/target", "internal/verify", "snapshot",
 	},
-	"leioci/cmd/leioci": {"", "internal/credential", "internal/jsonstream", "internal/regular", "snapshot"},
+	"leioci/cmd/leioci": {
+		"", "internal/artifact", "internal/credential", "internal/errdef", "internal/jsonstream", "internal/manifest",
+		"internal/regular", "snapshot",
+	},
 	"leioci/leiocitest": {},
 	"leioci/snapshot":   {"internal/errdef", "internal/jsonstream", "internal/regular"},
 

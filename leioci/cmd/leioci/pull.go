@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -21,6 +18,7 @@ func newPull(env environment) *cobra.Command {
 	var maxAge days
 	var mirrors []string
 	var network *networkFlags
+	var format *format
 	cmd := &cobra.Command{
 		Use:   "pull REF",
 		Short: "Pull a snapshot into a directory",
@@ -28,8 +26,9 @@ func newPull(env environment) *cobra.Command {
 
 REF is registry/repository with a tag or a digest; the default tag is latest. The directory must be
 absent, empty or an earlier snapshot, which is replaced. Files that are already there are not
-fetched again, and an interrupted pull resumes where it stopped. Prints the digest reference of the
-snapshot in the directory, and its age.
+fetched again, and an interrupted pull resumes where it stopped.
+
+` + pullHelp + `
 
 Since the directory is replaced as a whole, it cannot be the working directory or a mount point. For
 the same reason, a container that reads it has to mount its parent: a mount of the directory itself
@@ -59,7 +58,7 @@ keeps the old one, which is empty after the next pull.`,
 				}
 			}
 			return interruptible(cmd.Context(), func(ctx context.Context) error {
-				return pull(ctx, env, network, args[0], mirrors, dir, verify || index, opts)
+				return pull(ctx, env, network, args[0], mirrors, dir, verify || index, format, opts)
 			})
 		},
 	}
@@ -76,13 +75,14 @@ keeps the old one, which is empty after the next pull.`,
 		"also make an index, so that questions such as those of leioci check are answered at once; implies --verify")
 	cmd.Flags().StringSliceVar(&mirrors, "mirror", nil,
 		"`repository` to try before REF's own; several are tried in the order given")
+	format = addFormatFlag(cmd)
 	network = addNetworkFlags(cmd)
 	return cmd
 }
 
 func pull(
 	ctx context.Context, env environment, network *networkFlags, s string, mirrors []string, dir string,
-	verified bool, opts []leioci.PullOption,
+	verified bool, f *format, opts []leioci.PullOption,
 ) error {
 	ref, err := leioci.ParseReference(s)
 	if err != nil {
@@ -108,47 +108,7 @@ func pull(
 	if err != nil {
 		return err
 	}
-	outcome := "pulled into"
-	if res.UpToDate {
-		outcome = "up to date in"
-	}
-	from := ""
-	if res.Source != ref.Context() {
-		from = " from " + res.Source.String()
-	}
-	checked := ""
-	if verified {
-		checked = ", verified"
-	}
-	fmt.Fprintf(env.stderr, "%s %s%s%s: %s\n", outcome, dir, from, checked, describeAge(res, time.Now()))
-	_, err = fmt.Fprintln(env.stdout, res.Ref)
-	return err
-}
-
-// checkOutput rejects values that are there by mistake: -o "$DIR" and -o $DIR --verify, where DIR
-// is not set.
-func checkOutput(dir string) error {
-	switch {
-	case dir == "":
-		return errors.New("--output is empty")
-	case strings.HasPrefix(dir, "-"):
-		return fmt.Errorf("--output %s looks like a flag; for a directory with this name, write ./%[1]s", dir)
-	}
-	return nil
-}
-
-// refuseWorkingDir returns an error if dir is the working directory. The library refuses to replace
-// it; this refuses it even while it is up to date, so that it does not work until the first change.
-func refuseWorkingDir(dir string) error {
-	wd, err := os.Stat(".")
-	if err != nil {
-		return nil //nolint:nilerr // then dir is not it, or the pull fails
-	}
-	if info, err := os.Stat(dir); err != nil || !os.SameFile(wd, info) {
-		return nil //nolint:nilerr // the same
-	}
-	return fmt.Errorf("%w: %s is the working directory, which would be left in the deleted old one; "+
-		"use another directory", leioci.ErrTargetNotEmpty, dir)
+	return printPull(env, f, newPullDocument(ref.String(), dir, res, verified, time.Now()), res)
 }
 
 // parseMirrors parses the repositories that mirror another.

@@ -19,6 +19,7 @@ func newPush(env environment) *cobra.Command {
 	var moveBack, allowFuture, verify, noVerify bool
 	var network *networkFlags
 	var publish *publishFlags
+	var format *format
 	cmd := &cobra.Command{
 		Use:   "push DIR REF [REF...]",
 		Short: "Push the snapshot in a directory",
@@ -30,6 +31,8 @@ checked is what is pushed, even if DIR is replaced meanwhile.
 A REF with a tag gets that tag. A REF without one gets the tags of the snapshot's own date: the
 date, latest and, on a Sunday, weekly. Prints the digest reference of what was pushed, one line for
 each repository. If one repository fails, the snapshot is still pushed to the others.
+
+` + pushJSONHelp + `
 
 ` + publishHelp + `
 
@@ -45,7 +48,7 @@ each repository. If one repository fails, the snapshot is still pushed to the ot
 			if opts.pack, opts.push, err = publish.options(cmd); err != nil {
 				return err
 			}
-			opts.tags = publish.tags
+			opts.tags, opts.asJSON = publish.tags, format.isJSON()
 			if moveBack {
 				opts.push = append(opts.push, leioci.AllowMoveBack())
 			}
@@ -66,6 +69,7 @@ each repository. If one repository fails, the snapshot is still pushed to the ot
 	_ = cmd.Flags().MarkHidden("verify") // it is there
 	cmd.Flags().BoolVar(&opts.dryRun, "dry-run", false, "say what would be pushed, and write nothing to the registry")
 	publish = addPublishFlags(cmd, "")
+	format = addFormatFlag(cmd)
 	network = addNetworkFlags(cmd)
 	return cmd
 }
@@ -74,6 +78,7 @@ each repository. If one repository fails, the snapshot is still pushed to the ot
 type pushOptions struct {
 	verify bool
 	dryRun bool
+	asJSON bool
 	tags   []string // beside the snapshot's own, or those of the references
 	pack   []leioci.PackageOption
 	push   []leioci.PushOption
@@ -88,6 +93,7 @@ func push(ctx context.Context, env environment, network *networkFlags, dir strin
 		return err
 	}
 	to.addTags(opts.tags)
+	to.asJSON = opts.asJSON
 	s, err := snapshot.Open(dir) // once: what is verified is what is pushed
 	if err != nil {
 		return fmt.Errorf("push %s: %w", dir, err)
@@ -97,16 +103,21 @@ func push(ctx context.Context, env environment, network *networkFlags, dir strin
 	if err != nil {
 		return fmt.Errorf("push %s: %w", dir, err)
 	}
+	tags := leioci.GenerateTags(s.Metadata().Date)
 	if opts.dryRun {
-		return to.preview(ctx, env, dir, leioci.GenerateTags(s.Metadata().Date), img, opts.push)
+		err = to.preview(ctx, env, tags, img, opts.push)
+	} else {
+		err = to.push(ctx, env, dir, tags, img, opts.push)
 	}
-	return to.push(ctx, env, dir, leioci.GenerateTags(s.Metadata().Date), img, opts.push)
+	return errors.Join(err, to.printDocument(env, opts.dryRun))
 }
 
 // A pushing is where a snapshot is to be pushed, and by which client.
 type pushing struct {
 	client  *leioci.Client
 	targets []target
+	asJSON  bool
+	done    []pushedJSON // what did not fail
 }
 
 // newPushing returns a pushing to what references name.
@@ -119,7 +130,7 @@ func newPushing(env environment, network *networkFlags, refs []string) (*pushing
 	if err != nil {
 		return nil, err
 	}
-	return &pushing{client, targets}, nil
+	return &pushing{client: client, targets: targets}, nil
 }
 
 // push pushes the snapshot of a directory. A target without tags of its own gets those given.
@@ -135,8 +146,8 @@ func (p *pushing) push(
 			continue
 		}
 		fmt.Fprintf(env.stderr, "pushed %s to %s under %s\n", dir, t.repo, strings.Join(pushTags, ", "))
-		if _, err := fmt.Fprintln(env.stdout, digest); err != nil {
-			failed = append(failed, fmt.Errorf("pushed %s, but cannot write that to standard output: %w", digest, err))
+		if err := p.printPushed(env, digest, pushTags); err != nil {
+			failed = append(failed, err)
 		}
 	}
 	return errors.Join(failed...)

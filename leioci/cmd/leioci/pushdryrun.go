@@ -22,7 +22,7 @@ permit writing is known only after a write.`
 
 // preview says what push would do.
 func (p *pushing) preview(
-	ctx context.Context, env environment, dir string, tags []string, img v1.Image, opts []leioci.PushOption,
+	ctx context.Context, env environment, tags []string, img v1.Image, opts []leioci.PushOption,
 ) error {
 	var failed []error // one repository says nothing about the others
 	for _, t := range p.targets {
@@ -32,7 +32,7 @@ func (p *pushing) preview(
 			continue
 		}
 		fmt.Fprintf(env.stderr, "dry run: nothing was written to %s\n", t.repo)
-		if err := writePreview(env.stdout, preview); err != nil {
+		if err := p.printPreview(env, preview); err != nil {
 			return err
 		}
 	}
@@ -68,7 +68,7 @@ func describeChange(t leioci.TagPreview) string {
 	case leioci.TagLeft:
 		return t.Tag + ": holds this snapshot already"
 	case leioci.TagUnseen:
-		return fmt.Sprintf("%s: would be made or moved; what it holds is not known: %s", t.Tag, oneLine(t.Err.Error()))
+		return fmt.Sprintf("%s: would be made or moved; what it holds is not known: %s", t.Tag, visible(describeError(t.Err)))
 	}
 	from := "what is no snapshot, or has no date"
 	if !t.HeldDate.IsZero() {

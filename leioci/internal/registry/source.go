@@ -136,12 +136,14 @@ func Lacks(err error) bool {
 
 // report logs why a place is passed over, as a warning if somebody should look into it.
 func (s *Source) report(place name.Repository, err error) {
-	log := s.client.config.Log.Infof
+	why := s.client.config.Explain(Redact(err))
+	to := naming(s.client.config.Log, errdef.Options(why)...)
+	log := to.Infof
 	stale, older := errors.Is(err, errdef.ErrStale), errors.Is(err, errdef.ErrOlder)
 	if refused(err) || stale || older || errors.Is(err, errdef.ErrInsecure) || errors.Is(err, errdef.ErrVerification) {
-		log = s.client.config.Log.Warnf
+		log = to.Warnf
 	}
-	log("skipping %s as a source of %s: %v", place, s.repo, s.client.config.Explain(Redact(err)))
+	log("skipping %s as a source of %s: %v", place, s.repo, why)
 }
 
 // sourceErrors says why every place failed.
