@@ -113,24 +113,44 @@ func TestACopyBringsEverythingThatIsAttached(t *testing.T) {
 	}
 }
 
-func TestACopyThroughAnArchiveIsTheSame(t *testing.T) {
+func TestACopyThroughFilesIsTheSame(t *testing.T) {
 	c := newClient(t)
 	from, to := leiocitest.NewRegistry(t), leiocitest.NewRegistry(t)
 	src, dst := repository(t, from), repository(t, to)
 	w := newAttachedWorld(t, src)
-	file, err := leioci.ParseLocation("oci-archive:" + filepath.Join(t.TempDir(), "lei.tar"))
-	if err != nil {
-		t.Fatal(err)
+	dir := t.TempDir()
+	stations := []leioci.Location{
+		locate(t, src, ":2026-02-08"),
+		parseLocation(t, "oci-archive:"+filepath.Join(dir, "lei.tar")),
+		parseLocation(t, "oci-layout:"+filepath.Join(dir, "lei")),
+		parseLocation(t, "oci-layout:"+filepath.Join(dir, "other")),
+		parseLocation(t, "oci-archive:"+filepath.Join(dir, "other.tar")),
+		locate(t, dst, ""),
 	}
-	if _, err := c.Copy(t.Context(), locate(t, src, ":2026-02-08"), file); err != nil {
-		t.Fatal(err)
-	}
-	res, err := c.Copy(t.Context(), file, locate(t, dst, ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if res.Digest != w.index.Digest || len(res.Tags) != 1 || res.Tags[0].Tag != "2026-02-08" {
-		t.Errorf("got %+v", res)
+	for i, station := range stations[1:] {
+		res, err := c.Copy(t.Context(), stations[i], station)
+		if err != nil {
+			t.Fatalf("%s to %s: %v", stations[i], station, err)
+		}
+		if res.Digest != w.index.Digest || len(res.Tags) != 1 || res.Tags[0].Tag != "2026-02-08" || res.Manifests != 9 || res.BytesCopied == 0 {
+			t.Errorf("%s to %s: got %+v", stations[i], station, res)
+		}
+		again, err := c.Copy(t.Context(), stations[i], station)
+		if err != nil {
+			t.Fatalf("%s to %s again: %v", stations[i], station, err)
+		}
+		if again.BytesCopied != 0 || again.Digest != res.Digest || again.Manifests != res.Manifests || again.Referrers != res.Referrers {
+			t.Errorf("%s to %s again: got %+v, before %+v", stations[i], station, again, res)
+		}
 	}
 	w.in(t, c, dst)
+}
+
+func parseLocation(t testing.TB, text string) leioci.Location {
+	t.Helper()
+	l, err := leioci.ParseLocation(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
 }

@@ -84,7 +84,7 @@ func (p *copying) openDestination(ctx context.Context, dst Location) error {
 	}
 	p.dst = w
 	held, closer, err := p.client.openReader(ctx, dst, Location{})
-	if errors.Is(err, ErrNotFound) {
+	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrUnsupportedManifest) { // and the writer accepts it
 		return nil
 	}
 	if err != nil {

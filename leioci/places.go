@@ -8,6 +8,7 @@ import (
 	"io/fs"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/ociarchive"
+	"github.com/lowendinsight/lei-go/leioci/internal/ocilayout"
 	"github.com/lowendinsight/lei-go/leioci/internal/store"
 )
 
@@ -25,7 +26,7 @@ func (c *Client) openReader(ctx context.Context, l, written Location) (reader st
 	if l.scheme == schemeArchive {
 		local, err = ociarchive.Open(ctx, l.path, c.registry.MaxBlobBytes())
 	} else {
-		err = errors.ErrUnsupported
+		local, err = ocilayout.Open(ctx, l.path)
 	}
 	if errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ErrNotFound) {
 		err = fmt.Errorf("%w: %w", ErrNotFound, err)
@@ -43,7 +44,7 @@ func (c *Client) openWriter(ctx context.Context, l Location) (store.Writer, erro
 	if l.scheme == schemeArchive {
 		w, err = ociarchive.NewWriter(ctx, l.path, c.registry.MaxBlobBytes(), c.log)
 	} else {
-		err = errors.ErrUnsupported
+		w, err = ocilayout.NewWriter(ctx, l.path, c.log)
 	}
 	if err != nil {
 		return nil, adviseDisk(l.path, err)

@@ -46,7 +46,8 @@ var walls = map[string][]string{
 		"internal/store", "internal/verify",
 	},
 	"leioci/internal/ocilayout": {
-		"internal/errdef", "internal/manifest", "internal/regular", "internal/store", "internal/verify",
+		"internal/errdef", "internal/manifest", "internal/regular", "internal/staging", "internal/store",
+		"internal/verify",
 	},
 	"leioci/internal/pulled": {
 		"internal/artifact", "internal/errdef", "internal/manifest", "internal/regular", "internal/store",
