@@ -12,8 +12,8 @@ import (
 var walls = map[string][]string{
 	"leioci": {
 		"internal/artifact", "internal/credential", "internal/errdef", "internal/manifest", "internal/ociarchive",
-		"internal/ocilayout", "internal/progress", "internal/registry", "internal/regular", "internal/store",
-		"internal/target", "internal/verify", "snapshot",
+		"internal/ocilayout", "internal/progress", "internal/pulled", "internal/registry", "internal/regular",
+		"internal/serve", "internal/store", "internal/target", "internal/verify", "snapshot",
 	},
 	"leioci/cmd/leioci": {
 		"", "internal/artifact", "internal/credential", "internal/errdef", "internal/jsonstream", "internal/manifest",
