@@ -74,6 +74,7 @@ func (c *Client) Copy(ctx context.Context, src, dst Location, opts ...CopyOption
 	if err != nil {
 		return nil, fmt.Errorf("copy: %w", err)
 	}
+	defer o.progress.End()
 	p, err := c.openCopying(ctx, src, dst, o)
 	if err != nil {
 		return nil, err
@@ -103,15 +104,9 @@ func checkCopy(src, dst Location, o copyOptions) error {
 func (p *copying) run(ctx context.Context) (*CopyResult, error) {
 	roots, err := p.resolve(ctx)
 	if err == nil {
-		err = p.checkTags(ctx, roots)
-	}
-	for i := 0; err == nil && i < len(roots); i++ {
-		err = p.copyRoot(ctx, roots[i])
+		err = p.copyRoots(ctx, roots)
 	}
 	if err != nil {
-		return nil, err
-	}
-	if err := p.commit(ctx); err != nil {
 		return nil, err
 	}
 	res := p.result
@@ -121,6 +116,19 @@ func (p *copying) run(ctx context.Context) (*CopyResult, error) {
 		res.Digest = roots[0].digest
 	}
 	return &res, nil
+}
+
+// copyRoots copies what was resolved, and commits it.
+func (p *copying) copyRoots(ctx context.Context, roots []root) error {
+	if err := p.checkTags(ctx, roots); err != nil {
+		return err
+	}
+	for _, r := range roots {
+		if err := p.copyRoot(ctx, r); err != nil {
+			return err
+		}
+	}
+	return p.commit(ctx)
 }
 
 // copyRoot copies what a tag or a digest of the source names, and then makes the tag.
@@ -140,10 +148,10 @@ func (p *copying) copyRoot(ctx context.Context, r root) error {
 	}
 	if !r.held || !p.trusts {
 		if err := p.dst.PutManifest(ctx, m, r.tag); err != nil {
-			return fail("put manifest", p.to.at(r.tag), err)
+			return fail("put manifest", p.to.At(r.tag), err)
 		}
 	}
-	p.client.log.WithField("digest", r.digest.String()).Infof("tagged %s", p.to.at(r.tag))
+	p.client.log.WithField("digest", r.digest.String()).Infof("tagged %s", p.to.At(r.tag))
 	p.result.Tags = append(p.result.Tags, CopiedTag{r.tag, r.digest})
 	return nil
 }

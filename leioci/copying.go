@@ -40,12 +40,16 @@ type copying struct {
 // A fetched manifest was read from the source.
 type fetched = *store.Manifest
 
-// openCopying opens both places.
-func (c *Client) openCopying(ctx context.Context, src, dst Location, o copyOptions) (_ *copying, err error) {
-	p := &copying{
-		client: c, opts: o, from: src.place(), to: dst.place(), id: src.id, tag: dst.id,
+func (c *Client) newCopying(o copyOptions, src, dst Location) *copying {
+	return &copying{
+		client: c, opts: o, from: src.Place(), to: dst.Place(), id: src.id, tag: dst.id,
 		done: map[v1.Hash]bool{}, kept: map[v1.Hash]fetched{}, budget: mostKept,
 	}
+}
+
+// openCopying opens both places.
+func (c *Client) openCopying(ctx context.Context, src, dst Location, o copyOptions) (_ *copying, err error) {
+	p := c.newCopying(o, src, dst)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.close())
@@ -53,20 +57,20 @@ func (c *Client) openCopying(ctx context.Context, src, dst Location, o copyOptio
 	}()
 	reader, closer, err := c.openReader(ctx, src, dst)
 	if err != nil {
-		return nil, fail("open", src.place(), err)
+		return nil, fail("open", src.Place(), err)
 	}
 	p.closeLater(closer)
 	p.src = counted{reader, &p.bytes}
 	if !o.allTags {
 		if p.id, err = defaultID(ctx, src, reader); err != nil {
-			return nil, fail("open", src.place(), err)
+			return nil, fail("open", src.Place(), err)
 		}
-		if p.tag == "" && !src.at(p.id).byDigest() {
+		if p.tag == "" && !src.At(p.id).byDigest() {
 			p.tag = p.id
 		}
 	}
 	if err := p.openDestination(ctx, dst); err != nil {
-		return nil, fail("open", dst.place(), err)
+		return nil, fail("open", dst.Place(), err)
 	}
 	return p, nil
 }

@@ -1,6 +1,10 @@
 package leioci
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/progress"
+)
 
 // A CopyOption changes what [Client.Copy] does.
 type CopyOption interface{ copy(*copyOptions) error }
@@ -10,7 +14,10 @@ type copyOption func(*copyOptions) error
 
 func (f copyOption) copy(o *copyOptions) error { return f(o) }
 
-type copyOptions struct{ allTags, allowMoveBack, noOverwrite bool }
+type copyOptions struct {
+	allTags, allowMoveBack, noOverwrite bool
+	progress                            *progress.Tracker // nil if nobody wants to be told
+}
 
 func (o *copyOptions) apply(opts []CopyOption) error {
 	for i, opt := range opts {

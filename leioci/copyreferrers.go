@@ -35,7 +35,7 @@ func (p *copying) copyAttached(ctx context.Context) error {
 func (p *copying) copyReferrers(ctx context.Context, subject v1.Hash) error {
 	list, err := p.src.Referrers(ctx, subject)
 	if err != nil {
-		return fail("list referrers", p.from.at(subject.String()), err)
+		return fail("list referrers", p.from.At(subject.String()), err)
 	}
 	if len(list) == 0 {
 		return nil
@@ -73,7 +73,7 @@ func (p *copying) heldReferrers(ctx context.Context, subject v1.Hash) (map[v1.Ha
 		return nil, context.Cause(ctx)
 	}
 	if err != nil {
-		p.client.log.Debugf("the referrers of %s are put again: %v", p.to.at(subject.String()), explain(err))
+		p.client.log.Debugf("the referrers of %s are put again: %v", p.to.At(subject.String()), explain(err))
 		return there, nil
 	}
 	for _, d := range list {
@@ -90,7 +90,7 @@ func (p *copying) copyReferrer(ctx context.Context, subject, digest v1.Hash) err
 		return nil
 	}
 	if err != nil {
-		return fail("pull manifest", p.from.at(digest.String()), err)
+		return fail("pull manifest", p.from.At(digest.String()), err)
 	}
 	kind, err := manifest.ParseAny(m.Raw, m.Descriptor.MediaType)
 	if err == nil && (kind.Subject == nil || kind.Subject.Digest != subject) {
@@ -108,7 +108,7 @@ func (p *copying) copyReferrer(ctx context.Context, subject, digest v1.Hash) err
 }
 
 func (p *copying) leaveOut(subject, digest v1.Hash, why error) {
-	p.client.log.Warnf("%s, listed as a referrer of %s, is not copied: %v", p.from.at(digest.String()), subject, explain(why))
+	p.client.log.Warnf("%s, listed as a referrer of %s, is not copied: %v", p.from.At(digest.String()), subject, explain(why))
 }
 
 // copyCosigned copies what cosign has put under a tag that it makes of a digest, if there is any.
@@ -122,10 +122,10 @@ func (p *copying) copyCosigned(ctx context.Context, tag string) error {
 	case isAbsent(err):
 		return nil
 	case hidesTags(err):
-		p.client.log.Warnf("whether there is %s is not known: %v", p.from.at(tag), explain(err))
+		p.client.log.Warnf("whether there is %s is not known: %v", p.from.At(tag), explain(err))
 		return nil
 	case err != nil:
-		return fail("pull manifest", p.from.at(tag), err)
+		return fail("pull manifest", p.from.At(tag), err)
 	}
 	how := put{tag: tag}
 	if p.held != nil {
@@ -133,7 +133,7 @@ func (p *copying) copyCosigned(ctx context.Context, tag string) error {
 		how.tagged = err == nil && held.Descriptor.Digest == m.Descriptor.Digest
 		if err == nil && !how.tagged && p.opts.noOverwrite {
 			p.client.log.Warnf("%s holds %s, and is not overwritten with %s",
-				p.to.at(tag), held.Descriptor.Digest, m.Descriptor.Digest)
+				p.to.At(tag), held.Descriptor.Digest, m.Descriptor.Digest)
 			return nil
 		}
 	}
@@ -142,7 +142,7 @@ func (p *copying) copyCosigned(ctx context.Context, tag string) error {
 			return nil
 		}
 		if err := p.dst.PutManifest(ctx, m, tag); err != nil {
-			return fail("put manifest", p.to.at(tag), err)
+			return fail("put manifest", p.to.At(tag), err)
 		}
 		return nil
 	}

@@ -88,7 +88,7 @@ func (p *copying) resolveAll(ctx context.Context, roots []root) error {
 func (p *copying) fetch(ctx context.Context, id string) (fetched, error) {
 	m, err := p.src.Manifest(ctx, id)
 	if err != nil {
-		return nil, fail("pull manifest", p.from.at(id), err)
+		return nil, fail("pull manifest", p.from.At(id), err)
 	}
 	return m, nil
 }

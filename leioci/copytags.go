@@ -67,7 +67,7 @@ func (p *copying) checkTag(ctx context.Context, r *root) (other v1.Hash, err err
 	case err != nil && !p.opts.noOverwrite && !isMoving(r.tag):
 		return v1.Hash{}, nil //nolint:nilerr // a dated tag need not be readable
 	case err != nil && errors.Is(err, ErrUnsupportedManifest) && !p.opts.noOverwrite:
-		p.client.log.Warnf("%s holds something that is no snapshot, and is replaced: %v", p.to.at(r.tag), err)
+		p.client.log.Warnf("%s holds something that is no snapshot, and is replaced: %v", p.to.At(r.tag), err)
 		return v1.Hash{}, nil
 	case err != nil:
 		return v1.Hash{}, adviseLook(explain(err))
@@ -82,7 +82,7 @@ func (p *copying) checkTag(ctx context.Context, r *root) (other v1.Hash, err err
 
 // refuseOlder returns ErrOlder if what a tag holds is a newer snapshot than the one to be copied.
 func (p *copying) refuseOlder(ctx context.Context, r *root, held *store.Manifest) error {
-	tag := p.to.at(r.tag)
+	tag := p.to.At(r.tag)
 	decoded, err := manifest.Parse(held.Raw, held.Descriptor.MediaType)
 	if err != nil {
 		p.client.log.Warnf("%s holds %s (%s), which is not a snapshot: the copy replaces it",

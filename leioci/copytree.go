@@ -32,7 +32,7 @@ func (p *copying) copyTree(ctx context.Context, m *store.Manifest, how put, dept
 	}
 	kind, err := manifest.ParseAny(m.Raw, m.Descriptor.MediaType)
 	if err != nil {
-		return fail("copy", p.from.at(m.Descriptor.Digest.String()), err)
+		return fail("copy", p.from.At(m.Descriptor.Digest.String()), err)
 	}
 	there := p.trusts && (how.tagged || p.isHeld(ctx, m))
 	if !there {
@@ -51,7 +51,7 @@ func (p *copying) copyTree(ctx context.Context, m *store.Manifest, how put, dept
 		tags = append(tags, how.tag)
 	}
 	if err := p.dst.PutManifest(ctx, m, tags...); err != nil {
-		return fail("put manifest", p.to.at(orDefault(how.tag, m.Descriptor.Digest.String())), err)
+		return fail("put manifest", p.to.At(orDefault(how.tag, m.Descriptor.Digest.String())), err)
 	}
 	return nil
 }
@@ -126,8 +126,8 @@ func (p *copying) copyBlobs(ctx context.Context, blobs []v1.Descriptor) error {
 		}
 		given[d.Digest] = true
 		g.Go(func() error {
-			if err := p.dst.PutBlob(ctx, d, p.src); err != nil {
-				return fail("copy blob", p.to.at(d.Digest.String()), err)
+			if err := p.copyBlob(ctx, d); err != nil {
+				return fail("copy blob", p.to.At(d.Digest.String()), err)
 			}
 			return nil
 		})

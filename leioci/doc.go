@@ -27,7 +27,8 @@
 //
 // A snapshot of 2026-02-08 gets the tags 2026-02-08, latest and, because that is a Sunday, weekly.
 // By convention, a tag that is a date names one snapshot forever, and all other tags move. Neither
-// registries nor this package enforce that: a push uses whatever tags it is given.
+// registries nor this package enforce that: a push uses whatever tags it is given. With
+// [NoOverwrite], it changes none that there is.
 //
 // # The artifact
 //
@@ -168,6 +169,12 @@
 // mounts the directory itself (docker run -v /srv/lei/cache:/lei:ro, or a Kubernetes subPath), it
 // keeps the old directory, which is empty after the next change. For the same reason, a volume
 // cannot be pulled into, only a directory inside it.
+//
+// # Serving a site
+//
+// A pull keeps the whole artifact: beside the snapshot's files, oci-manifest.json is its manifest and
+// config.json its config. [NewDirectoryHandler] serves that to other machines, and [NewHandler] an
+// OCI image layout or an archive, as a registry that is only read, under the same digests.
 //
 // # Stability
 //

@@ -86,7 +86,7 @@ func NewHandler(ctx context.Context, src Location, opts ...HandlerOption) (*Hand
 	case src.isZero():
 		return nil, fmt.Errorf("serve: %w: no location; use ParseLocation, or NewDirectoryHandler for a directory", ErrInvalidReference)
 	case src.id != "":
-		return nil, fmt.Errorf("serve %s: %w: all of a layout or an archive is served; use %s", src, ErrInvalidReference, src.place())
+		return nil, fmt.Errorf("serve %s: %w: all of a layout or an archive is served; use %s", src, ErrInvalidReference, src.Place())
 	}
 	return newHandler(src.String(), opts, func() (store.Local, error) { return openLocal(ctx, src, defaultMaxBlobBytes) })
 }

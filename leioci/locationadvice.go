@@ -18,8 +18,8 @@ func otherSchemes() map[string]func(rest string) string {
 		return layout(rest)
 	}
 	daemon := func(string) string {
-		return "what docker and podman keep is not read; save it as an OCI archive (podman save --format oci-archive, " +
-			"docker save), and write " + schemeArchive + "FILE"
+		return "what docker and podman keep is not read; save it as an OCI archive (podman save in the format " +
+			"oci-archive, or docker save), and write " + schemeArchive + "FILE"
 	}
 	return map[string]func(string) string{
 		"oci": func(rest string) string {
@@ -35,10 +35,6 @@ func otherSchemes() map[string]func(rest string) string {
 		},
 		"oci-tar": either, "oci-tarball": either, "tar": either, "file": either,
 		"containers-storage": daemon, "docker-daemon": daemon, "podman": daemon,
-		"docker":   func(rest string) string { return fmt.Sprintf("for a registry, write %s", quote(rest)) },
-		"registry": func(rest string) string { return fmt.Sprintf("for a registry, write %s", quote(rest)) },
-		"http":     func(rest string) string { return fmt.Sprintf("for a registry, write %s", quote(rest)) },
-		"https":    func(rest string) string { return fmt.Sprintf("for a registry, write %s", quote(rest)) },
 	}
 }
 

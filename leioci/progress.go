@@ -65,14 +65,15 @@ func (p Phase) String() string { return progress.Phase(p).String() }
 // Final reports whether the phase is one that a blob can end with: [PhaseReused] or [PhaseDone].
 func (p Phase) Final() bool { return progress.Phase(p).Final() }
 
-// A TransferOption is an option for pulls and for pushes.
+// A TransferOption is an option for pulls, for pushes and for copies.
 type TransferOption interface {
 	PullOption
 	PushOption
+	CopyOption
 }
 
 // Progress lets f be told how a transfer gets on, for example to show it: that of
-// [Client.PullSnapshot], [Client.Watch], [Unpack] and [Client.PushSnapshot]. Of several, the last
+// [Client.PullSnapshot], [Client.Watch], [Unpack], [Client.PushSnapshot] and [Client.Copy]. Of several, the last
 // counts. Nothing is told of a call that does not get as far as the first blob.
 //
 // f cannot hold up a transfer. It is called on a goroutine of its own, and never while another call
@@ -112,6 +113,11 @@ func (p progressOption) pull(o *pullOptions) (err error) {
 }
 
 func (p progressOption) push(o *pushOptions) (err error) {
+	o.progress, err = p.begin()
+	return err
+}
+
+func (p progressOption) copy(o *copyOptions) (err error) {
 	o.progress, err = p.begin()
 	return err
 }

@@ -18,11 +18,13 @@ import (
 type PullResult struct {
 	// Digest is the SHA-256 digest of the artifact's manifest, computed from its bytes.
 	Digest v1.Hash
-	// Ref is the artifact's digest reference. It is zero after [Unpack], which involves no
-	// registry.
+	// Ref is the artifact's digest reference. It is zero after [Unpack], and after a pull from a
+	// layout or an archive, which involve no registry.
 	Ref name.Digest
+	// From is the location of the artifact, by its digest. It is zero after [Unpack].
+	From Location
 	// Source is the repository that resolved the tag or served the manifest: ref's own, or a
-	// mirror. It is zero after [Unpack].
+	// mirror. It is zero where Ref is.
 	Source name.Repository
 	// Date is the snapshot's day, at midnight UTC, and Created the time when it was made, both from
 	// its manifest.json.
@@ -184,6 +186,7 @@ func (c *Client) pull(ctx context.Context, ref name.Reference, dir string, opts 
 			return nil, err
 		}
 	}
+	res.From = RegistryLocation(res.Ref)
 	c.log.WithField("digest", res.Ref.String()).Infof("%s is up to date with %s", dir, ref)
 	return res, nil
 }
@@ -279,8 +282,23 @@ func install(ctx context.Context, src *registry.Source, ref name.Reference, targ
 // installManifest is install for the snapshot of a manifest.
 func installManifest(ctx context.Context, src *registry.Source, ref name.Reference, m *Manifest, targetDir *target.Dir, dir string) (*PullResult, error) {
 	pinned := ref.Context().Digest(m.Descriptor.Digest.String())
-	res, err := targetDir.Install(ctx, m.Raw, m.Manifest, func(ctx context.Context, d v1.Descriptor, part target.Partial) (int64, error) {
-		n, err := src.Download(ctx, d, part)
+	result, err := installFrom(ctx, pinned, m.Raw, m.Manifest, targetDir, dir,
+		func(ctx context.Context, d v1.Descriptor, part target.Partial) (int64, error) {
+			return src.Download(ctx, d, part)
+		})
+	if err != nil {
+		return nil, err
+	}
+	result.Ref = pinned
+	return result, nil
+}
+
+// installFrom puts the snapshot of a manifest in the directory's place.
+func installFrom(
+	ctx context.Context, pinned fmt.Stringer, raw []byte, m *v1.Manifest, targetDir *target.Dir, dir string, fetch target.Fetch,
+) (*PullResult, error) {
+	res, err := targetDir.Install(ctx, raw, m, func(ctx context.Context, d v1.Descriptor, part target.Partial) (int64, error) {
+		n, err := fetch(ctx, d, part)
 		if err != nil {
 			err = registry.Redact(err) // it may be logged
 		}
@@ -289,13 +307,11 @@ func installManifest(ctx context.Context, src *registry.Source, ref name.Referen
 	if err != nil {
 		return nil, fail("pull", pinned, adviseDisk(dir, err))
 	}
-	digest, _, err := v1.SHA256(bytes.NewReader(m.Raw))
+	digest, _, err := v1.SHA256(bytes.NewReader(raw))
 	if err != nil {
 		return nil, err
 	}
-	result := newPullResult(res, digest)
-	result.Ref = pinned
-	return result, nil
+	return newPullResult(res, digest), nil
 }
 
 func newPullResult(res *target.Result, digest v1.Hash) *PullResult {

@@ -117,9 +117,8 @@ func (c *Client) planSnapshot(ctx context.Context, repo name.Repository, tags []
 		return nil, nil, fmt.Errorf("push to %s: %w", repo, err)
 	}
 	date, err := ownDate(ctx, p, img)
-	if err == nil && artifact.IsFuture(date) && !o.allowFuture {
-		err = fmt.Errorf("%w: it is dated %s, and today is %s; check the clocks, or allow it with %w",
-			ErrFuture, date.Format(time.DateOnly), time.Now().UTC().Format(time.DateOnly), errdef.PushFuture)
+	if err == nil && !o.allowFuture {
+		err = refuseFuture(date)
 	}
 	if err != nil {
 		return nil, nil, fail("push", p.what(), err)
@@ -136,6 +135,15 @@ func (c *Client) planSnapshot(ctx context.Context, repo name.Repository, tags []
 		}
 		return c.refuseMoveBack(ctx, p, date, to, known)
 	}, nil
+}
+
+// refuseFuture returns ErrFuture for a date that is later than tomorrow.
+func refuseFuture(date time.Time) error {
+	if !artifact.IsFuture(date) {
+		return nil
+	}
+	return fmt.Errorf("%w: it is dated %s, and today is %s; check the clocks, or allow it with %w",
+		ErrFuture, date.Format(time.DateOnly), time.Now().UTC().Format(time.DateOnly), errdef.PushFuture)
 }
 
 func newSnapshotPlan(ctx context.Context, repo name.Repository, tags []string, img v1.Image) (*pushPlan, error) {

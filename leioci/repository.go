@@ -32,7 +32,7 @@ func (c *Client) Open(ctx context.Context, l Location) (*Repository, error) {
 	}
 	reader, closer, err := c.openReader(ctx, l, Location{})
 	if err != nil {
-		return nil, fail("open", l.place(), err)
+		return nil, fail("open", l.Place(), err)
 	}
 	return &Repository{l, reader, closer}, nil
 }
@@ -46,7 +46,7 @@ func (r *Repository) Tags(ctx context.Context) ([]string, error) {
 	}
 	tags, err := r.reader.Tags(ctx)
 	if err != nil {
-		return nil, fail("list tags", r.location.place(), err)
+		return nil, fail("list tags", r.location.Place(), err)
 	}
 	return tags, nil
 }
@@ -78,11 +78,11 @@ func (r *Repository) manifest(ctx context.Context, id string) (*store.Manifest, 
 		}
 	}
 	if err := checkIdentifier(id); err != nil {
-		return nil, fmt.Errorf("pull manifest from %s: %w", r.location.place(), err)
+		return nil, fmt.Errorf("pull manifest from %s: %w", r.location.Place(), err)
 	}
 	m, err := r.reader.Manifest(ctx, id)
 	if err != nil {
-		return nil, fail("pull manifest", r.location.at(id), err)
+		return nil, fail("pull manifest", r.location.At(id), err)
 	}
 	return m, nil
 }
@@ -98,11 +98,11 @@ func (r *Repository) Referrers(ctx context.Context, digest v1.Hash) ([]v1.Descri
 		return nil, err
 	}
 	if err := checkIdentifier(digest.String()); err != nil {
-		return nil, fmt.Errorf("list referrers in %s: %w", r.location.place(), err)
+		return nil, fmt.Errorf("list referrers in %s: %w", r.location.Place(), err)
 	}
 	list, err := r.reader.Referrers(ctx, digest)
 	if err != nil {
-		return nil, fail("list referrers", r.location.at(digest.String()), err)
+		return nil, fail("list referrers", r.location.At(digest.String()), err)
 	}
 	return list, nil
 }
@@ -114,14 +114,14 @@ func (r *Repository) Blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, 
 		return nil, err
 	}
 	if err := checkIdentifier(d.Digest.String()); err != nil {
-		return nil, fmt.Errorf("pull blob from %s: %w", r.location.place(), err)
+		return nil, fmt.Errorf("pull blob from %s: %w", r.location.Place(), err)
 	}
 	return openBlob(ctx, r.reader, r.location, d)
 }
 
 // openBlob opens a blob whose errors name it.
 func openBlob(ctx context.Context, from store.Reader, l Location, d v1.Descriptor) (io.ReadCloser, error) {
-	what := l.at(d.Digest.String())
+	what := l.At(d.Digest.String())
 	rc, err := from.Blob(ctx, d)
 	if err != nil {
 		return nil, fail("pull blob", what, err)
@@ -156,7 +156,7 @@ func (r *Repository) Image(ctx context.Context, id string) (v1.Image, error) {
 	}
 	decoded, err := manifest.Parse(m.Raw, m.Descriptor.MediaType)
 	if err != nil {
-		return nil, fail("pull manifest", r.location.at(m.Descriptor.Digest.String()), err)
+		return nil, fail("pull manifest", r.location.At(m.Descriptor.Digest.String()), err)
 	}
 	return newImage(ctx, m.Raw, decoded, func(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
 		return openBlob(ctx, r.reader, r.location, d)
@@ -169,7 +169,7 @@ func (r *Repository) Close() error {
 		return nil
 	}
 	if err := r.closer.Close(); err != nil {
-		return fail("close", r.location.place(), err)
+		return fail("close", r.location.Place(), err)
 	}
 	return nil
 }

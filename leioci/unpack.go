@@ -11,6 +11,7 @@ import (
 
 	"github.com/lowendinsight/lei-go/leioci/internal/manifest"
 	"github.com/lowendinsight/lei-go/leioci/internal/registry"
+	"github.com/lowendinsight/lei-go/leioci/internal/store"
 	"github.com/lowendinsight/lei-go/leioci/internal/target"
 	"github.com/lowendinsight/lei-go/leioci/internal/verify"
 )
@@ -84,27 +85,32 @@ func unpack(ctx context.Context, img v1.Image, dir string, opts []PullOption) (*
 func fetchFrom(img v1.Image) target.Fetch {
 	open := layersOf(img)
 	return func(ctx context.Context, d v1.Descriptor, part target.Partial) (int64, error) {
-		if part.Size() == d.Size && d.Size > 0 && verify.All(ctx, part.Content(), d.Digest, d.Size) == nil {
-			return 0, nil
-		}
-		rc, err := open(ctx, d)
-		if err != nil {
-			return 0, err // and what is there can still be continued from a registry
-		}
-		defer rc.Close()
-		if err := part.Reset(); err != nil {
-			return 0, err
-		}
-		v, err := verify.NewReader(verify.Until(ctx, rc), d.Digest, d.Size, defaultMaxBlobBytes)
-		if err != nil {
-			return 0, err
-		}
-		n, err := io.Copy(part, v)
-		if errors.Is(err, ErrVerification) {
-			err = errors.Join(err, part.Reset()) // the next pull must not resume from it
-		}
-		return n, err
+		return download(ctx, open, d, part)
 	}
+}
+
+// download fills a partial file with what open opens.
+func download(ctx context.Context, open opener, d v1.Descriptor, part store.Partial) (int64, error) {
+	if part.Size() == d.Size && d.Size > 0 && verify.All(ctx, part.Content(), d.Digest, d.Size) == nil {
+		return 0, nil
+	}
+	rc, err := open(ctx, d)
+	if err != nil {
+		return 0, err // and what is there can still be continued from a registry
+	}
+	defer rc.Close()
+	if err := part.Reset(); err != nil {
+		return 0, err
+	}
+	v, err := verify.NewReader(verify.Until(ctx, rc), d.Digest, d.Size, defaultMaxBlobBytes)
+	if err != nil {
+		return 0, err
+	}
+	n, err := io.Copy(part, v)
+	if errors.Is(err, ErrVerification) {
+		err = errors.Join(err, part.Reset()) // the next pull must not resume from it
+	}
+	return n, err
 }
 
 // layersOf returns an [opener] for the layers of an image, as they are stored.

@@ -43,7 +43,7 @@ With --push, the snapshot is checked and then pushed from there to each REF, as 
 
 Prints the directory or, with --push, the digest reference of what was pushed, one line for each
 repository. As JSON, these are the members format_version (1), directory, snapshot (source, date,
-created, reports), raw_size, compressed_size and pushes, as leioci push prints them.`,
+created, reports), raw_size, compressed_size and pushes (ref, tags).`,
 		Example: `  leioci export --input reports.jsonl -o ./export
   scan | leioci export --input - --push ghcr.io/org/lei-cache`,
 		Args: arguments(cobra.ExactArgs(0)), // cobra.NoArgs takes an argument for an unknown command

@@ -80,10 +80,10 @@ func install(ctx context.Context, env environment, s *snapshot.Snapshot, o expor
 	meta := s.Metadata()
 	fmt.Fprintf(env.stderr, "wrote %s: %s, %s, %s compressed\n",
 		o.dir, describeDate(meta.Date, time.Now()), count(meta.EntryCount, "report"), bytesText(meta.CompressedSize))
-	var pushed []pushedJSON
+	pushed := []pushJSON{} // JSON has an array in any case
 	if to != nil {
 		err = to.push(ctx, env, o.dir, leioci.GenerateTags(meta.Date), img, o.push)
-		pushed = to.done
+		pushed = append(pushed, to.pushed...)
 	}
 	switch {
 	case o.asJSON:

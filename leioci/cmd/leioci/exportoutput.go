@@ -13,13 +13,10 @@ type exportDocument struct {
 	Snapshot       snapshotJSON `json:"snapshot"`
 	RawSize        int64        `json:"raw_size"`
 	CompressedSize int64        `json:"compressed_size"`
-	Pushes         []pushedJSON `json:"pushes"` // those that did not fail
+	Pushes         []pushJSON   `json:"pushes"` // those that did not fail
 }
 
-func newExportDocument(dir string, meta snapshot.Metadata, pushed []pushedJSON) exportDocument {
-	if pushed == nil {
-		pushed = []pushedJSON{} // JSON has an array in any case
-	}
+func newExportDocument(dir string, meta snapshot.Metadata, pushed []pushJSON) exportDocument {
 	return exportDocument{
 		FormatVersion: formatVersion, Directory: dir,
 		Snapshot: snapshotJSON{dir, meta.Date.Format(time.DateOnly), meta.Created.Format(time.RFC3339Nano), meta.EntryCount},

@@ -45,7 +45,10 @@ func (i *inspection) writeText(w io.Writer) error {
 		writeLines(out, i.Config.lines())
 		line("layers", fmt.Sprintf("%d; with the config, %s", len(i.Layers), bytesText(i.BlobSize)))
 		writeLines(out, texts(i.Layers, func(d descriptorJSON) string {
-			return d.text(strings.Join(nonEmpty(d.File, d.MediaType), ", "))
+			if d.File != "" {
+				return d.File + ": " + d.text(d.MediaType)
+			}
+			return d.text(d.MediaType)
 		}))
 	}
 	if i.Kind == kindIndex {

@@ -11,6 +11,7 @@
 //	leioci serve DIR|LOCATION [--listen ADDR]
 //	leioci tags REPO
 //	leioci inspect REF|DIR
+//	leioci copy SRC DST
 //	leioci auth explain REF
 //	leioci version
 //
@@ -96,12 +97,13 @@ registry that the references name, and is sent to no other.`,
 	}
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(newPush(env), newPull(env), newVersion(env))
-	root.AddCommand(newAuth(env), newTags(env), newInspect(env), newServe(env))
+	root.AddCommand(newAuth(env), newTags(env), newInspect(env), newCopy(env), newServe(env))
 	root.AddCommand(newCheck(env), newDiff(env))
 	root.AddCommand(newExport(env), newImport(env), newVerify(env))
 	root.SetOut(env.stdout) // before what remembers it
 	root.SetHelpCommand(newHelp())
 	addCompletion(root)
+	addMan(root)
 	return root
 }
 

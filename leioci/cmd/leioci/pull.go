@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -24,17 +25,19 @@ func newPull(env environment) *cobra.Command {
 		Short: "Pull a snapshot into a directory",
 		Long: `Pull the snapshot that REF names, verify its digests, and put it into a directory atomically.
 
-REF is registry/repository with a tag or a digest; the default tag is latest. The directory must be
-absent, empty or an earlier snapshot, which is replaced. Files that are already there are not
-fetched again, and an interrupted pull resumes where it stopped.
+` + refHelp + `
+
+The directory must be absent, empty or an earlier snapshot, which is replaced. Files that are already
+there are not fetched again, and an interrupted pull resumes where it stopped.
 
 ` + pullHelp + `
 
 Since the directory is replaced as a whole, it cannot be the working directory or a mount point. For
 the same reason, a container that reads it has to mount its parent: a mount of the directory itself
 keeps the old one, which is empty after the next pull.`,
-		Example: "  leioci pull ghcr.io/org/lei-cache\n  leioci pull ghcr.io/org/lei-cache:weekly -o ./lei",
-		Args:    arguments(cobra.ExactArgs(1)),
+		Example: "  leioci pull ghcr.io/org/lei-cache\n  leioci pull ghcr.io/org/lei-cache:weekly -o ./lei\n" +
+			"  leioci pull oci-archive:lei.tar -o ./lei",
+		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var opts []leioci.PullOption
 			if older {
@@ -84,31 +87,30 @@ func pull(
 	ctx context.Context, env environment, network *networkFlags, s string, mirrors []string, dir string,
 	verified bool, f *format, opts []leioci.PullOption,
 ) error {
-	ref, err := leioci.ParseReference(s)
+	at, err := parseLocation(s)
 	if err != nil {
-		return usageError{err}
+		return err
+	}
+	if repo, ok := at.Repository(); ok && at.Identifier() == "" {
+		at = leioci.RegistryLocation(repo.Tag("latest"))
 	}
 	if dir == "" {
-		if dir, err = defaultDir(ref); err != nil {
+		if dir, err = defaultDir(at); err != nil {
 			return err
 		}
 	}
 	if err := refuseWorkingDir(dir); err != nil {
 		return err
 	}
-	sources, err := parseMirrors(mirrors, ref.Context())
-	if err != nil {
-		return usageError{err}
-	}
-	client, err := newClient(env, network, []name.Repository{ref.Context()}, leioci.WithMirrors(sources...))
+	client, err := newReader(env, network, at, mirrors)
 	if err != nil {
 		return err
 	}
-	res, err := client.PullSnapshot(ctx, ref, dir, opts...)
+	res, err := client.PullFrom(ctx, at, dir, opts...)
 	if err != nil {
 		return err
 	}
-	return printPull(env, f, newPullDocument(ref.String(), dir, res, verified, time.Now()), res)
+	return printPull(env, f, newPullDocument(at.String(), dir, res, verified, time.Now()), res)
 }
 
 // parseMirrors parses the repositories that mirror another.
@@ -125,15 +127,18 @@ func parseMirrors(texts []string, of name.Repository) ([]leioci.Mirror, error) {
 }
 
 // defaultDir returns the target directory of a pull without -o.
-func defaultDir(ref name.Reference) (string, error) {
+func defaultDir(at leioci.Location) (string, error) {
 	const digits = 12
-	id := ref.Identifier()
-	if digest, ok := ref.(name.Digest); ok {
-		h, err := v1.NewHash(digest.DigestStr())
+	id := at.Identifier()
+	if strings.Contains(id, ":") {
+		h, err := v1.NewHash(id)
 		if err != nil {
 			return "", err
 		}
 		id = h.Hex[:digits]
+	}
+	if id == "" {
+		id = "latest"
 	}
 	return "lei-cache-" + id, nil
 }

@@ -9,15 +9,15 @@ import (
 
 // pullHelp explains what pull prints.
 const pullHelp = `Prints the digest reference of the snapshot in the directory and, to standard error, its age. As JSON,
-these are the members format_version (1), reference (with the digest), requested (as given), digest,
-directory, source (the repository or the mirror that it came from), up_to_date, verified (true if the
+these are the members format_version (1), ref (with the digest), requested (as given), digest,
+directory, source (the repository, the mirror, the layout or the archive that it came from), up_to_date, verified (true if the
 reports were checked), bytes_fetched, date, created and age_days; the last three are left out if
 manifest.json has no valid date.`
 
 // A pullDocument is what pull prints as JSON.
 type pullDocument struct {
 	FormatVersion int    `json:"format_version"`
-	Reference     string `json:"reference"`
+	Ref           string `json:"ref"`
 	Requested     string `json:"requested"`
 	Digest        string `json:"digest"`
 	Directory     string `json:"directory"`
@@ -32,9 +32,13 @@ type pullDocument struct {
 
 // newPullDocument describes a pull of what was requested.
 func newPullDocument(requested, dir string, res *leioci.PullResult, verified bool, now time.Time) pullDocument {
+	source := res.From.Place().String()
+	if res.Source.RepositoryStr() != "" { // or a mirror
+		source = res.Source.String()
+	}
 	d := pullDocument{
-		FormatVersion: formatVersion, Reference: res.Ref.String(), Requested: requested, Digest: res.Digest.String(),
-		Directory: dir, Source: res.Source.String(), UpToDate: res.UpToDate, Verified: verified, BytesFetched: res.BytesFetched,
+		FormatVersion: formatVersion, Ref: res.From.String(), Requested: requested, Digest: res.Digest.String(),
+		Directory: dir, Source: source, UpToDate: res.UpToDate, Verified: verified, BytesFetched: res.BytesFetched,
 	}
 	if !res.Date.IsZero() {
 		age := ageDays(res.Date, now)
@@ -64,6 +68,6 @@ func printPull(env environment, f *format, d pullDocument, res *leioci.PullResul
 	if f.isJSON() {
 		return writeJSON(env.stdout, d)
 	}
-	_, err := fmt.Fprintln(env.stdout, d.Reference)
+	_, err := fmt.Fprintln(env.stdout, d.Ref)
 	return err
 }

@@ -31,7 +31,7 @@ func (tests isolated) Run() int { return testenv.Run(tests.M) }
 //	requests NAME                      print the requests that it got since the last time
 //	snapshot DIR DATE [REPO=RISK...]   write a snapshot
 //	serve NAME ARG...                  run leioci serve beside the script; $NAME is its host:port
-//	stop NAME                          interrupt it; it must succeed
+//	signal NAME                        interrupt it; it must succeed
 //
 // A protection is token:TOKEN, user:NAME:PASSWORD, or tls, which also writes the authority to
 // NAME.pem. The kinds of faults are in faultOf.
@@ -50,7 +50,7 @@ func TestScripts(t *testing.T) {
 			"requests": printRequests,
 			"snapshot": writeSnapshot,
 			"serve":    startServer,
-			"stop":     stopServer,
+			"signal":   signalServer,
 		},
 	})
 }

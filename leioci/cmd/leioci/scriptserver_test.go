@@ -56,10 +56,10 @@ func startServer(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], regexp.MustCompile(`[0-9.]+:[0-9]+|localhost:[0-9]+`).FindString(reference))
 }
 
-// stopServer interrupts a server, which must succeed, and shows what it printed.
-func stopServer(ts *testscript.TestScript, neg bool, args []string) {
+// signalServer interrupts a server, which must succeed, and shows what it printed.
+func signalServer(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
-		ts.Fatalf("usage: stop NAME")
+		ts.Fatalf("usage: signal NAME")
 	}
 	s := ts.Value(serversKey{}).(map[string]*scriptServer)[args[0]]
 	ts.Check(s.cmd.Process.Signal(os.Interrupt))

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -98,17 +99,17 @@ func serve(ctx context.Context, env environment, f serveFlags, source string) (e
 func openServed(ctx context.Context, env environment, f serveFlags, source string) (*leioci.Handler, error) {
 	opts := []leioci.HandlerOption{leioci.HandlerLogger(newLogger(env, f.verbose))}
 	if f.repository != "" {
-		option := leioci.HandlerRepository(f.repository)
-		opts = append(opts, option)
+		if _, err := leioci.ParseRepository("localhost/" + f.repository); err != nil {
+			return nil, usageError{fmt.Errorf("--repository %q: want lower-case letters and digits with single separators between them", f.repository)}
+		}
+		opts = append(opts, leioci.HandlerRepository(f.repository))
 	}
 	if source == "" { // "$DIR", where DIR is not set
 		return nil, usageError{errors.New("DIR|LOCATION is empty")}
 	}
-	if !strings.HasPrefix(strings.ToLower(source), "oci-") {
+	if _, err := os.Stat(source); err == nil || !strings.HasPrefix(strings.ToLower(source), "oci") {
 		handler, err := leioci.NewDirectoryHandler(ctx, source, opts...)
-		if errors.Is(err, leioci.ErrInvalidReference) {
-			err = usageError{err}
-		} else if errors.Is(err, leioci.ErrNotFound) {
+		if errors.Is(err, leioci.ErrNotFound) {
 			err = fmt.Errorf("%w; what is served has to be pulled first, with leioci pull", err)
 		}
 		return handler, err

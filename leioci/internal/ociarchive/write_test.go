@@ -117,6 +117,23 @@ func TestASecondCopyLeavesTheArchiveAlone(t *testing.T) {
 	assertHolds(t, path, "another", m, img)
 }
 
+func TestAnArchiveMayBeCopiedToItself(t *testing.T) {
+	path := target(t)
+	m := newMemory()
+	img := m.image("one", 70_000)
+	mustWrite(t, path, m, img, "latest")
+	a := open(t, path)
+	if runtime.GOOS == "windows" {
+		t.Skip("an open file cannot be replaced")
+	}
+	for _, tag := range []string{"latest", "another"} {
+		if err := write(t.Context(), osDisk{}, path, a, img, tag); err != nil {
+			t.Fatal(err)
+		}
+		assertHolds(t, path, tag, m, img)
+	}
+}
+
 func TestADamagedBlobIsFetchedAgain(t *testing.T) {
 	path := target(t)
 	m := newMemory()
@@ -238,19 +255,19 @@ func TestAnArchiveHasTheModeOfTheOldOneOrOfANewFile(t *testing.T) {
 
 func TestASymbolicLinkIsFollowed(t *testing.T) {
 	dir := t.TempDir()
-	real, link, dangling := filepath.Join(dir, "real.tar"), filepath.Join(dir, "link.tar"), filepath.Join(dir, "dangling.tar")
+	file, link, dangling := filepath.Join(dir, "real.tar"), filepath.Join(dir, "link.tar"), filepath.Join(dir, "dangling.tar")
 	if err := errors.Join(os.Symlink("real.tar", link), os.Symlink("nothing", dangling)); err != nil {
 		t.Skip(err)
 	}
 	m := newMemory()
 	one, two := m.image("one", 10), m.image("two", 10)
-	mustWrite(t, real, m, one, "one")
+	mustWrite(t, file, m, one, "one")
 	mustWrite(t, link, m, two, "two")
 	if info, err := os.Lstat(link); err != nil || info.Mode()&fs.ModeSymlink == 0 {
 		t.Errorf("the link is %v, %v", info.Mode(), err)
 	}
-	assertHolds(t, real, "one", m, one)
-	assertHolds(t, real, "two", m, two)
+	assertHolds(t, file, "one", m, one)
+	assertHolds(t, file, "two", m, two)
 	if _, err := NewWriter(t.Context(), dangling, math.MaxInt64, silent()); !errors.Is(err, errdef.ErrTargetNotEmpty) {
 		t.Errorf("a dangling link: got %v", err)
 	}
@@ -382,6 +399,20 @@ func TestADescriptorThatLiesIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	assertHolds(t, path, "latest", m, img)
+}
+
+func TestTheLimitOfABlobHoldsForWriting(t *testing.T) {
+	path := target(t)
+	m := newMemory()
+	d := m.add(make([]byte, 101))
+	w, err := NewWriter(t.Context(), path, 100, silent())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeOf(t, w)
+	if err := w.PutBlob(t.Context(), d, m); !errors.Is(err, errdef.ErrTooLarge) || m.fetched > 0 {
+		t.Errorf("got %v after %d bytes", err, m.fetched)
+	}
 }
 
 func TestNothingCanBePutAfterCommitOrClose(t *testing.T) {

@@ -27,7 +27,6 @@ type Writer struct {
 	begun   bool        // the directory is a layout
 	mode    fs.FileMode // of new files
 	pending []pending   // in the order in which they were put
-	dirs    []string    // of blobs that were put, to be flushed
 }
 
 var _ store.Writer = (*Writer)(nil)
@@ -73,9 +72,12 @@ func (w *Writer) check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	if _, err := root.Lstat(MarkerFile); errors.Is(err, fs.ErrNotExist) {
-		return w.checkEmpty()
+		err := w.checkEmpty()
+		if _, now := root.Lstat(MarkerFile); now != nil {
+			return err
+		} // else another Writer has just made it a layout
 	}
 	if err := checkMarker(ctx, root); err != nil {
 		return w.layout.fail(err)
@@ -123,7 +125,7 @@ func (w *Writer) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	if w.mode, err = w.newFileMode(); err != nil {
 		return w.layout.fail(err)
 	}

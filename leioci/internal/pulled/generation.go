@@ -57,7 +57,7 @@ func loadOnce(ctx context.Context, path string, known *generation, tagsOf func(t
 		err = fmt.Errorf("%w: %w", errdef.ErrNotFound, err)
 	}
 	if err != nil {
-		g.err = errors.Join(fmt.Errorf("%s: %w", path, err), g.close())
+		g.err = errors.Join(err, g.close())
 	}
 	return g
 }

@@ -32,6 +32,9 @@ type LockedFile interface {
 // are no locks, and others for what must not be used, such as the file of another user.
 func OpenLocked(path string) (LockedFile, error) { return openPartial(path) }
 
+// MakeParents creates a directory and any missing parents, and flushes their names.
+func MakeParents(dir string) error { return makeParents(osDisk{}, dir) }
+
 // Adopt gives a file the mode and group, and if possible the owner, of the file that it is to
 // replace, or else what the file system gives to a new file there. What another user may have put
 // there is no example; see [New]. To log goes what the file system refuses.

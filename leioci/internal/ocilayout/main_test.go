@@ -1,9 +1,0 @@
-package ocilayout_test
-
-import (
-	"testing"
-
-	"github.com/lowendinsight/lei-go/leioci/internal/testenv"
-)
-
-func TestMain(m *testing.M) { testenv.Main(m) }
