@@ -19,7 +19,11 @@ func ExampleNewDirectoryHandler() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer handler.Close()
+	defer func() {
+		if err := handler.Close(); err != nil {
+			log.Print(err)
+		}
+	}()
 	server := httptest.NewServer(handler) // or an http.Server with ReadHeaderTimeout and IdleTimeout
 	defer server.Close()
 

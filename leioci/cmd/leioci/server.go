@@ -44,7 +44,9 @@ func serveUntil(ctx context.Context, listener net.Listener, handler http.Handler
 		logger.Warnf("clients that have not got all within %v are cut off", endWithin)
 		err = server.Close()
 	}
-	<-failed // which is http.ErrServerClosed
+	if ended := <-failed; !errors.Is(ended, http.ErrServerClosed) {
+		err = errors.Join(err, ended)
+	}
 	return err
 }
 

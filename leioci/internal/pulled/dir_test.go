@@ -180,7 +180,7 @@ func TestADirectoryThatIsDamagedLaterGivesNothingWrong(t *testing.T) {
 			d := w.open()
 			reading, _, err := d.OpenBlob(t.Context(), m.Layers[1].Digest)
 			check(t, err)
-			defer reading.Close()
+			defer func() { check(t, reading.Close()) }()
 			change(w)
 			for range 2 {
 				if got, err := d.Manifest(t.Context(), "latest"); err == nil {

@@ -78,7 +78,7 @@ func (w *world) read(d *pulled.Dir, digest v1.Hash) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer f.Close()
+	defer func() { check(w.t, f.Close()) }()
 	content, err := io.ReadAll(f)
 	if err == nil && int64(len(content)) != size {
 		w.t.Errorf("%d bytes, said to be %d", len(content), size)

@@ -125,7 +125,7 @@ func logged(m *memory, name string) (*serve.Handler, *bytes.Buffer) {
 
 // do sends a request to a handler in the way of a server.
 func do(h http.Handler, method, url string, headers ...string) *http.Response {
-	r := httptest.NewRequest(method, url, nil)
+	r := httptest.NewRequestWithContext(context.Background(), method, url, nil)
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Add(headers[i], headers[i+1])
 	}

@@ -17,9 +17,9 @@ import (
 // other is a config that nobody can make of a manifest.json.
 const other = `{"made":"elsewhere"}`
 
-func configured(t *testing.T, p *published, config string) *published {
+func configured(t *testing.T, p *published) *published {
 	t.Helper()
-	p.configure(t, config)
+	p.configure(t, other)
 	return p
 }
 
@@ -56,11 +56,11 @@ func TestTheConfigIsFetchedOnlyIfItIsNeitherThereNorToBeMade(t *testing.T) {
 }
 
 func TestAConfigThatIsThereIsLinkedLikeTheRest(t *testing.T) {
-	p := configured(t, publish(t, monday, reportA), other)
+	p := configured(t, publish(t, monday, reportA))
 	dir := installed(t, p)
 	before, err := os.Stat(filepath.Join(dir, "config.json"))
 	must(t, err)
-	next := configured(t, publish(t, monday.AddDate(0, 0, 1), reportB), other)
+	next := configured(t, publish(t, monday.AddDate(0, 0, 1), reportB))
 	_, err = next.install(t, open(dir, target.Policy{}))
 	must(t, err)
 	if after, err := os.Stat(filepath.Join(dir, "config.json")); err != nil || !os.SameFile(before, after) {
@@ -69,7 +69,7 @@ func TestAConfigThatIsThereIsLinkedLikeTheRest(t *testing.T) {
 }
 
 func TestADirectoryWithoutAConfigStaysUpToDate(t *testing.T) {
-	p := configured(t, publish(t, monday, reportA), other)
+	p := configured(t, publish(t, monday, reportA))
 	dir := installed(t, p)
 	must(t, os.Remove(filepath.Join(dir, "config.json")))
 	res, err := p.install(t, open(dir, target.Policy{}))
@@ -106,7 +106,7 @@ func TestASnapshotIsTakenWithoutAConfigThatIsNotToBeHad(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := installed(t, publish(t, monday, reportA))
 			write(t, dir, "config.json", strings.Repeat("x", len(other))) // somebody's own
-			p := configured(t, publish(t, monday.AddDate(0, 0, 1), reportB), other)
+			p := configured(t, publish(t, monday.AddDate(0, 0, 1), reportB))
 			change(t, p)
 			res, err := p.install(t, open(dir, target.Policy{}))
 			if err != nil || res.UpToDate {
