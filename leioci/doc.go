@@ -170,6 +170,12 @@
 // keeps the old directory, which is empty after the next change. For the same reason, a volume
 // cannot be pulled into, only a directory inside it.
 //
+// # Serving a site
+//
+// A pull keeps the whole artifact: beside the snapshot's files, oci-manifest.json is its manifest and
+// config.json its config. [NewDirectoryHandler] serves that to other machines, and [NewHandler] an
+// OCI image layout or an archive, as a registry that is only read, under the same digests.
+//
 // # Stability
 //
 // The following is meant to stay: the wire format, the exported names of packages leioci and

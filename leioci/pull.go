@@ -150,6 +150,9 @@ func AllowFuture() PullOption {
 // snapshots that are too old ([ErrStale]). One that is dated later than tomorrow is refused
 // ([ErrFuture]) unless [AllowFuture] is given.
 //
+// A config that the registry does not have, or that is larger than 4 MiB, is left out of the
+// directory, with a warning: reading the snapshot does not need it.
+//
 // What fails after the directory was replaced, such as the removal of the old files, is logged as a
 // warning and is not an error.
 //
@@ -294,7 +297,13 @@ func installManifest(ctx context.Context, src *registry.Source, ref name.Referen
 func installFrom(
 	ctx context.Context, pinned fmt.Stringer, raw []byte, m *v1.Manifest, targetDir *target.Dir, dir string, fetch target.Fetch,
 ) (*PullResult, error) {
-	res, err := targetDir.Install(ctx, raw, m, fetch)
+	res, err := targetDir.Install(ctx, raw, m, func(ctx context.Context, d v1.Descriptor, part target.Partial) (int64, error) {
+		n, err := fetch(ctx, d, part)
+		if err != nil {
+			err = registry.Redact(err) // it may be logged
+		}
+		return n, err
+	})
 	if err != nil {
 		return nil, fail("pull", pinned, adviseDisk(dir, err))
 	}

@@ -162,12 +162,14 @@ func readPEM(path string) ([]byte, error) {
 }
 
 // logger returns a logger to standard error: warnings only, or everything with --verbose.
-func (f *networkFlags) logger(env environment) logrus.FieldLogger {
+func (f *networkFlags) logger(env environment) logrus.FieldLogger { return newLogger(env, f.verbose) }
+
+func newLogger(env environment, verbose bool) logrus.FieldLogger {
 	l := logrus.New()
 	l.SetOutput(f.standardError(env))
 	l.SetFormatter(inCommandsWords{plainFormatter{}})
 	l.SetLevel(logrus.WarnLevel)
-	if f.verbose {
+	if verbose {
 		l.SetFormatter(inCommandsWords{&logrus.TextFormatter{FullTimestamp: true, DisableColors: true}})
 		l.SetLevel(logrus.DebugLevel)
 	}

@@ -118,7 +118,7 @@ func (d *Dir) Install(ctx context.Context, raw []byte, m *v1.Manifest, fetch Fet
 	if err != nil {
 		return nil, err
 	}
-	f := &filling{raw: raw, m: m, files: files, fetch: fetch, concurrency: d.concurrency, progress: d.policy.Progress}
+	f := &filling{raw: raw, m: m, files: files, fetch: fetch, concurrency: d.concurrency, progress: d.policy.Progress, log: d.log}
 	f.copies = d.policy.IndexReports // which tells files apart by what the file system says about them
 	if res, err := d.without(ctx, f); res != nil || err != nil {
 		return res, err
