@@ -162,11 +162,13 @@ func readPEM(path string) ([]byte, error) {
 }
 
 // logger returns a logger to standard error: warnings only, or everything with --verbose.
-func (f *networkFlags) logger(env environment) logrus.FieldLogger { return newLogger(env, f.verbose) }
+func (f *networkFlags) logger(env environment) logrus.FieldLogger {
+	return newLogger(f.standardError(env), f.verbose)
+}
 
-func newLogger(env environment, verbose bool) logrus.FieldLogger {
+func newLogger(to io.Writer, verbose bool) logrus.FieldLogger {
 	l := logrus.New()
-	l.SetOutput(f.standardError(env))
+	l.SetOutput(to)
 	l.SetFormatter(inCommandsWords{plainFormatter{}})
 	l.SetLevel(logrus.WarnLevel)
 	if verbose {

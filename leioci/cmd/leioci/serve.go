@@ -88,7 +88,7 @@ func serve(ctx context.Context, env environment, f serveFlags, source string) (e
 	if config != nil {
 		listener = tls.NewListener(listener, config)
 	}
-	if err := serveUntil(ctx, listener, handler, newLogger(env, f.verbose)); err != nil {
+	if err := serveUntil(ctx, listener, handler, newLogger(env.stderr, f.verbose)); err != nil {
 		return fmt.Errorf("serve %s: %w", source, err)
 	}
 	fmt.Fprintln(env.stderr, "stopped")
@@ -97,7 +97,7 @@ func serve(ctx context.Context, env environment, f serveFlags, source string) (e
 
 // openServed opens a directory or a location.
 func openServed(ctx context.Context, env environment, f serveFlags, source string) (*leioci.Handler, error) {
-	opts := []leioci.HandlerOption{leioci.HandlerLogger(newLogger(env, f.verbose))}
+	opts := []leioci.HandlerOption{leioci.HandlerLogger(newLogger(env.stderr, f.verbose))}
 	if f.repository != "" {
 		if _, err := leioci.ParseRepository("localhost/" + f.repository); err != nil {
 			return nil, usageError{fmt.Errorf("--repository %q: want lower-case letters and digits with single separators between them", f.repository)}
