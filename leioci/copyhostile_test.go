@@ -37,7 +37,7 @@ func TestReferrersAreFoundWhateverTheirAPIResponds(t *testing.T) {
 	page := func(content, contentType string) leiocitest.Fault {
 		return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 			w.Header().Set("Content-Type", contentType)
-			fmt.Fprint(w, content)
+			_, _ = fmt.Fprint(w, content) // the client may hang up
 		}
 	}
 	for name, fault := range map[string]leiocitest.Fault{
@@ -363,5 +363,28 @@ func TestACopyOfAnIndexThatListsItselfOrBlobsEnds(t *testing.T) {
 	}
 	if _, err := c.Copy(t.Context(), locate(t, src, ":deep"), locate(t, dst, "")); !errors.Is(err, leioci.ErrTooLarge) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestACopyListsReferrersWhateverTheAPIOfItsDestinationResponds(t *testing.T) {
+	for name, fault := range map[string]leiocitest.Fault{
+		"405":   leiocitest.Status(405, "UNSUPPORTED"),
+		"500":   leiocitest.Status(500, ""),
+		"empty": leiocitest.Body(func([]byte) []byte { return []byte(`{"schemaVersion":2,"manifests":[]}`) }),
+		"an empty list": func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+			_, _ = fmt.Fprint(w, `{"schemaVersion":2,"manifests":[]}`)
+		},
+	} {
+		c, from, to := newClient(t), leiocitest.NewRegistry(t), leiocitest.NewRegistry(t)
+		src, dst := repository(t, from), repository(t, to)
+		root := putImage(t, src, "v1", "root", nil)
+		referrers := []v1.Descriptor{putImage(t, src, "", "one", &root), putImage(t, src, "", "another", &root)}
+		i := to.On("GET", "/referrers/", leiocitest.Always, fault)
+		_, err := c.Copy(t.Context(), locate(t, src, ":v1"), locate(t, dst, ""))
+		must(t, err)
+		i.Stop()
+		if list := lists(t, c, dst, root.Digest); len(list) != 2 || !list[referrers[0].Digest] || !list[referrers[1].Digest] {
+			t.Errorf("%s: listed are %v", name, list)
+		}
 	}
 }
