@@ -22,6 +22,7 @@ func TestTheHelpNamesEveryMemberOfTheJSON(t *testing.T) {
 		"leioci inspect":      {inspection{}},
 		"leioci pull":         {pullDocument{}},
 		"leioci push":         {pushDocument{}, dryRunDocument{}},
+		"leioci serve":        {served{}},
 		"leioci tags":         {tagsDocument{}},
 		"leioci verify":       {overview{}},
 		"leioci version":      {versionDocument{}},
