@@ -20,6 +20,10 @@
 // [Client.Push], [Client.PullManifest] and [Client.PullBlob]. [Client.Image] and [Unpack] connect
 // to go-containerregistry and OCI layouts.
 //
+// [Client.Copy] carries an artifact, with what refers to it, between registries, OCI image layouts and
+// archives of them, for example across an air gap. [Client.PullFrom] and [Client.PushTo] take any such
+// [Location], and [Client.Open] reads one.
+//
 // # References and tags
 //
 // A reference is [oci://]registry/repository[:tag][@digest]. The first segment is always the

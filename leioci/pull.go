@@ -1,7 +1,6 @@
 package leioci
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -291,27 +290,6 @@ func installManifest(ctx context.Context, src *registry.Source, ref name.Referen
 	}
 	result.Ref = pinned
 	return result, nil
-}
-
-// installFrom puts the snapshot of a manifest in the directory's place.
-func installFrom(
-	ctx context.Context, pinned fmt.Stringer, raw []byte, m *v1.Manifest, targetDir *target.Dir, dir string, fetch target.Fetch,
-) (*PullResult, error) {
-	res, err := targetDir.Install(ctx, raw, m, func(ctx context.Context, d v1.Descriptor, part target.Partial) (int64, error) {
-		n, err := fetch(ctx, d, part)
-		if err != nil {
-			err = registry.Redact(err) // it may be logged
-		}
-		return n, err
-	})
-	if err != nil {
-		return nil, fail("pull", pinned, adviseDisk(dir, err))
-	}
-	digest, _, err := v1.SHA256(bytes.NewReader(raw))
-	if err != nil {
-		return nil, err
-	}
-	return newPullResult(res, digest), nil
 }
 
 func newPullResult(res *target.Result, digest v1.Hash) *PullResult {
