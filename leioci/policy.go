@@ -53,7 +53,7 @@ func (p *Policy) PolicyID() string { return p.id }
 
 // Verify implements [Verifier], by the rule for where the artifact was asked for.
 func (p *Policy) Verify(ctx context.Context, s *Subject) error {
-	r, ok := p.ruleFor(s.Location)
+	r, ok := p.ruleFor(placeOf(s.Location))
 	switch {
 	case !ok:
 		return errors.New("the policy has no rule for it")
@@ -65,13 +65,17 @@ func (p *Policy) Verify(ctx context.Context, s *Subject) error {
 
 // MaxAge returns how old a snapshot from a location may be, or 0 if the policy does not say.
 func (p *Policy) MaxAge(l Location) time.Duration {
-	r, _ := p.ruleFor(l)
+	return p.maxAge(placeOf(l))
+}
+
+func (p *Policy) maxAge(place string) time.Duration {
+	r, _ := p.ruleFor(place)
 	return r.maxAge
 }
 
-// ruleFor returns the rule for a location: the one for the longest part of it.
-func (p *Policy) ruleFor(l Location) (rule, bool) {
-	for where := placeOf(l); where != ""; {
+// ruleFor returns the rule for what [placeOf] returns: the one for the longest part of it.
+func (p *Policy) ruleFor(place string) (rule, bool) {
+	for where := place; where != ""; {
 		if r, ok := p.rules[where]; ok {
 			return r, true
 		}

@@ -74,12 +74,13 @@ func (t trust) verifyIn(ctx context.Context, from store.Reader, asked Location, 
 }
 
 // trustHeld returns who signed the snapshot that the directory holds, if it is trusted. A verdict
-// from an earlier pull counts if it was under the same policy. Otherwise, verify gives one.
-func (t trust) trustHeld(targetDir *target.Dir, verify func(raw []byte) (*Subject, error)) ([]Signature, error) {
+// from an earlier pull counts if it was under the same policy, at the same place. Otherwise, verify
+// gives one.
+func (t trust) trustHeld(targetDir *target.Dir, asked Location, verify func(raw []byte) (*Subject, error)) ([]Signature, error) {
 	if len(t) == 0 {
 		return nil, nil
 	}
-	if v, ok := targetDir.Trusted(t.policy()); ok {
+	if v, ok := t.verdictOn(targetDir, asked); ok {
 		return signatures(v), nil
 	}
 	s, err := verify(targetDir.Manifest())
@@ -91,6 +92,12 @@ func (t trust) trustHeld(targetDir *target.Dir, verify func(raw []byte) (*Subjec
 	}
 	targetDir.Remember()
 	return s.signed, nil
+}
+
+// verdictOn returns the verdict on what a directory holds, under this policy, at this place.
+func (t trust) verdictOn(targetDir *target.Dir, asked Location) (target.Verdict, bool) {
+	v, ok := targetDir.Trusted(t.policy())
+	return v, ok && v.Place == placeOf(asked)
 }
 
 // admit lets the verifiers look at what a directory is to get.

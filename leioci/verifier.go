@@ -26,11 +26,11 @@ type Verifier interface {
 // A PolicyVerifier is a Verifier whose decisions can be remembered. A pull then writes beside the
 // snapshot that it was verified, and the next pull under the same policy does not verify it again,
 // which makes it a single request. Under another policy, or none that has a name, it is verified
-// every time.
+// every time, and so is what was verified in another repository.
 type PolicyVerifier interface {
 	Verifier
 	// PolicyID names everything that a decision depends on, such as the keys. Two verifiers with the
-	// same ID must decide alike.
+	// same ID must decide alike, though not on every repository.
 	PolicyID() string
 }
 

@@ -98,7 +98,7 @@ func (c *Client) Watch(ctx context.Context, ref name.Reference, dir string, opts
 		timing := &schedule{interval: orDefault(opts.Interval, defaultInterval)}
 		memory := &target.Memory{}
 		wait := randomly(opts.FillSpread)
-		if res := c.holds(ctx, dir, policy, trust, memory); res != nil {
+		if res := c.holds(ctx, ref, dir, policy, trust, memory); res != nil {
 			timing.timetable.learn(res.Created, res.Validity.Next)
 			wait = timing.first(opts.FirstLook)
 		}
@@ -134,12 +134,14 @@ func (o *WatchOptions) check(c *Client, ref name.Reference) (target.Policy, trus
 
 // holds returns what the directory holds if that is a snapshot that a program can use until the
 // first check, and that can be replaced then, and nil otherwise.
-func (c *Client) holds(ctx context.Context, dir string, policy target.Policy, t trust, memory *target.Memory) *target.Result {
+func (c *Client) holds(
+	ctx context.Context, ref name.Reference, dir string, policy target.Policy, t trust, memory *target.Memory,
+) *target.Result {
 	targetDir := target.Open(dir, policy, memory, c.concurrency, c.log)
 	if _, ok := targetDir.Digest(); !ok || target.Check(dir) != nil {
 		return nil
 	}
-	if _, ok := targetDir.Trusted(t.policy()); len(t) > 0 && !ok {
+	if _, ok := t.verdictOn(targetDir, RegistryLocation(ref)); len(t) > 0 && !ok {
 		return nil
 	}
 	res, err := targetDir.UpToDate(ctx)
