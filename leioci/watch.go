@@ -69,7 +69,7 @@ const (
 //
 // After an error, Watch pulls again sooner than after a success: after about a second, and then
 // after twice the delay before. That delay grows to 5 minutes at most, so that a watch is soon back
-// after a failure that passes. It grows to the interval for an error that will not pass until
+// after a failure that passes, such as one that keeps signatures from being read. It grows to the interval for an error that will not pass until
 // somebody acts: a snapshot that is refused ([ErrOlder], [ErrStale], [ErrNotSnapshot],
 // [ErrUnsupportedManifest], [ErrTooLarge], [ErrVerification], [ErrUntrusted], and the errors of
 // [VerifyReports]), credentials that are rejected ([ErrUnauthorized], [ErrDenied], [ErrInsecure]), and a directory
