@@ -49,7 +49,9 @@ type TrustOption interface {
 //
 // Given to a pull, it is used beside the client's: both must trust the artifact. [Client.PullBlob]
 // fetches what its digest says and does not ask a verifier; nor do the methods of a [Repository].
-// A mirror that has an artifact which is not trusted is passed over, with a warning.
+// A mirror that has an artifact which is not trusted is passed over, with a warning; but a copy takes
+// the artifact and its signatures from the first place that has them, and is refused. What comes along
+// with a copy, such as the signatures, is not asked about.
 func WithVerifier(v Verifier) TrustOption { return withVerifier{v} }
 
 type withVerifier struct{ verifier Verifier }
