@@ -106,20 +106,26 @@ func canonicalPlace(host, path string) string {
 	return host + "/" + path
 }
 
-// parsePlace reads what a rule is for.
-func parsePlace(s string) (string, error) {
+// parsePlaces reads what a rule is for. At Docker Hub, docker.io/org is the repository library/org,
+// but also what is above docker.io/org/lei-cache.
+func parsePlaces(s string) ([]string, error) {
 	switch s {
 	case anywhere, schemeLayout, schemeArchive:
-		return s, nil
+		return []string{s}, nil
 	case "":
-		return "", errors.New("empty; want a registry or a repository")
+		return nil, errors.New("empty; want a registry or a repository")
 	}
 	if repo, err := ParseRepository(s); err == nil {
-		return canonicalPlace(repo.RegistryStr(), repo.RepositoryStr()), nil
+		host, path := repo.RegistryStr(), repo.RepositoryStr()
+		places := []string{canonicalPlace(host, path)}
+		if org, ok := strings.CutPrefix(path, "library/"); ok && !strings.HasSuffix(s, "/"+path) {
+			places = append(places, canonicalPlace(host, org))
+		}
+		return places, nil
 	}
 	repo, err := ParseRepository(s + "/any")
 	if err != nil || strings.Contains(s, "/") {
-		return "", fmt.Errorf("want registry, registry/repository, %s, %s or %s", schemeLayout, schemeArchive, anywhere)
+		return nil, fmt.Errorf("want registry, registry/repository, %s, %s or %s", schemeLayout, schemeArchive, anywhere)
 	}
-	return canonicalPlace(repo.RegistryStr(), ""), nil
+	return []string{canonicalPlace(repo.RegistryStr(), "")}, nil
 }
