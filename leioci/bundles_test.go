@@ -66,3 +66,17 @@ func TestManyAttestationsDoNotKeepASignatureOut(t *testing.T) {
 	_, err = newClient(t, leioci.WithVerifier(v)).PullSnapshot(t.Context(), w.repo.Tag("latest"), filepath.Join(t.TempDir(), "lei"))
 	must(t, err)
 }
+
+func TestAListOfWhatIsNotThereDoesNotKeepASignatureElsewhereOut(t *testing.T) {
+	w, trusted := newSignedWorld(t, packageSample(t), true), newSigner(t)
+	signs(w, trusted)
+	digests := make([]string, 200)
+	for i := range digests {
+		digests[i] = fmt.Sprintf("sha256:%064x", i)
+	}
+	w.reg.On("", "/referrers/", leiocitest.Always, responds(list(digests...)))
+	v, err := leioci.VerifyKey(trusted.pem())
+	must(t, err)
+	_, err = newClient(t, leioci.WithVerifier(v)).PullManifest(t.Context(), w.repo.Tag("latest"))
+	must(t, err)
+}

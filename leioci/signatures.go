@@ -16,8 +16,8 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/signature"
 )
 
-// maxSignatures is how many signatures of an artifact are read, and how many of the manifests that
-// refer to it are looked into for them.
+// maxSignatures is how many signatures of an artifact are read in each format, and how many of the
+// manifests that refer to it are looked into for them.
 const maxSignatures = 100
 
 // foundSignature is what was found in a place for signatures: one, or why it is none.
@@ -40,15 +40,17 @@ func (f foundSignature) stranger() string {
 // may have a signature.
 func signaturesOf(ctx context.Context, s *Subject) iter.Seq[foundSignature] {
 	return func(yield func(foundSignature) bool) {
-		n := 0
 		for _, in := range []func(context.Context, *Subject) iter.Seq[foundSignature]{bundlesOf, simpleSigningOf} {
+			n := 0 // of each format: a list of what is not there must not keep the other from being read
 			for found := range in(ctx, s) {
 				if n++; n > maxSignatures {
-					yield(foundSignature{err: fmt.Errorf("more than %d, of which the rest are not looked at", maxSignatures)})
-					return
+					found = foundSignature{err: fmt.Errorf("more than %d, of which the rest are not looked at", maxSignatures)}
 				}
 				if ctx.Err() != nil || !yield(found) {
 					return
+				}
+				if n > maxSignatures {
+					break
 				}
 			}
 		}
