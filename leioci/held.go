@@ -16,7 +16,8 @@ import (
 // Of the options, [MaxAge], [AllowFuture], [ClockAllowance], [VerifyReports], [WithVerifier] and
 // [WithPolicy] apply. What a verifier asks for is not read anew, but must have been found by a pull
 // under the same policy; otherwise the error is [ErrUntrusted]. The rule of a [Policy] is the one for
-// the place that it was pulled from.
+// the place that it was pulled from. That it was found is what the directory says, and so the word of
+// whoever can write to it: pull where a snapshot is used, rather than carry directories around.
 //
 // A directory that holds something else than what a pull left, or that was changed since, is
 // [ErrVerification]. The other errors are those of [Unpack].

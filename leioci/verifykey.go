@@ -27,7 +27,8 @@ import (
 // At most 100 signatures of an artifact are read in each format.
 func VerifyKey(pem ...[]byte) (Verifier, error) { return newKeyVerifier(pem, false) }
 
-// VerifyAllKeys is [VerifyKey] for artifacts that each of the keys must have signed.
+// VerifyAllKeys is [VerifyKey] for artifacts that each of the keys must have signed. Where there are
+// mirrors, one place must have all of these signatures.
 func VerifyAllKeys(pem ...[]byte) (Verifier, error) { return newKeyVerifier(pem, true) }
 
 type keyVerifier struct {
