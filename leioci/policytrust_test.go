@@ -3,10 +3,12 @@ package leioci_test
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/lowendinsight/lei-go/leioci"
+	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
 func TestNoPolicyIsAnErrorWhereverItIsGiven(t *testing.T) {
@@ -70,4 +72,23 @@ func TestTheAgeInARuleCountsForADirectoryThatWasPulledUnderIt(t *testing.T) {
 	if _, err := leioci.Held(t.Context(), dir, rule(`, "max_age": "1h"`)); !errors.Is(err, leioci.ErrStale) {
 		t.Errorf("got %v", err)
 	}
+}
+
+func TestAVerdictOnOneSnapshotIsNoneOnAnother(t *testing.T) {
+	w, trusted := newSignedWorld(t, packageSample(t), true), newSigner(t)
+	signs(w, trusted)
+	v, err := leioci.VerifyKey(trusted.pem())
+	must(t, err)
+	signed, unsigned := filepath.Join(t.TempDir(), "lei"), filepath.Join(t.TempDir(), "lei")
+	_, err = newClient(t).PullSnapshot(t.Context(), w.repo.Tag("latest"), signed, leioci.WithVerifier(v))
+	must(t, err)
+	other, err := leioci.Package(t.Context(), leiocitest.WriteSnapshot(t, tuesday, report))
+	must(t, err)
+	_, err = leioci.Unpack(t.Context(), other, unsigned)
+	must(t, err)
+	verdict, err := os.ReadFile(filepath.Join(signed, "oci-verified.json"))
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(unsigned, "oci-verified.json"), verdict, 0o644))
+	_, err = leioci.Held(t.Context(), unsigned, leioci.WithVerifier(v))
+	trusts(t, "the verdict on another", err, false)
 }

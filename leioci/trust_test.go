@@ -111,6 +111,9 @@ func attacks() map[string]attack {
 		"a bundle whose payload has another type": {func(w *signedWorld, trusted, _ signer) {
 			w.refer(bundleType, edited(trusted.bundle(w.digest), "application/vnd.in-toto+json", "application/json"))
 		}, refers},
+		"a bundle that says it is something else": {func(w *signedWorld, trusted, _ signer) {
+			w.refer(bundleType, edited(trusted.bundle(w.digest), bundleType, "application/json"))
+		}, refers},
 		"a bundle with a certificate": {func(w *signedWorld, trusted, _ signer) {
 			w.refer(bundleType, edited(trusted.bundle(w.digest), `"publicKey":{`, `"certificate":{"rawBytes":""},"publicKey":{`))
 		}, refers},

@@ -146,6 +146,9 @@ func Lacks(err error) bool {
 	return errors.As(err, &response) || errors.Is(err, errdef.ErrVerification) || retry.IsRetryable(err)
 }
 
+// Passes reports whether err is of a failure that may pass by itself.
+func Passes(err error) bool { return retry.IsRetryable(err) }
+
 // report logs why a place is passed over, as a warning if somebody should look into it.
 func (s *Source) report(place name.Repository, err error) {
 	why := s.client.config.Explain(Redact(err))
