@@ -105,6 +105,12 @@ examples: ## run the documentation examples, and build the example programs
 # concurrency test.
 REPORT := $(TOOLS)/integration.md
 
+.PHONY: man
+man: ## write the manual pages of the command into .bin/man
+	$(GO) vet -tags man ./leioci/cmd/leioci
+	$(GO) test -tags man -run '^TestEveryCommandHasAManualPage$$' ./leioci/cmd/leioci
+	$(GO) run -tags man ./leioci/cmd/leioci man $(TOOLS)/man
+
 .PHONY: integration
 integration: $(TOOLS)/registry $(TOOLS)/crane ## test against real registries and third-party clients (run hack/registry.sh install first)
 	@rm -f $(REPORT)
@@ -116,7 +122,7 @@ lint-integration: $(TOOLS)/golangci-lint ## lint the integration tests
 	cd integration && $(GO) vet ./... && $(TOOLS)/golangci-lint run ./... && $(GO) mod tidy -diff
 
 .PHONY: ci
-ci: lint oldest examples demo test race ## run everything that must pass before a change is merged
+ci: lint oldest examples man demo test race ## run everything that must pass before a change is merged
 
 # The tools are pinned in hack/tools, the registries to test against in hack/servers, and the other
 # clients in hack/clients. All are built into .bin.

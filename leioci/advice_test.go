@@ -48,7 +48,7 @@ func TestAdviceIsAboutTheHostThatFailed(t *testing.T) {
 				t.Errorf("%s to %s: got %v, want %q", path, to, err, want)
 				continue
 			}
-			for _, wrong := range []string{"--plain-http", "the first segment", "is the registry running"} {
+			for _, wrong := range []string{"WithPlainHTTP", "the first segment", "is the registry running"} {
 				if strings.Contains(err.Error(), wrong) {
 					t.Errorf("%s to %s: wrong advice %q: %v", path, to, wrong, err)
 				}

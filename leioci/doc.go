@@ -27,7 +27,8 @@
 //
 // A snapshot of 2026-02-08 gets the tags 2026-02-08, latest and, because that is a Sunday, weekly.
 // By convention, a tag that is a date names one snapshot forever, and all other tags move. Neither
-// registries nor this package enforce that: a push uses whatever tags it is given.
+// registries nor this package enforce that: a push uses whatever tags it is given. With
+// [NoOverwrite], it changes none that there is.
 //
 // # The artifact
 //

@@ -37,12 +37,12 @@ func explain(err error) error {
 			err = fmt.Errorf("%w (%s)", err, storageSays(host))
 		}
 		err = &RateLimitError{RetryAfter: after, Err: err}
-	case tlsAdvice(err) != "": // before the response, which may come from a fallback to http
-		err = fmt.Errorf("%w (%s)", err, tlsAdvice(err))
+	case tlsAdvice(err) != nil: // before the response, which may come from a fallback to http
+		err = fmt.Errorf("%w (%w)", err, tlsAdvice(err))
 	case errors.As(err, &response):
 		err = explainResponse(response, err)
-	case connectionAdvice(err) != "":
-		err = fmt.Errorf("%w (%s)", err, connectionAdvice(err))
+	case connectionAdvice(err) != nil:
+		err = fmt.Errorf("%w (%w)", err, connectionAdvice(err))
 	}
 	return errdef.WithNote(err, explained{})
 }
@@ -57,11 +57,11 @@ func explainResponse(response *transport.Error, err error) error {
 	}
 	switch response.StatusCode {
 	case http.StatusNotFound:
-		return fmt.Errorf("%w (it may not exist, or be hidden without credentials): %w", ErrNotFound, err)
+		return fmt.Errorf("%w: %w (it may not exist, or be hidden without credentials)", ErrNotFound, err)
 	case http.StatusUnauthorized:
-		return fmt.Errorf("%w (%s): %w", ErrUnauthorized, loginAdvice(err), err)
+		return fmt.Errorf("%w: %w (%w)", ErrUnauthorized, err, loginAdvice(err))
 	case http.StatusForbidden:
-		return fmt.Errorf("%w (tried with %s): %w", ErrDenied, credentialsUsed(err), err)
+		return fmt.Errorf("%w: %w (tried with %w)", ErrDenied, err, credentialsUsed(err))
 	case http.StatusBadRequest:
 		if wantsHTTPS(response.Error()) { // all of it: err has no page
 			return fmt.Errorf("%w (the registry requires https: do not use plain HTTP)", err)
@@ -69,7 +69,7 @@ func explainResponse(response *transport.Error, err error) error {
 	case http.StatusProxyAuthRequired:
 		return fmt.Errorf("%w (%s)", err, proxyAdvice)
 	case http.StatusRequestEntityTooLarge:
-		return fmt.Errorf("%w: the registry, or a proxy in front of it, does not accept a body of this size: %w",
+		return fmt.Errorf("%w: %w (the registry, or a proxy in front of it, does not accept a body of this size)",
 			ErrTooLarge, err)
 	case http.StatusUnsupportedMediaType:
 		return fmt.Errorf("%w (%s)", err, mediaTypeAdvice)
@@ -88,13 +88,13 @@ func explainStorage(response *transport.Error, host string, err error) error {
 	says := storageSays(host)
 	switch response.StatusCode {
 	case http.StatusNotFound:
-		return fmt.Errorf("%w (%s): %w", ErrNotFound, says, err)
+		return fmt.Errorf("%w: %w (%s)", ErrNotFound, err, says)
 	case http.StatusUnauthorized:
-		return fmt.Errorf("%w (%s): %w", ErrUnauthorized, says, err)
+		return fmt.Errorf("%w: %w (%s)", ErrUnauthorized, err, says)
 	case http.StatusForbidden:
-		return fmt.Errorf("%w (%s): %w", ErrDenied, says, err)
+		return fmt.Errorf("%w: %w (%s)", ErrDenied, err, says)
 	case http.StatusRequestEntityTooLarge:
-		return fmt.Errorf("%w (%s): %w", ErrTooLarge, says, err)
+		return fmt.Errorf("%w: %w (%s)", ErrTooLarge, err, says)
 	}
 	return fmt.Errorf("%w (%s)", err, says)
 }
@@ -104,8 +104,8 @@ func storageSays(host string) string {
 }
 
 // mediaTypeAdvice is for registries that accept only container images, as some have.
-const mediaTypeAdvice = "some registries refuse config and layer types that they do not know; " +
-	"ask its operator to allow OCI artifacts, or use another registry"
+const mediaTypeAdvice = "some registries refuse config and layer types that they do not know: " +
+	"ask its operator to allow OCI artifacts"
 
 // wantsHTTPS reports whether a 400 says, in the words of net/http, nginx or Apache, that the port
 // is for https.
@@ -119,48 +119,48 @@ const proxyAdvice = "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
 
 // connectionAdvice is for errors without a response from the registry. What failed may as well be
 // the storage or the token server to which the registry sends its clients: the advice names it.
-func connectionAdvice(err error) string {
+func connectionAdvice(err error) error {
 	last := registry.LastUnreached(err)
 	var dns *net.DNSError
 	var connection *net.OpError
 	switch {
 	case errors.As(last.Err, &dns) && dns.IsNotFound && last.Registry:
-		return "the first segment of a reference is always the registry"
+		return errors.New("the first segment of a reference is always the registry")
 	case errors.As(last.Err, &dns) && dns.IsNotFound:
 		return elsewhereAdvice("there is no such host", last)
 	case strings.Contains(last.Err.Error(), "is a private or link-local address"): // go-containerregistry, of a token server
-		return "if it belongs to the registry, allow it with WithPrivateRedirects, --allow-private-redirects"
+		return fmt.Errorf("if it belongs to the registry, allow it with %w", errdef.PrivateRedirects)
 	case errors.Is(last.Err, http.ErrSchemeMismatch) && last.Registry:
-		return "the registry uses plain HTTP: allow it with WithPlainHTTP, --plain-http"
+		return fmt.Errorf("the registry uses plain HTTP: allow it with %w", errdef.PlainHTTP)
 	case errors.Is(last.Err, http.ErrSchemeMismatch):
 		return elsewhereAdvice("plain HTTP at an https address", last)
 	case errors.As(last.Err, &connection) && connection.Op == "proxyconnect":
-		return "cannot connect to the proxy: " + proxyAdvice
+		return errors.New("cannot connect to the proxy: " + proxyAdvice)
 	case errors.As(last.Err, &connection) && connection.Op == "dial" && last.Registry:
-		return "cannot connect: is the registry running, and is the port right?"
+		return errors.New("cannot connect: is the registry running, and is the port right?")
 	case errors.As(last.Err, &connection) && connection.Op == "dial":
 		return elsewhereAdvice("cannot connect", last)
 	case errors.Is(last.Err, ErrStalled):
-		return "connected, but no data is moving; try again, or check any proxies in between"
+		return errors.New("connected, but no data is moving; try again, or check any proxies in between")
 	case errors.Is(last.Err, io.ErrUnexpectedEOF), errors.Is(last.Err, io.EOF):
-		return "the connection broke off; try again, or check any proxies in between"
+		return errors.New("the connection broke off; try again, or check any proxies in between")
 	case errors.Is(last.Err, ErrVerification):
-		return "try again; if the problem persists, the content is corrupt in the registry or altered in transit"
+		return errors.New("try again; if it persists, the content is corrupt in the registry or altered in transit")
 	}
-	return ""
+	return nil
 }
 
 // elsewhereAdvice is for a host that the user need not have named.
-func elsewhereAdvice(problem string, last registry.Unreached) string {
+func elsewhereAdvice(problem string, last registry.Unreached) error {
 	host := "the server asked"
 	if last.Host != "" {
 		host = last.Host
 	}
-	return fmt.Sprintf("%s: %s; if the problem persists, tell the operator of the registry that redirects there", host, problem)
+	return fmt.Errorf("%s: %s; if the problem persists, tell the operator of the registry that redirects there", host, problem)
 }
 
 // tlsAdvice is for certificates that the client or the server that was asked rejects.
-func tlsAdvice(err error) string {
+func tlsAdvice(err error) error {
 	var authority x509.UnknownAuthorityError
 	var alert *net.OpError
 	host := "the registry"
@@ -169,41 +169,40 @@ func tlsAdvice(err error) string {
 	}
 	switch {
 	case errors.As(err, &authority):
-		return "if " + host + " uses a private certificate authority, add it with WithTLS, --ca-file"
+		return fmt.Errorf("if %s uses a private certificate authority, add it with %w", host, errdef.RootCAs)
 	case errors.As(err, &alert) && alert.Op == "remote error": // crypto/tls received an alert (RFC 8446, section 6)
-		return host + " rejects the TLS connection; it may require a client certificate: " +
-			"WithTLS, --cert-file and --key-file"
+		return fmt.Errorf("%s rejects the TLS connection; it may require a client certificate: %w", host, errdef.Certificates)
 	}
-	return ""
+	return nil
 }
 
 // credentialsUsed names the credentials that a registry rejected.
-func credentialsUsed(err error) string {
+func credentialsUsed(err error) error {
 	if shown, ok := errdef.NoteOf[registry.Shown](err); ok {
 		return describeShown(shown)
 	}
-	return "the credentials in use"
+	return errors.New("the credentials in use")
 }
 
 // describeShown names credentials, and who can have given them.
-func describeShown(shown registry.Shown) string {
+func describeShown(shown registry.Shown) error {
 	if shown.Given {
-		return shown.Source + " (WithAuth, WithToken, LEI_REGISTRY_TOKEN)"
+		return fmt.Errorf("%s by %w", shown.Source, errdef.Credentials)
 	}
-	return shown.Source
+	return errors.New(shown.Source)
 }
 
 // loginAdvice names the credentials that a registry rejected, and says how to provide others.
-func loginAdvice(err error) string {
+func loginAdvice(err error) error {
 	shown, ok := errdef.NoteOf[registry.Shown](err)
 	if !ok {
-		return "log in to the registry or provide a token"
+		return fmt.Errorf("log in to the registry or use %w", errdef.Token)
 	}
 	if shown.Given {
-		return fmt.Sprintf("the registry does not accept %s, which take precedence over stored ones", describeShown(shown))
+		return fmt.Errorf("the registry does not accept %w, which precede stored ones", describeShown(shown))
 	}
-	return fmt.Sprintf("tried with %s; log in with docker login %s or provide a token; "+
-		"leioci auth explain shows where credentials are looked up", shown.Source, shown.Registry)
+	return fmt.Errorf("tried with %s; log in with docker login %s, or use %w; see %w",
+		shown.Source, shown.Registry, errdef.Token, errdef.Keychain)
 }
 
 // adviseDisk adds advice to a file system error of a write to dir.

@@ -166,14 +166,14 @@ func (l Location) isZero() bool { return l == Location{} }
 // byDigest reports whether the location names a digest. No tag has a colon.
 func (l Location) byDigest() bool { return strings.Contains(l.id, ":") }
 
-// place returns the location without its tag or digest.
-func (l Location) place() Location {
+// Place returns the location without its tag or digest.
+func (l Location) Place() Location {
 	l.id = ""
 	return l
 }
 
-// at returns another tag or digest of the same place.
-func (l Location) at(id string) Location {
+// At returns another tag or digest of the same place. It is checked where it is used.
+func (l Location) At(id string) Location {
 	l.id = id
 	return l
 }
@@ -185,7 +185,7 @@ func (l Location) check(op string) error {
 	}
 	if l.id != "" {
 		if err := checkIdentifier(l.id); err != nil {
-			return fmt.Errorf("%s %s: %w", op, l.place(), err)
+			return fmt.Errorf("%s %s: %w", op, l.Place(), err)
 		}
 	}
 	if l.path != "" {

@@ -35,10 +35,6 @@ func otherSchemes() map[string]func(rest string) string {
 		},
 		"oci-tar": either, "oci-tarball": either, "tar": either, "file": either,
 		"containers-storage": daemon, "docker-daemon": daemon, "podman": daemon,
-		"docker":   func(rest string) string { return fmt.Sprintf("for a registry, write %s", quote(rest)) },
-		"registry": func(rest string) string { return fmt.Sprintf("for a registry, write %s", quote(rest)) },
-		"http":     func(rest string) string { return fmt.Sprintf("for a registry, write %s", quote(rest)) },
-		"https":    func(rest string) string { return fmt.Sprintf("for a registry, write %s", quote(rest)) },
 	}
 }
 

@@ -122,7 +122,7 @@ func TestARefusalSaysWhyThereWereNoCredentials(t *testing.T) {
 		"the keychain's credentials": newClient(t, leioci.WithKeychain(keychain{&authn.Basic{Username: "bob", Password: "wrong"}})),
 	} {
 		_, err := c.PullManifest(t.Context(), repository(t, reg).Tag("latest"))
-		if !errors.Is(err, leioci.ErrUnauthorized) || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "leioci auth explain") {
+		if !errors.Is(err, leioci.ErrUnauthorized) || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "DefaultKeychain") {
 			t.Errorf("want %q, got %v", says, err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"golang.org/x/sync/errgroup"
 
@@ -49,11 +50,10 @@ func compareDates(tag string, current, date time.Time) error {
 	}
 	if date.IsZero() {
 		return fmt.Errorf("%w: %s points to the snapshot of %s, and this one has no date; push it under another tag, "+
-			"or allow the move (AllowMoveBack, --allow-move-back)", ErrOlder, tag, current.Format(time.DateOnly))
+			"or allow the move with %w", ErrOlder, tag, current.Format(time.DateOnly), errdef.AllowMoveBack)
 	}
 	return fmt.Errorf("%w: %s points to the snapshot of %s, this one is of %s; push it under %[4]s only, "+
-		"or allow the move (AllowMoveBack, --allow-move-back)",
-		ErrOlder, tag, current.Format(time.DateOnly), date.Format(time.DateOnly))
+		"or allow the move with %[5]w", ErrOlder, tag, current.Format(time.DateOnly), date.Format(time.DateOnly), errdef.AllowMoveBack)
 }
 
 // dateAt returns the date of the snapshot that a tag points to. It is zero if there is none that
@@ -74,13 +74,17 @@ func (c *Client) dateAt(ctx context.Context, tag name.Tag, to *registry.Destinat
 	if known.learn(ctx, tag.TagStr(), m) {
 		return time.Time{}, nil
 	}
-	held := m.Descriptor
-	if _, err := artifact.Files(m.Manifest); err != nil {
+	return c.heldDate(ctx, tag, m.Descriptor, m.Manifest, blobOpener(to.Source()))
+}
+
+// heldDate returns the date of the snapshot that a tag holds, as dateAt does.
+func (c *Client) heldDate(ctx context.Context, tag fmt.Stringer, held v1.Descriptor, m *v1.Manifest, open opener) (time.Time, error) {
+	if _, err := artifact.Files(m); err != nil {
 		c.log.Warnf("%s holds %s (%s, config %s), which is not a snapshot: the push replaces it",
-			tag, held.Digest, quote(string(held.MediaType)), quote(string(m.Manifest.Config.MediaType)))
+			tag, held.Digest, quote(string(held.MediaType)), quote(string(m.Config.MediaType)))
 		return time.Time{}, nil //nolint:nilerr // the log has it
 	}
-	date, err := dateOf(ctx, m.Manifest, blobOpener(to.Source()))
+	date, err := dateOf(ctx, m, open)
 	switch {
 	case err != nil:
 		return time.Time{}, fmt.Errorf("read the date of its snapshot: %w", err)
@@ -99,11 +103,10 @@ func adviseLook(err error) error {
 	if registry.InHandshake(err) {
 		return err // the push would not come further without this check
 	}
-	const option = "AllowMoveBack, --allow-move-back"
 	var response *transport.Error
 	if errors.As(err, &response) && (response.StatusCode == http.StatusForbidden || response.StatusCode == http.StatusUnauthorized) {
-		return fmt.Errorf("%w (the tag may point to a newer snapshot, so it must be readable; for the first push to a repository, "+
-			"or with credentials that may only push, skip this check with %s)", err, option)
+		return fmt.Errorf("%w (for the first push to a repository, or with credentials that may only push, "+
+			"skip this check with %w)", err, errdef.AllowMoveBack)
 	}
-	return fmt.Errorf("%w (to skip this check, use %s)", err, option)
+	return fmt.Errorf("%w (to skip this check, use %w)", err, errdef.AllowMoveBack)
 }

@@ -62,7 +62,7 @@ func TestATagThatCannotBeLookedAtIsNotMoved(t *testing.T) {
 			fault := reg.On(http.MethodGet, "/manifests/latest", leiocitest.Always, tc.fault)
 			before := requestCount(reg, "PUT ")
 			_, err := c.PushSnapshot(t.Context(), repo, []string{"2026-02-09", "latest"}, img)
-			if err == nil || tc.want != nil && !errors.Is(err, tc.want) || !strings.Contains(err.Error(), tc.says) || !strings.Contains(err.Error(), "--allow-move-back") {
+			if err == nil || tc.want != nil && !errors.Is(err, tc.want) || !strings.Contains(err.Error(), tc.says) || !strings.Contains(err.Error(), "AllowMoveBack") {
 				t.Errorf("got %v", err)
 			}
 			if fault.Hits() == 0 || requestCount(reg, "PUT ") > before {

@@ -16,7 +16,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/registry"
 )
 
-// NoOverwrite lets a push make tags, but not change what a tag holds, whether it is dated or moves.
+// NoOverwrite lets a push or a copy make tags, but not change what a tag holds, whether it is dated or moves.
 // Every tag is looked at before anything is uploaded. If one of them holds another manifest, no tag
 // is made, and the error, [ErrTagExists], names each such tag and the digest of what it holds. A tag
 // that holds this very manifest counts as pushed, so that a push which failed half-way can be
@@ -30,11 +30,11 @@ import (
 // another publisher who makes the same tag between that look and the request that makes the tag is
 // not noticed. A registry whose tags are immutable does notice, and its refusal is ErrTagExists, too,
 // inside a [*PushError].
-func NoOverwrite() PushOption {
-	return pushOption(func(o *pushOptions) error {
-		o.noOverwrite = true
-		return nil
-	})
+func NoOverwrite() DestinationOption {
+	return destinationOption{
+		func(o *pushOptions) error { o.noOverwrite = true; return nil },
+		func(o *copyOptions) error { o.noOverwrite = true; return nil },
+	}
 }
 
 // refuseOverwrite returns ErrTagExists if tags hold another manifest than that of the push. It looks

@@ -24,10 +24,10 @@ type overwriteWorld struct {
 	img    v1.Image
 }
 
-func newOverwriteWorld(t *testing.T, opts ...leioci.Option) *overwriteWorld {
+func newOverwriteWorld(t *testing.T) *overwriteWorld {
 	t.Helper()
 	reg := leiocitest.NewRegistry(t)
-	w := &overwriteWorld{reg: reg, client: newClient(t, opts...), repo: repository(t, reg)}
+	w := &overwriteWorld{reg: reg, client: newClient(t), repo: repository(t, reg)}
 	pushSnapshot(t, w.client, reg, leiocitest.WriteSnapshot(t, tuesday), "2026-02-10", "latest")
 	w.held = w.digestAt(t, "latest")
 	var err error

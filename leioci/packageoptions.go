@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/artifact"
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
@@ -115,6 +116,6 @@ func (p *packaging) refuseFuture(date time.Time) error {
 	if p.allowFuture || !artifact.IsFuture(date) {
 		return nil
 	}
-	return fmt.Errorf("%w: %s; tags such as latest could not be moved to any snapshot before that; check the clocks, or allow it "+
-		"with PackageFuture (--allow-future)", ErrFuture, date.Format(time.DateOnly))
+	return fmt.Errorf("%w: %s; tags such as latest could not be moved to any snapshot before that; check the clocks, or allow it with %w",
+		ErrFuture, date.Format(time.DateOnly), errdef.PackageFuture)
 }

@@ -207,7 +207,7 @@ func TestASnapshotFromTheFutureIsRefused(t *testing.T) {
 			time.Sleep(time.Until(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC).Add(test.clock)))
 			dir := leiocitest.WriteSnapshot(t, date)
 			_, err = leioci.Package(t.Context(), dir, test.opts...)
-			if !errors.Is(err, test.want) || err != nil && !strings.Contains(err.Error(), "--allow-future") {
+			if !errors.Is(err, test.want) || err != nil && !strings.Contains(err.Error(), "PackageFuture") {
 				t.Errorf("%s after %v: got %v", test.date, test.clock, err)
 			}
 		}

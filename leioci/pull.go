@@ -18,11 +18,13 @@ import (
 type PullResult struct {
 	// Digest is the SHA-256 digest of the artifact's manifest, computed from its bytes.
 	Digest v1.Hash
-	// Ref is the artifact's digest reference. It is zero after [Unpack], which involves no
-	// registry.
+	// Ref is the artifact's digest reference. It is zero after [Unpack], and after a pull from a
+	// layout or an archive, which involve no registry.
 	Ref name.Digest
+	// From is the location of the artifact, by its digest. It is zero after [Unpack].
+	From Location
 	// Source is the repository that resolved the tag or served the manifest: ref's own, or a
-	// mirror. It is zero after [Unpack].
+	// mirror. It is zero where Ref is.
 	Source name.Repository
 	// Date is the snapshot's day, at midnight UTC, and Created the time when it was made, both from
 	// its manifest.json.
@@ -38,8 +40,8 @@ type PullResult struct {
 	BytesFetched int64
 }
 
-// A PullOption changes which snapshots [Client.PullSnapshot], [Client.Watch] and [Unpack] accept. A
-// call returns an error for an option that is nil, invalid, or has no meaning for that call.
+// A PullOption changes what [Client.PullSnapshot], [Client.Watch] and [Unpack] do. A call returns an
+// error for an option that is nil, invalid, or has no meaning for that call.
 type PullOption interface{ pull(*pullOptions) error }
 
 // pullOption is a [PullOption] that serves nothing but pulls.
@@ -184,6 +186,7 @@ func (c *Client) pull(ctx context.Context, ref name.Reference, dir string, opts 
 	if err != nil {
 		return nil, fmt.Errorf("pull %v: %w", ref, err)
 	}
+	defer policy.Progress.End()
 	src := c.registry.Source(ref.Context())
 	targetDir := target.Open(dir, policy, memory, c.concurrency, c.log)
 	res, err := c.upToDate(ctx, src, ref, trust, targetDir)
@@ -198,16 +201,23 @@ func (c *Client) pull(ctx context.Context, ref name.Reference, dir string, opts 
 			return nil, err
 		}
 	}
+	res.From = RegistryLocation(res.Ref)
 	c.log.WithField("digest", res.Ref.String()).Infof("%s is up to date with %s", dir, ref)
 	return res, nil
 }
 
-// pullPolicy returns the policy for a pull of ref, and who has to trust what is pulled.
+// pullPolicy returns the policy for a pull of ref, whose Progress is to be ended, and who has to trust
+// what is pulled.
 func (c *Client) pullPolicy(ref name.Reference, opts []PullOption) (target.Policy, trust, error) {
-	o := pullOptions{Policy: target.Policy{AllowOlder: !isMovingTag(ref)}}
+	return c.policyFor(RegistryLocation(ref), !isMovingTag(ref), opts)
+}
+
+// policyFor is pullPolicy for any location. allowOlder says that a certain snapshot is asked for.
+func (c *Client) policyFor(src Location, allowOlder bool, opts []PullOption) (target.Policy, trust, error) {
+	o := pullOptions{Policy: target.Policy{AllowOlder: allowOlder}}
 	err := o.apply(opts)
 	demands := c.demands.and(o.demands)
-	o.MaxAge = demands.maxAge(RegistryLocation(ref), o.MaxAge)
+	o.MaxAge = demands.maxAge(src, o.MaxAge)
 	return o.Policy, demands.verifiers, err
 }
 
@@ -242,7 +252,9 @@ func (c *Client) upToDate(ctx context.Context, src *registry.Source, ref name.Re
 	if res == nil || err != nil {
 		return nil, err
 	}
-	signed, err := t.trustHeld(ctx, src.Prefer(from), ref, targetDir)
+	signed, err := t.trustHeld(targetDir, func(raw []byte) (*Subject, error) {
+		return t.verifyAt(ctx, src.Prefer(from), RegistryLocation(ref), raw)
+	})
 	if err != nil && src.HasMirrors() && ctx.Err() == nil { // another source may have one that is trusted
 		return nil, nil
 	}
@@ -305,19 +317,30 @@ func install(ctx context.Context, src *registry.Source, ref name.Reference, t tr
 // installManifest is install for the snapshot of a manifest.
 func installManifest(ctx context.Context, src *registry.Source, ref name.Reference, m *Manifest, targetDir *target.Dir, dir string) (*PullResult, error) {
 	pinned := ref.Context().Digest(m.Descriptor.Digest.String())
-	res, err := targetDir.Install(ctx, m.Raw, m.Manifest, func(ctx context.Context, d v1.Descriptor, part target.Partial) (int64, error) {
-		return src.Download(ctx, d, part)
-	})
-	if err != nil {
-		return nil, fail("pull", pinned, adviseDisk(dir, err))
-	}
-	digest, _, err := v1.SHA256(bytes.NewReader(m.Raw))
+	result, err := installFrom(ctx, pinned, m.Raw, m.Manifest, targetDir, dir,
+		func(ctx context.Context, d v1.Descriptor, part target.Partial) (int64, error) {
+			return src.Download(ctx, d, part)
+		})
 	if err != nil {
 		return nil, err
 	}
-	result := newPullResult(res, digest)
 	result.Ref = pinned
 	return result, nil
+}
+
+// installFrom puts the snapshot of a manifest in the directory's place.
+func installFrom(
+	ctx context.Context, pinned fmt.Stringer, raw []byte, m *v1.Manifest, targetDir *target.Dir, dir string, fetch target.Fetch,
+) (*PullResult, error) {
+	res, err := targetDir.Install(ctx, raw, m, fetch)
+	if err != nil {
+		return nil, fail("pull", pinned, adviseDisk(dir, err))
+	}
+	digest, _, err := v1.SHA256(bytes.NewReader(raw))
+	if err != nil {
+		return nil, err
+	}
+	return newPullResult(res, digest), nil
 }
 
 func newPullResult(res *target.Result, digest v1.Hash) *PullResult {

@@ -10,6 +10,7 @@ import (
 	"github.com/sirupsen/logrus"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/lowendinsight/lei-go/leioci/internal/progress"
 	"github.com/lowendinsight/lei-go/leioci/internal/registry"
 )
 
@@ -19,6 +20,7 @@ type blobToPush struct {
 	name     string // for errors
 	size     int64
 	digest   *deferred[v1.Hash]
+	told     *progress.Blob // nil if nobody is told
 }
 
 // uploadBlobs uploads the blobs that the repository does not have. It hashes them, and asks for
@@ -41,11 +43,16 @@ func (c *Client) uploadBlobs(ctx context.Context, p *pushPlan, to *registry.Dest
 		<-known.done
 		if known.refusal != nil || known.has(digest, b.size) {
 			to.Abandon(ctx, opening)
+			if known.refusal == nil {
+				b.finished(digest, false)
+			}
 			return nil //nolint:nilerr // push tells the refusal
 		}
-		if _, err := to.Send(ctx, opening, b, digest); err != nil {
+		sent, err := to.Send(ctx, opening, b, digest)
+		if err != nil {
 			return err
 		}
+		b.finished(digest, sent)
 		c.logPushed(p, digest)
 		return nil
 	})
@@ -67,10 +74,11 @@ func (b blobToPush) goesUnhashed(hashed <-chan struct{}, known *known) bool {
 
 // streamBlob sends a blob while it is hashed.
 func (c *Client) streamBlob(ctx context.Context, p *pushPlan, b blobToPush, to *registry.Destination) error {
-	digest, _, err := to.Stream(ctx, b, b.digest.get)
+	digest, sent, err := to.Stream(ctx, b, b.digest.get)
 	if err != nil {
 		return err
 	}
+	b.finished(digest, sent)
 	c.logPushed(p, digest)
 	return nil
 }
@@ -88,6 +96,7 @@ func (b blobToPush) startHashing(ctx context.Context) (done <-chan struct{}, sto
 		close(hashed)
 		return hashed, func() {}
 	}
+	b.told.Enter(progress.Hashing)
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
 		defer close(hashed)
@@ -111,6 +120,9 @@ func (c *Client) restoreBlobs(ctx context.Context, p *pushPlan, to *registry.Des
 		missing, err := to.Restore(ctx, b, digest)
 		if missing {
 			sent.Store(true)
+		}
+		if missing && err == nil {
+			b.finished(digest, true)
 		}
 		return err
 	})

@@ -129,7 +129,7 @@ func TestTheCheckOfATagIsNotBlamedIfTheRegistryCannotBeReached(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newTripWorld(t)
 		w.network.Refuse(mainHost, leiocitest.Always)
-		if err := w.push(newer, "latest"); !errors.Is(err, syscall.ECONNREFUSED) || strings.Contains(err.Error(), "--allow-move-back") {
+		if err := w.push(newer, "latest"); !errors.Is(err, syscall.ECONNREFUSED) || strings.Contains(err.Error(), "AllowMoveBack") {
 			t.Errorf("got %v", err)
 		}
 	})

@@ -29,7 +29,7 @@ func newPackagedPlan(ctx context.Context, repo name.Repository, tags []string, i
 		p.blobs = append(p.blobs, b)
 	}
 	config := img.manifest.Config
-	b, err := newPackagedBlob("config", config.Size, img.openConfig, notDeferred(config.Digest))
+	b, err := newPackagedBlob(configName, config.Size, img.openConfig, notDeferred(config.Digest))
 	if err != nil {
 		return nil, err
 	}
@@ -47,9 +47,12 @@ func newPackagedPlan(ctx context.Context, repo name.Repository, tags []string, i
 	return p, err
 }
 
+// configName is what the config is called, which is no file.
+const configName = "config"
+
 func newPackagedBlob(name string, size int64, open opener, digest *deferred[v1.Hash]) (blobToPush, error) {
 	content, err := partial.CompressedToLayer(&layer{&image{open: open}, v1.Descriptor{Size: size}})
-	return blobToPush{content, name, size, digest}, err
+	return blobToPush{Layer: content, name: name, size: size, digest: digest}, err
 }
 
 // tryOpening finds out whether the file is still the one that was packaged.

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/manifest"
+	"github.com/lowendinsight/lei-go/leioci/internal/progress"
 	"github.com/lowendinsight/lei-go/leioci/internal/registry"
 )
 
@@ -23,6 +24,7 @@ type pushPlan struct {
 	manifest *deferred[*manifestToPush]
 	// noOverwrite: a tag that holds another manifest keeps it.
 	noOverwrite bool
+	progress    *progress.Tracker // to be ended; nil if nobody is told
 }
 
 type manifestToPush struct {
@@ -82,7 +84,7 @@ func newPushPlan(repo name.Repository, tags []string, raw []byte, blobs []v1.Lay
 		if err != nil {
 			return nil, fmt.Errorf("blob %s: %w", digest, err)
 		}
-		given[digest] = blobToPush{b, digest.String(), size, notDeferred(digest)}
+		given[digest] = blobToPush{Layer: b, name: digest.String(), size: size, digest: notDeferred(digest)}
 	}
 	for _, d := range manifest.Blobs(m.Manifest) {
 		if b, ok := given[d.Digest]; ok && b.size != d.Size {

@@ -77,6 +77,7 @@ func (c *Client) PreviewPush(ctx context.Context, repo name.Repository, tags []s
 	if err != nil {
 		return nil, err
 	}
+	defer p.progress.End()
 	to := c.registry.Destination(p.repo)
 	known := newKnown(ctx, p, permit)
 	<-known.done

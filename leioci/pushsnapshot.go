@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/artifact"
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
+	"github.com/lowendinsight/lei-go/leioci/internal/progress"
 	"github.com/lowendinsight/lei-go/leioci/internal/registry"
 )
 
@@ -21,7 +23,10 @@ type pushOption func(*pushOptions) error
 
 func (f pushOption) push(o *pushOptions) error { return f(o) }
 
-type pushOptions struct{ allowMoveBack, allowFuture, noOverwrite bool }
+type pushOptions struct {
+	allowMoveBack, allowFuture, noOverwrite bool
+	progress                                *progress.Tracker // nil if nobody wants to be told
+}
 
 // apply sets what the options say.
 func (o *pushOptions) apply(opts []PushOption) error {
@@ -36,15 +41,15 @@ func (o *pushOptions) apply(opts []PushOption) error {
 	return nil
 }
 
-// AllowMoveBack lets a push move a tag such as "latest" from a newer snapshot to an older one. No
+// AllowMoveBack lets a push or a copy move a tag such as "latest" from a newer snapshot to an older one. No
 // tag is looked at then, so that credentials which only permit pushing are enough. For the same
 // reason the registry is asked for every blob, so that such a push repairs a repository which has
 // lost some of those that its manifests list.
-func AllowMoveBack() PushOption {
-	return pushOption(func(o *pushOptions) error {
-		o.allowMoveBack = true
-		return nil
-	})
+func AllowMoveBack() DestinationOption {
+	return destinationOption{
+		func(o *pushOptions) error { o.allowMoveBack = true; return nil },
+		func(o *copyOptions) error { o.allowMoveBack = true; return nil },
+	}
 }
 
 // PushFuture lets a push publish a snapshot that is dated later than tomorrow.
@@ -92,6 +97,7 @@ func (c *Client) PushSnapshot(ctx context.Context, repo name.Repository, tags []
 	if err != nil {
 		return name.Digest{}, err
 	}
+	defer p.progress.End()
 	return c.push(ctx, p, c.registry.Destination(p.repo), permit)
 }
 
@@ -111,14 +117,14 @@ func (c *Client) planSnapshot(ctx context.Context, repo name.Repository, tags []
 		return nil, nil, fmt.Errorf("push to %s: %w", repo, err)
 	}
 	date, err := ownDate(ctx, p, img)
-	if err == nil && artifact.IsFuture(date) && !o.allowFuture {
-		err = fmt.Errorf("%w: it is dated %s, and today is %s; check the clocks, or allow it with PushFuture (--allow-future)",
-			ErrFuture, date.Format(time.DateOnly), time.Now().UTC().Format(time.DateOnly))
+	if err == nil && !o.allowFuture {
+		err = refuseFuture(date)
 	}
 	if err != nil {
 		return nil, nil, fail("push", p.what(), err)
 	}
 	p.noOverwrite = o.noOverwrite
+	p.tell(o.progress)
 	to := c.registry.Destination(p.repo)
 	return p, func(ctx context.Context, known *known) error {
 		switch {
@@ -129,6 +135,15 @@ func (c *Client) planSnapshot(ctx context.Context, repo name.Repository, tags []
 		}
 		return c.refuseMoveBack(ctx, p, date, to, known)
 	}, nil
+}
+
+// refuseFuture returns ErrFuture for a date that is later than tomorrow.
+func refuseFuture(date time.Time) error {
+	if !artifact.IsFuture(date) {
+		return nil
+	}
+	return fmt.Errorf("%w: it is dated %s, and today is %s; check the clocks, or allow it with %w",
+		ErrFuture, date.Format(time.DateOnly), time.Now().UTC().Format(time.DateOnly), errdef.PushFuture)
 }
 
 func newSnapshotPlan(ctx context.Context, repo name.Repository, tags []string, img v1.Image) (*pushPlan, error) {

@@ -20,11 +20,11 @@ type RateLimitError struct {
 func (e *RateLimitError) Error() string {
 	if e.RetryAfter == 0 {
 		if _, elsewhere := registry.RespondedElsewhere(e.Err); elsewhere { // which is shown no credentials
-			return fmt.Sprintf("rate limited (try again later): %v", e.Err)
+			return fmt.Sprintf("rate limited: %v (try again later)", e.Err)
 		}
-		return fmt.Sprintf("rate limited (try again later; many registries allow more with credentials): %v", e.Err)
+		return fmt.Sprintf("rate limited: %v (try again later; many registries allow more with credentials)", e.Err)
 	}
-	return fmt.Sprintf("rate limited (try again in %v): %v", e.RetryAfter.Round(time.Second), e.Err)
+	return fmt.Sprintf("rate limited: %v (try again in %v)", e.Err, e.RetryAfter.Round(time.Second))
 }
 
 // Unwrap returns Err.

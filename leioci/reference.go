@@ -173,7 +173,7 @@ func withoutPassword(s string) string {
 
 // quote prepares s for an error message: escaped, truncated, and without a password.
 func quote(s string) string {
-	const maxLength = 200
+	const maxLength = 128
 	s = withoutPassword(s)
 	if len(s) > maxLength {
 		s = s[:maxLength] + "..."

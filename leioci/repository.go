@@ -2,7 +2,6 @@ package leioci
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
@@ -31,19 +30,11 @@ func (c *Client) Open(ctx context.Context, l Location) (*Repository, error) {
 	if err := l.check("open"); err != nil {
 		return nil, err
 	}
-	reader, closer, err := c.openReader(ctx, l)
+	reader, closer, err := c.openReader(ctx, l, Location{})
 	if err != nil {
-		return nil, fail("open", l.place(), err)
+		return nil, fail("open", l.Place(), err)
 	}
 	return &Repository{l, reader, closer}, nil
-}
-
-// openReader opens a location. closer is nil if there is nothing to close.
-func (c *Client) openReader(_ context.Context, l Location) (reader store.Reader, closer io.Closer, err error) {
-	if repo, ok := l.Repository(); ok {
-		return c.registry.Source(repo).Reader(), nil, nil
-	}
-	return nil, nil, errors.ErrUnsupported
 }
 
 // Tags lists all tags, each once, in the order of the place. Those of a registry's repository are
@@ -55,14 +46,15 @@ func (r *Repository) Tags(ctx context.Context) ([]string, error) {
 	}
 	tags, err := r.reader.Tags(ctx)
 	if err != nil {
-		return nil, fail("list tags", r.location.place(), err)
+		return nil, fail("list tags", r.location.Place(), err)
 	}
 	return tags, nil
 }
 
 // Manifest returns the manifest that id, a tag or a digest, names: byte for byte, with a descriptor
 // whose digest and size were computed from it. It may be of any kind, also an index. An empty id
-// stands for the tag or the digest of the location, or else for "latest".
+// stands for the tag or the digest of the location. If that has none, it stands for "latest" or, in
+// a layout or an archive without such a tag, for the only artifact.
 //
 // The errors: [ErrNotFound], [ErrUnauthorized], [ErrDenied]; [ErrInvalidReference];
 // [ErrUnsupportedManifest] for what is not a JSON object with a media type; [ErrTooLarge] for more
@@ -80,14 +72,17 @@ func (r *Repository) manifest(ctx context.Context, id string) (*store.Manifest, 
 		return nil, err
 	}
 	if id == "" {
-		id = orDefault(r.location.id, tagLatest)
+		var err error
+		if id, err = defaultID(ctx, r.location, r.reader); err != nil {
+			return nil, fail("pull manifest", r.location, err)
+		}
 	}
 	if err := checkIdentifier(id); err != nil {
-		return nil, fmt.Errorf("pull manifest from %s: %w", r.location.place(), err)
+		return nil, fmt.Errorf("pull manifest from %s: %w", r.location.Place(), err)
 	}
 	m, err := r.reader.Manifest(ctx, id)
 	if err != nil {
-		return nil, fail("pull manifest", r.location.at(id), err)
+		return nil, fail("pull manifest", r.location.At(id), err)
 	}
 	return m, nil
 }
@@ -103,11 +98,11 @@ func (r *Repository) Referrers(ctx context.Context, digest v1.Hash) ([]v1.Descri
 		return nil, err
 	}
 	if err := checkIdentifier(digest.String()); err != nil {
-		return nil, fmt.Errorf("list referrers in %s: %w", r.location.place(), err)
+		return nil, fmt.Errorf("list referrers in %s: %w", r.location.Place(), err)
 	}
 	list, err := r.reader.Referrers(ctx, digest)
 	if err != nil {
-		return nil, fail("list referrers", r.location.at(digest.String()), err)
+		return nil, fail("list referrers", r.location.At(digest.String()), err)
 	}
 	return list, nil
 }
@@ -119,14 +114,14 @@ func (r *Repository) Blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, 
 		return nil, err
 	}
 	if err := checkIdentifier(d.Digest.String()); err != nil {
-		return nil, fmt.Errorf("pull blob from %s: %w", r.location.place(), err)
+		return nil, fmt.Errorf("pull blob from %s: %w", r.location.Place(), err)
 	}
 	return openBlob(ctx, r.reader, r.location, d)
 }
 
 // openBlob opens a blob whose errors name it.
 func openBlob(ctx context.Context, from store.Reader, l Location, d v1.Descriptor) (io.ReadCloser, error) {
-	what := l.at(d.Digest.String())
+	what := l.At(d.Digest.String())
 	rc, err := from.Blob(ctx, d)
 	if err != nil {
 		return nil, fail("pull blob", what, err)
@@ -161,11 +156,12 @@ func (r *Repository) Image(ctx context.Context, id string) (v1.Image, error) {
 	}
 	decoded, err := manifest.Parse(m.Raw, m.Descriptor.MediaType)
 	if err != nil {
-		return nil, fail("pull manifest", r.location.at(m.Descriptor.Digest.String()), err)
+		return nil, fail("pull manifest", r.location.At(m.Descriptor.Digest.String()), err)
 	}
-	return newImage(ctx, m.Raw, decoded, func(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
+	img, err := newImage(ctx, m.Raw, decoded, func(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
 		return openBlob(ctx, r.reader, r.location, d)
 	})
+	return &locatedImage{img, r.location, r.reader}, err
 }
 
 // Close closes the files that are open. The location can be opened again.
@@ -174,7 +170,7 @@ func (r *Repository) Close() error {
 		return nil
 	}
 	if err := r.closer.Close(); err != nil {
-		return fail("close", r.location.place(), err)
+		return fail("close", r.location.Place(), err)
 	}
 	return nil
 }

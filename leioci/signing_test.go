@@ -182,12 +182,3 @@ func (w *signedWorld) putRaw(tag string, raw []byte, mediaType types.MediaType) 
 	must(w.t, remote.Put(ref, m))
 	return d
 }
-
-// rawManifest is a manifest as package remote puts it.
-type rawManifest struct {
-	raw       []byte
-	mediaType types.MediaType
-}
-
-func (m rawManifest) RawManifest() ([]byte, error)        { return m.raw, nil }
-func (m rawManifest) MediaType() (types.MediaType, error) { return m.mediaType, nil }

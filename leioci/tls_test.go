@@ -45,7 +45,7 @@ func pushOver(t *testing.T, repo name.Repository, config leioci.TLS, opts ...lei
 
 func TestAPrivateAuthorityIsAddedToTheSystems(t *testing.T) {
 	repo, _, ca := secureRegistry(t, nil)
-	if err := pushOver(t, repo, leioci.TLS{}); err == nil || !strings.Contains(err.Error(), "--ca-file") {
+	if err := pushOver(t, repo, leioci.TLS{}); err == nil || !strings.Contains(err.Error(), "TLS.RootCAs") {
 		t.Errorf("without the authority: got %v", err)
 	}
 	if err := pushOver(t, repo, leioci.TLS{RootCAs: ca}); err != nil {
@@ -64,7 +64,7 @@ func TestAPrivateAuthorityIsAddedToTheSystems(t *testing.T) {
 
 func TestAClientCertificateIsShown(t *testing.T) {
 	repo, server, ca := secureRegistry(t, &tls.Config{ClientAuth: tls.RequireAnyClientCert})
-	if err := pushOver(t, repo, leioci.TLS{RootCAs: ca}); err == nil || !strings.Contains(err.Error(), "--cert-file") {
+	if err := pushOver(t, repo, leioci.TLS{RootCAs: ca}); err == nil || !strings.Contains(err.Error(), "TLS.Certificates") {
 		t.Errorf("without a certificate: got %v", err)
 	}
 	if err := pushOver(t, repo, leioci.TLS{RootCAs: ca, Certificates: server.TLS.Certificates}); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/lowendinsight/lei-go/leioci/internal/manifest"
 	"github.com/lowendinsight/lei-go/leioci/internal/registry"
+	"github.com/lowendinsight/lei-go/leioci/internal/store"
 	"github.com/lowendinsight/lei-go/leioci/internal/target"
 	"github.com/lowendinsight/lei-go/leioci/internal/verify"
 )
@@ -27,7 +28,7 @@ import (
 // [MediaTypeCache]), in any order. Other layers are ignored. The manifest itself is written beside
 // the layers' files, as oci-manifest.json.
 //
-// Of the options, [VerifyReports], [IndexReports], [MaxAge] and [AllowFuture] apply. An image is one
+// Of the options, [VerifyReports], [IndexReports], [MaxAge], [AllowFuture] and [Progress] apply. An image is one
 // snapshot, not a tag that may have moved back, so Unpack replaces a newer snapshot, too, and
 // returns an error for [AllowOlder]. Nothing is logged: whether there is an index,
 // [snapshot.Snapshot.Indexed] says.
@@ -50,6 +51,7 @@ func unpack(ctx context.Context, img v1.Image, dir string, opts []PullOption) (*
 	if err := o.apply(opts); err != nil {
 		return nil, err
 	}
+	defer o.Progress.End()
 	if err := hashed(ctx, img); err != nil {
 		return nil, err
 	}
@@ -69,12 +71,26 @@ func unpack(ctx context.Context, img v1.Image, dir string, opts []PullOption) (*
 	if err != nil {
 		return nil, err
 	}
+	at, ok := img.(*locatedImage)
+	if !ok {
+		at = &locatedImage{} // of an image alone, there is nothing else to read
+	}
+	trust := o.demands.verifiers
+	o.MaxAge = o.demands.maxAge(at.location, o.MaxAge)
 	targetDir := target.Open(dir, o.Policy, &target.Memory{}, defaultConcurrency, silent())
+	subject, err := trust.admit(targetDir, raw, func(raw []byte) (*Subject, error) {
+		return trust.verifyIn(ctx, at.from, at.location, raw)
+	})
+	if err != nil {
+		return nil, err
+	}
 	res, err := targetDir.Install(ctx, raw, m, fetchFrom(img))
 	if err != nil {
 		return nil, adviseDisk(dir, err)
 	}
-	return newPullResult(res, digest), nil
+	result := newPullResult(res, digest)
+	result.Signatures = subject.signatures()
+	return result, nil
 }
 
 // fetchFrom fetches the layers of an image, as they are stored. A layer can be read only from its
@@ -82,27 +98,32 @@ func unpack(ctx context.Context, img v1.Image, dir string, opts []PullOption) (*
 func fetchFrom(img v1.Image) target.Fetch {
 	open := layersOf(img)
 	return func(ctx context.Context, d v1.Descriptor, part target.Partial) (int64, error) {
-		if part.Size() == d.Size && d.Size > 0 && verify.All(ctx, part.Content(), d.Digest, d.Size) == nil {
-			return 0, nil
-		}
-		rc, err := open(ctx, d)
-		if err != nil {
-			return 0, err // and what is there can still be continued from a registry
-		}
-		defer rc.Close()
-		if err := part.Reset(); err != nil {
-			return 0, err
-		}
-		v, err := verify.NewReader(verify.Until(ctx, rc), d.Digest, d.Size, defaultMaxBlobBytes)
-		if err != nil {
-			return 0, err
-		}
-		n, err := io.Copy(part, v)
-		if errors.Is(err, ErrVerification) {
-			err = errors.Join(err, part.Reset()) // the next pull must not resume from it
-		}
-		return n, err
+		return download(ctx, open, d, part)
 	}
+}
+
+// download fills a partial file with what open opens.
+func download(ctx context.Context, open opener, d v1.Descriptor, part store.Partial) (int64, error) {
+	if part.Size() == d.Size && d.Size > 0 && verify.All(ctx, part.Content(), d.Digest, d.Size) == nil {
+		return 0, nil
+	}
+	rc, err := open(ctx, d)
+	if err != nil {
+		return 0, err // and what is there can still be continued from a registry
+	}
+	defer rc.Close()
+	if err := part.Reset(); err != nil {
+		return 0, err
+	}
+	v, err := verify.NewReader(verify.Until(ctx, rc), d.Digest, d.Size, defaultMaxBlobBytes)
+	if err != nil {
+		return 0, err
+	}
+	n, err := io.Copy(part, v)
+	if errors.Is(err, ErrVerification) {
+		err = errors.Join(err, part.Reset()) // the next pull must not resume from it
+	}
+	return n, err
 }
 
 // layersOf returns an [opener] for the layers of an image, as they are stored.

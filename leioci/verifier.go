@@ -38,6 +38,7 @@ type PolicyVerifier interface {
 type TrustOption interface {
 	Option
 	PullOption
+	CopyOption
 }
 
 // WithVerifier refuses every artifact that v does not trust, with [ErrUntrusted]: in
@@ -68,6 +69,12 @@ func (w withVerifier) client(o *options) error {
 
 // pull implements [PullOption].
 func (w withVerifier) pull(o *pullOptions) error {
+	o.demands.verifiers = append(o.demands.verifiers, w.verifier)
+	return w.check()
+}
+
+// copy implements [CopyOption].
+func (w withVerifier) copy(o *copyOptions) error {
 	o.demands.verifiers = append(o.demands.verifiers, w.verifier)
 	return w.check()
 }
@@ -108,7 +115,7 @@ func (s *Subject) Referrers(ctx context.Context) ([]v1.Descriptor, error) {
 	}
 	list, err := s.from.Referrers(ctx, s.Digest)
 	if err != nil {
-		return nil, fail("list referrers", s.Location.at(s.Digest.String()), err)
+		return nil, fail("list referrers", s.Location.At(s.Digest.String()), err)
 	}
 	return list, nil
 }
@@ -121,7 +128,7 @@ func (s *Subject) Get(ctx context.Context, id string) (v1.Descriptor, []byte, er
 	}
 	m, err := s.from.Manifest(ctx, id)
 	if err != nil {
-		return v1.Descriptor{}, nil, fail("pull manifest", s.Location.at(id), err)
+		return v1.Descriptor{}, nil, fail("pull manifest", s.Location.At(id), err)
 	}
 	return m.Descriptor, m.Raw, nil
 }

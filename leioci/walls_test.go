@@ -12,10 +12,13 @@ import (
 var walls = map[string][]string{
 	"leioci": {
 		"internal/artifact", "internal/credential", "internal/errdef", "internal/jsonstream", "internal/manifest",
-		"internal/registry", "internal/regular", "internal/signature", "internal/store", "internal/target",
-		"internal/verify", "snapshot",
+		"internal/ociarchive", "internal/ocilayout", "internal/progress", "internal/registry", "internal/regular",
+		"internal/signature", "internal/store", "internal/target", "internal/verify", "snapshot",
 	},
-	"leioci/cmd/leioci": {"", "internal/credential", "internal/jsonstream", "internal/regular", "snapshot"},
+	"leioci/cmd/leioci": {
+		"", "internal/artifact", "internal/credential", "internal/errdef", "internal/jsonstream", "internal/manifest",
+		"internal/regular", "snapshot",
+	},
 	"leioci/leiocitest": {},
 	"leioci/snapshot":   {"internal/errdef", "internal/jsonstream", "internal/regular"},
 
@@ -25,8 +28,8 @@ var walls = map[string][]string{
 		"internal/verify", "internal/wirelog",
 	},
 	"leioci/internal/target": {
-		"internal/artifact", "internal/errdef", "internal/manifest", "internal/regular", "internal/staging",
-		"internal/verify", "snapshot",
+		"internal/artifact", "internal/errdef", "internal/manifest", "internal/progress", "internal/regular",
+		"internal/staging", "internal/verify", "snapshot",
 	},
 	"leioci/internal/artifact": {"internal/errdef", "snapshot"},
 
@@ -37,12 +40,14 @@ var walls = map[string][]string{
 	"leioci/internal/lazyregexp": {},
 	"leioci/internal/limit":      {"internal/errdef", "internal/lazyregexp"},
 	"leioci/internal/manifest":   {"internal/errdef", "internal/jsonstream"},
+	"leioci/internal/progress":   {},
 	"leioci/internal/ociarchive": {
 		"internal/errdef", "internal/manifest", "internal/ocilayout", "internal/regular", "internal/staging",
 		"internal/store", "internal/verify",
 	},
 	"leioci/internal/ocilayout": {
-		"internal/errdef", "internal/manifest", "internal/regular", "internal/store", "internal/verify",
+		"internal/errdef", "internal/manifest", "internal/regular", "internal/staging", "internal/store",
+		"internal/verify",
 	},
 	"leioci/internal/regular":   {},
 	"leioci/internal/resume":    {"internal/errdef", "internal/retry", "internal/verify"},

@@ -127,7 +127,9 @@ func (o *WatchOptions) check(c *Client, ref name.Reference) (target.Policy, trus
 	case o.Interval > 0 && o.Interval < minInterval:
 		return target.Policy{}, nil, fmt.Errorf("interval %v: must be at least %v; is its unit missing?", o.Interval, minInterval)
 	}
-	return c.pullPolicy(ref, o.Pull)
+	policy, trust, err := c.pullPolicy(ref, o.Pull)
+	policy.Progress = nil // each pull has its own
+	return policy, trust, err
 }
 
 // holds returns what the directory holds if that is a snapshot that a program can use until the

@@ -26,26 +26,33 @@ func newAuth(env environment) *cobra.Command {
 }
 
 func newAuthExplain(env environment) *cobra.Command {
-	return &cobra.Command{
+	var format *format
+	cmd := &cobra.Command{
 		Use:   "explain REF",
 		Short: "Show which credentials are used for a reference, and why",
 		Long: `Print every place that is searched for credentials for REF, in order, with what it holds: the
 matching entry, the credential helper, the user name. An asterisk marks the one that is used, and
 the last line repeats it. REF is registry/repository, with a tag, a digest or neither.
 
+As JSON, these are the members format_version (1), repository, used (a place, or empty if access is
+anonymous) and places (place, file, state, detail and used). A state is found, no_match, absent,
+unreachable or error; the lookup stops at the first error.
+
 No secrets are printed. Credential helpers are run, including those of later places. The registry
 is not contacted.`,
-		Example: "  leioci auth explain ghcr.io/org/lei-cache",
+		Example: "  leioci auth explain ghcr.io/org/lei-cache\n  leioci auth explain --format json ghcr.io/org/lei-cache",
 		Args:    arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return interruptible(cmd.Context(), func(ctx context.Context) error {
-				return explain(ctx, env, args[0])
+				return explain(ctx, env, args[0], format)
 			})
 		},
 	}
+	format = addFormatFlag(cmd)
+	return cmd
 }
 
-func explain(ctx context.Context, env environment, s string) error {
+func explain(ctx context.Context, env environment, s string, f *format) error {
 	ref, err := leioci.ParseReference(s)
 	if err != nil {
 		return usageError{err}
@@ -54,7 +61,11 @@ func explain(ctx context.Context, env environment, s string) error {
 	if ctx.Err() != nil { // the findings would say nothing else
 		return fmt.Errorf("explain %s: %w", ref, context.Cause(ctx))
 	}
-	_, err = fmt.Fprint(env.stdout, formatFindings(ref.Context().Name(), env.getenv(tokenVariable) != "", findings))
+	repository, token := ref.Context().Name(), env.getenv(tokenVariable) != ""
+	if f.isJSON() {
+		return writeJSON(env.stdout, newAuthDocument(repository, token, findings))
+	}
+	_, err = fmt.Fprint(env.stdout, formatFindings(repository, token, findings))
 	return err
 }
 

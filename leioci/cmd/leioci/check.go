@@ -34,6 +34,11 @@ An indexed snapshot was verified when its index was made. Without an index, the 
 verified as a whole, once for all repositories. Nothing is decided by one that is damaged: that is
 status 4, whatever it says.
 
+As JSON, these are the members format_version (1), snapshot (source, date, created, reports), fail_on,
+unknown, undetermined, decision (pass, risk or undecided), counts (checked, failed, critical, high,
+medium, low, undetermined, unknown, no_repository) and results (name, repo, kind, fails, reason, risk,
+reports, file, line).
+
 The exit status is 0 if nothing fails, 6 if a risk does, else 8 if something unknown or undetermined
 does. A table, JSON or SARIF 2.1.0 with what fails goes to standard output, one sentence to standard
 error.`

@@ -25,7 +25,7 @@ func newClient(
 	}
 	opts = append(opts, networkOpts...)
 	token := env.getenv(tokenVariable)
-	if token == "" {
+	if token == "" || len(repos) == 0 {
 		return newOrUsage(opts)
 	}
 	var registries []string

@@ -19,6 +19,9 @@ risk ("none"), or with one that LEI does not give ("other"), is in the place of 
 between these is neither worse nor better. A repository that got another report with the same risk is
 unchanged.
 
+As JSON, these are the members format_version (1), a and b (source, date, created, reports), counts
+(worse, better, changed, added, removed, unchanged) and changes (change, repo, from, to).
+
 Indexed snapshots are compared by their indexes, in seconds. For one without, an index is made in a
 temporary directory first, which verifies it. One that is damaged is status 4, before anything is
 printed; where the disk has damaged it since it was indexed, some may be printed before. The exit

@@ -23,9 +23,16 @@ const (
 )
 
 // exitHelp explains the exit statuses in the command's help.
-const exitHelp = `0 success, 1 failure, 2 wrong usage, 3 too old, older or of a future date,
-4 not verified, 5 unauthorised or denied, 6 risk found, 7 not found, 8 unknown or
-undetermined, 130 interrupted`
+const exitHelp = `    0  success
+    1  failure
+    2  wrong usage
+    3  stale, older than what is there, or dated in the future
+    4  verification failed
+    5  unauthorised or denied
+    6  risk found
+    7  not found
+    8  undecided: a repository is unknown, or its risk undetermined
+  130  interrupted`
 
 // A decision is an outcome other than success that is no failure.
 type decision struct {
@@ -55,10 +62,17 @@ func exitStatus(err error) int {
 		return exitStale
 	case isAny(err, leioci.ErrVerification, snapshot.ErrMismatch, snapshot.ErrMalformed, snapshot.ErrCorrupt, snapshot.ErrChanged):
 		return exitUnverified
-	case isAny(err, leioci.ErrNotFound, fs.ErrNotExist):
+	case errors.Is(err, leioci.ErrNotFound), errors.Is(err, fs.ErrNotExist) && !isMkdir(err):
 		return exitNotFound
 	}
 	return exitFailure
+}
+
+// isMkdir reports whether a directory could not be made. That something was not found there is not
+// what was asked for.
+func isMkdir(err error) bool {
+	var path *fs.PathError
+	return errors.As(err, &path) && path.Op == "mkdir"
 }
 
 func isAny(err error, kinds ...error) bool {

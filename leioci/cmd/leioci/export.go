@@ -20,6 +20,7 @@ func newExport(env environment) *cobra.Command {
 	var moveBack, allowFuture, index bool
 	var network *networkFlags
 	var publish *publishFlags
+	var format *format
 	cmd := &cobra.Command{
 		Use:   "export --input FILE|- [-o DIR] [--push REF]",
 		Short: "Make a snapshot of reports",
@@ -41,7 +42,8 @@ With --push, the snapshot is checked and then pushed from there to each REF, as 
 ` + publishHelp + `
 
 Prints the directory or, with --push, the digest reference of what was pushed, one line for each
-repository.`,
+repository. As JSON, these are the members format_version (1), directory, snapshot (source, date,
+created, reports), raw_size, compressed_size and pushes (ref, tags).`,
 		Example: `  leioci export --input reports.jsonl -o ./export
   scan | leioci export --input - --push ghcr.io/org/lei-cache`,
 		Args: arguments(cobra.ExactArgs(0)), // cobra.NoArgs takes an argument for an unknown command
@@ -67,7 +69,7 @@ repository.`,
 			if o.pack, o.push, err = publish.options(cmd); err != nil {
 				return err
 			}
-			o.tags = publish.tags
+			o.tags, o.asJSON = publish.tags, format.isJSON()
 			if moveBack {
 				o.push = append(o.push, leioci.AllowMoveBack())
 			}
@@ -97,6 +99,7 @@ repository.`,
 	flags.BoolVar(&moveBack, "allow-move-back", false, "push: move tags such as latest even if they point at a newer snapshot")
 	flags.BoolVar(&allowFuture, "allow-future", false, "allow a --date later than tomorrow")
 	publish = addPublishFlags(cmd, "push: ")
+	format = addFormatFlag(cmd)
 	network = addNetworkFlags(cmd)
 	return cmd
 }
@@ -107,6 +110,7 @@ type exportOptions struct {
 	dir        string
 	writer     snapshot.WriterOptions
 	allowEmpty bool
+	asJSON     bool
 	unpack     []leioci.PullOption
 	refs, tags []string
 	pack       []leioci.PackageOption

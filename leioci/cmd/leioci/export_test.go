@@ -21,7 +21,7 @@ func TestAWrongExportIsStatus2AndReadsNothing(t *testing.T) {
 	}{
 		{"no --input", "", nil},
 		{"usage: leioci export", "", []string{"--input=-", "more"}},
-		{"accepts 0 arg", "", []string{"reports.jsonl"}},
+		{`unexpected argument "reports.jsonl"`, "", []string{"reports.jsonl"}},
 		{`--lei-version "0.9.1\r"`, "", []string{"--input=-", "--lei-version", "0.9.1\r"}},
 		{`--lei-version "\xff"`, "", []string{"--input=-", "--lei-version", "\xff"}},
 		{"--lei-version", "", []string{"--input=-", "--lei-version", strings.Repeat("9", 257)}},

@@ -22,6 +22,7 @@ func export(ctx context.Context, env environment, network *networkFlags, o expor
 			return err
 		}
 		to.addTags(o.tags)
+		to.asJSON = o.asJSON
 	}
 	if err := refuseForeign(o.dir); err != nil {
 		return fmt.Errorf("export: %w", err)
@@ -57,7 +58,7 @@ func writeReports(ctx context.Context, env environment, dir string, o exportOpti
 	}
 	meta, err := w.Commit(ctx)
 	if err == nil && meta.EntryCount == 0 && !o.allowEmpty {
-		return errors.New("no report in the input, and a snapshot without any knows no repository (--allow-empty writes it all the same)")
+		return errors.New("no report in the input (--allow-empty writes a snapshot without any)")
 	}
 	return err
 }
@@ -79,10 +80,17 @@ func install(ctx context.Context, env environment, s *snapshot.Snapshot, o expor
 	meta := s.Metadata()
 	fmt.Fprintf(env.stderr, "wrote %s: %s, %s, %s compressed\n",
 		o.dir, describeDate(meta.Date, time.Now()), count(meta.EntryCount, "report"), bytesText(meta.CompressedSize))
+	pushed := []pushJSON{} // JSON has an array in any case
 	if to != nil {
-		return to.push(ctx, env, o.dir, leioci.GenerateTags(meta.Date), img, o.push)
+		err = to.push(ctx, env, o.dir, leioci.GenerateTags(meta.Date), img, o.push)
+		pushed = append(pushed, to.pushed...)
 	}
-	_, err = fmt.Fprintln(env.stdout, o.dir)
+	switch {
+	case o.asJSON:
+		return errors.Join(err, writeJSON(env.stdout, newExportDocument(o.dir, meta, pushed)))
+	case to == nil:
+		_, err = fmt.Fprintln(env.stdout, o.dir)
+	}
 	return err
 }
 
@@ -97,14 +105,14 @@ func refuseForeign(dir string) error {
 	case errors.Is(err, fs.ErrNotExist), err == nil && len(entries) == 0:
 		return nil
 	case err != nil:
-		return fmt.Errorf("%w: %w", leioci.ErrTargetNotEmpty, err)
+		return fmt.Errorf("%w: %w; use another name", leioci.ErrTargetNotEmpty, err)
 	}
 	for _, e := range entries {
 		if name := e.Name(); name == snapshot.ManifestFile || name == snapshot.CacheFile {
 			return nil
 		}
 	}
-	return fmt.Errorf("%w: %s contains %.100q, and is no snapshot", leioci.ErrTargetNotEmpty, dir, entries[0].Name())
+	return fmt.Errorf("%w: %s contains %.100q, and is no snapshot; use another directory", leioci.ErrTargetNotEmpty, dir, entries[0].Name())
 }
 
 // makeBeside makes an empty directory beside dir. Its name is that of a snapshot that is being

@@ -8,6 +8,9 @@
 //	leioci verify DIR|REF
 //	leioci check DIR|REF [--repo URL...] [--repos FILE] [--sbom FILE]
 //	leioci diff A B
+//	leioci tags REPO
+//	leioci inspect REF|DIR
+//	leioci copy SRC DST
 //	leioci auth explain REF
 //	leioci version
 //
@@ -22,8 +25,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
-	"unicode"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -42,13 +43,20 @@ type environment struct {
 
 // run executes a command line and returns the exit status.
 func run(ctx context.Context, args []string, env environment) int {
+	results := &resultWriter{to: env.stdout}
+	env.stdout = results
 	cmd := newRoot(env)
+	if completing(args) { // which is the only time when it is needed
+		completeValues(cmd)
+	}
 	cmd.SetArgs(args)
-	cmd.SetOut(env.stdout)
 	cmd.SetErr(env.stderr)
 	err := cmd.ExecuteContext(ctx)
+	if err == nil {
+		err = results.err
+	}
 	if err != nil {
-		fmt.Fprintln(env.stderr, "leioci: "+oneLine(err.Error()))
+		fmt.Fprintln(env.stderr, "leioci: "+describeError(err))
 	}
 	return exitStatus(err)
 }
@@ -61,7 +69,10 @@ func newRoot(env environment) *cobra.Command {
 back, verified, and says what is in them.
 
 Results go to standard output, everything else to standard error. The exit status is
-` + exitHelp + `.
+
+` + exitHelp + `
+
+` + formatHelp + `
 
 Credentials are those of docker and podman. LEI_REGISTRY_TOKEN, if set, is a bearer token for the
 registry that the references name, and is sent to no other.`,
@@ -78,23 +89,21 @@ registry that the references name, and is sent to no other.`,
 		if *asksVersion {
 			return printVersion(env)
 		}
+		if len(args) == 0 {
+			return cmd.Help()
+		}
 		return unknownCommand(cmd, args)
 	}
 	root.SetFlagErrorFunc(flagError)
-	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newPush(env), newPull(env), newVersion(env))
-	root.AddCommand(newAuth(env))
+	root.AddCommand(newAuth(env), newTags(env), newInspect(env), newCopy(env))
 	root.AddCommand(newCheck(env), newDiff(env))
 	root.AddCommand(newExport(env), newImport(env), newVerify(env))
+	root.SetOut(env.stdout) // before what remembers it
+	root.SetHelpCommand(newHelp())
+	addCompletion(root)
+	addMan(root)
 	return root
-}
-
-// unknownCommand rejects a command line without a known command.
-func unknownCommand(_ *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return usageError{errors.New("no command given; see leioci --help")}
-	}
-	return usageError{fmt.Errorf("unknown command %q; see leioci --help", args[0])}
 }
 
 // usageError is an invalid command line.
@@ -113,7 +122,7 @@ func withUsage(cmd *cobra.Command, err error) error {
 func flagError(cmd *cobra.Command, err error) error {
 	var invalid *pflag.InvalidValueError
 	if !errors.As(err, &invalid) {
-		return withUsage(cmd, err)
+		return withUsage(cmd, withNearestFlag(cmd, err))
 	}
 	want := map[string]string{"int": "a whole number", "bool": "true or false", "duration": "a number with its unit, such as 30s or 2m"}
 	flag, cause := invalid.GetFlag(), errors.Unwrap(err)
@@ -123,38 +132,21 @@ func flagError(cmd *cobra.Command, err error) error {
 	return withUsage(cmd, fmt.Errorf("--%s %q: want %s", flag.Name, invalid.GetValue(), want[flag.Value.Type()]))
 }
 
-// arguments wraps a check of the positional arguments so that its errors show the usage.
+// arguments wraps a check of the number of arguments so that its errors say which is one too many, or
+// how few there are, and show the usage.
 func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return withUsage(cmd, err)
+		if check(cmd, args) == nil {
+			return nil
 		}
-		return nil
-	}
-}
-
-// oneLine puts a message on one line without terminal control characters, because registries may
-// put either into theirs, and because errors that were joined have a line each.
-func oneLine(message string) string {
-	visible := func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
+		for n, arg := range args {
+			if check(cmd, args[:n]) == nil {
+				return withUsage(cmd, fmt.Errorf("unexpected argument %.40q", arg))
+			}
 		}
-		return r
-	}
-	var text string
-	for line := range strings.Lines(message) {
-		line = strings.Join(strings.Fields(strings.Map(visible, line)), " ")
-		switch {
-		case line == "":
-			continue
-		case text == "":
-		case strings.HasSuffix(text, ":"), strings.HasSuffix(text, ";"):
-			text += " "
-		default:
-			text += "; "
+		if len(args) == 0 {
+			return withUsage(cmd, errors.New("no argument given"))
 		}
-		text += line
+		return withUsage(cmd, fmt.Errorf("only %s given", count(int64(len(args)), "argument")))
 	}
-	return text
 }

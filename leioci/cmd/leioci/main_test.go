@@ -152,7 +152,6 @@ func TestWrongUsageIsStatus2AndAFailureHasOneLine(t *testing.T) {
 		token  string
 		args   []string
 	}{
-		{2, "leioci --help", "", nil},
 		{2, "frobnicate", "", []string{"frobnicate"}},
 		{2, "usage: leioci push DIR REF", "", []string{"push"}},
 		{2, "usage: leioci push DIR REF", "", []string{"push", dir}},
@@ -247,7 +246,7 @@ func TestARegistrysControlCharactersDoNotReachTheTerminal(t *testing.T) {
 }
 
 func TestHelpGoesToStandardOutput(t *testing.T) {
-	for _, args := range [][]string{{"--help"}, {"push", "--help"}, {"pull", "-h"}, {"help", "pull"}} {
+	for _, args := range [][]string{nil, {"--help"}, {"push", "--help"}, {"pull", "-h"}, {"help", "pull"}} {
 		if status, stdout, stderr := leiociIn(t, t.TempDir(), "", args...); status != 0 || !strings.Contains(stdout, "leioci") || stderr != "" {
 			t.Errorf("%q: %d, %q, %q", args, status, stdout, stderr)
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lowendinsight/lei-go/leioci"
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 	"github.com/lowendinsight/lei-go/leioci/internal/regular"
 )
 
@@ -162,10 +163,10 @@ func readPEM(path string) ([]byte, error) {
 func (f *networkFlags) logger(env environment) logrus.FieldLogger {
 	l := logrus.New()
 	l.SetOutput(env.stderr)
-	l.SetFormatter(plainFormatter{})
+	l.SetFormatter(inCommandsWords{plainFormatter{}})
 	l.SetLevel(logrus.WarnLevel)
 	if f.verbose {
-		l.SetFormatter(&logrus.TextFormatter{FullTimestamp: true, DisableColors: true})
+		l.SetFormatter(inCommandsWords{&logrus.TextFormatter{FullTimestamp: true, DisableColors: true}})
 		l.SetLevel(logrus.DebugLevel)
 	}
 	return l
@@ -175,7 +176,22 @@ func (f *networkFlags) logger(env environment) logrus.FieldLogger {
 type plainFormatter struct{}
 
 func (plainFormatter) Format(e *logrus.Entry) ([]byte, error) {
-	return []byte("leioci: " + e.Level.String() + ": " + oneLine(e.Message) + "\n"), nil
+	return []byte("leioci: " + e.Level.String() + ": " + shorter(oneLine(e.Message)) + "\n"), nil
+}
+
+// inCommandsWords is a formatter of messages in which flags take the place of options.
+type inCommandsWords struct{ logrus.Formatter }
+
+func (f inCommandsWords) Format(e *logrus.Entry) ([]byte, error) {
+	const field = "options" // where the library says which are named
+	options, ok := e.Data[field].([]errdef.Option)
+	if !ok {
+		return f.Formatter.Format(e)
+	}
+	with := e.Dup()
+	with.Level, with.Message = e.Level, inFlags(e.Message, options)
+	delete(with.Data, field)
+	return f.Formatter.Format(with)
 }
 
 func parseNetworks(texts []string) ([]netip.Prefix, error) {

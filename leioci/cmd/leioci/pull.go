@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -21,21 +19,25 @@ func newPull(env environment) *cobra.Command {
 	var maxAge days
 	var mirrors []string
 	var network *networkFlags
+	var format *format
 	cmd := &cobra.Command{
 		Use:   "pull REF",
 		Short: "Pull a snapshot into a directory",
 		Long: `Pull the snapshot that REF names, verify its digests, and put it into a directory atomically.
 
-REF is registry/repository with a tag or a digest; the default tag is latest. The directory must be
-absent, empty or an earlier snapshot, which is replaced. Files that are already there are not
-fetched again, and an interrupted pull resumes where it stopped. Prints the digest reference of the
-snapshot in the directory, and its age.
+` + refHelp + `
+
+The directory must be absent, empty or an earlier snapshot, which is replaced. Files that are already
+there are not fetched again, and an interrupted pull resumes where it stopped.
+
+` + pullHelp + `
 
 Since the directory is replaced as a whole, it cannot be the working directory or a mount point. For
 the same reason, a container that reads it has to mount its parent: a mount of the directory itself
 keeps the old one, which is empty after the next pull.`,
-		Example: "  leioci pull ghcr.io/org/lei-cache\n  leioci pull ghcr.io/org/lei-cache:weekly -o ./lei",
-		Args:    arguments(cobra.ExactArgs(1)),
+		Example: "  leioci pull ghcr.io/org/lei-cache\n  leioci pull ghcr.io/org/lei-cache:weekly -o ./lei\n" +
+			"  leioci pull oci-archive:lei.tar -o ./lei",
+		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var opts []leioci.PullOption
 			if older {
@@ -59,7 +61,7 @@ keeps the old one, which is empty after the next pull.`,
 				}
 			}
 			return interruptible(cmd.Context(), func(ctx context.Context) error {
-				return pull(ctx, env, network, args[0], mirrors, dir, verify || index, opts)
+				return pull(ctx, env, network, args[0], mirrors, dir, verify || index, format, opts)
 			})
 		},
 	}
@@ -76,79 +78,39 @@ keeps the old one, which is empty after the next pull.`,
 		"also make an index, so that questions such as those of leioci check are answered at once; implies --verify")
 	cmd.Flags().StringSliceVar(&mirrors, "mirror", nil,
 		"`repository` to try before REF's own; several are tried in the order given")
+	format = addFormatFlag(cmd)
 	network = addNetworkFlags(cmd)
 	return cmd
 }
 
 func pull(
 	ctx context.Context, env environment, network *networkFlags, s string, mirrors []string, dir string,
-	verified bool, opts []leioci.PullOption,
+	verified bool, f *format, opts []leioci.PullOption,
 ) error {
-	ref, err := leioci.ParseReference(s)
+	at, err := parseLocation(s)
 	if err != nil {
-		return usageError{err}
+		return err
+	}
+	if repo, ok := at.Repository(); ok && at.Identifier() == "" {
+		at = leioci.RegistryLocation(repo.Tag("latest"))
 	}
 	if dir == "" {
-		if dir, err = defaultDir(ref); err != nil {
+		if dir, err = defaultDir(at); err != nil {
 			return err
 		}
 	}
 	if err := refuseWorkingDir(dir); err != nil {
 		return err
 	}
-	sources, err := parseMirrors(mirrors, ref.Context())
-	if err != nil {
-		return usageError{err}
-	}
-	client, err := newClient(env, network, []name.Repository{ref.Context()}, leioci.WithMirrors(sources...))
+	client, err := newReader(env, network, at, mirrors)
 	if err != nil {
 		return err
 	}
-	res, err := client.PullSnapshot(ctx, ref, dir, opts...)
+	res, err := client.PullFrom(ctx, at, dir, opts...)
 	if err != nil {
 		return err
 	}
-	outcome := "pulled into"
-	if res.UpToDate {
-		outcome = "up to date in"
-	}
-	from := ""
-	if res.Source != ref.Context() {
-		from = " from " + res.Source.String()
-	}
-	checked := ""
-	if verified {
-		checked = ", verified"
-	}
-	fmt.Fprintf(env.stderr, "%s %s%s%s: %s\n", outcome, dir, from, checked, describeAge(res, time.Now()))
-	_, err = fmt.Fprintln(env.stdout, res.Ref)
-	return err
-}
-
-// checkOutput rejects values that are there by mistake: -o "$DIR" and -o $DIR --verify, where DIR
-// is not set.
-func checkOutput(dir string) error {
-	switch {
-	case dir == "":
-		return errors.New("--output is empty")
-	case strings.HasPrefix(dir, "-"):
-		return fmt.Errorf("--output %s looks like a flag; for a directory with this name, write ./%[1]s", dir)
-	}
-	return nil
-}
-
-// refuseWorkingDir returns an error if dir is the working directory. The library refuses to replace
-// it; this refuses it even while it is up to date, so that it does not work until the first change.
-func refuseWorkingDir(dir string) error {
-	wd, err := os.Stat(".")
-	if err != nil {
-		return nil //nolint:nilerr // then dir is not it, or the pull fails
-	}
-	if info, err := os.Stat(dir); err != nil || !os.SameFile(wd, info) {
-		return nil //nolint:nilerr // the same
-	}
-	return fmt.Errorf("%w: %s is the working directory, which would be left in the deleted old one; "+
-		"use another directory", leioci.ErrTargetNotEmpty, dir)
+	return printPull(env, f, newPullDocument(at.String(), dir, res, verified, time.Now()), res)
 }
 
 // parseMirrors parses the repositories that mirror another.
@@ -165,15 +127,18 @@ func parseMirrors(texts []string, of name.Repository) ([]leioci.Mirror, error) {
 }
 
 // defaultDir returns the target directory of a pull without -o.
-func defaultDir(ref name.Reference) (string, error) {
+func defaultDir(at leioci.Location) (string, error) {
 	const digits = 12
-	id := ref.Identifier()
-	if digest, ok := ref.(name.Digest); ok {
-		h, err := v1.NewHash(digest.DigestStr())
+	id := at.Identifier()
+	if strings.Contains(id, ":") {
+		h, err := v1.NewHash(id)
 		if err != nil {
 			return "", err
 		}
 		id = h.Hex[:digits]
+	}
+	if id == "" {
+		id = "latest"
 	}
 	return "lei-cache-" + id, nil
 }

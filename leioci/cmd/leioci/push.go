@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
@@ -22,7 +21,8 @@ func newPush(env environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "push DIR REF [REF...]",
 		Short: "Push the snapshot in a directory",
-		Long: `Push the snapshot in DIR to one or more repositories.
+		Long: `Push the snapshot in DIR to one or more repositories, each of which is registry/repository,
+oci-layout:DIR or oci-archive:FILE. A layout or an archive is created if need be.
 
 The reports are checked against manifest.json first, and nothing is pushed if they differ. What was
 checked is what is pushed, even if DIR is replaced meanwhile.
@@ -30,6 +30,8 @@ checked is what is pushed, even if DIR is replaced meanwhile.
 A REF with a tag gets that tag. A REF without one gets the tags of the snapshot's own date: the
 date, latest and, on a Sunday, weekly. Prints the digest reference of what was pushed, one line for
 each repository. If one repository fails, the snapshot is still pushed to the others.
+
+As JSON, these are the members format_version (1) and pushes, one for each repository (ref, tags).
 
 ` + publishHelp + `
 
@@ -66,6 +68,7 @@ each repository. If one repository fails, the snapshot is still pushed to the ot
 	_ = cmd.Flags().MarkHidden("verify") // it is there
 	cmd.Flags().BoolVar(&opts.dryRun, "dry-run", false, "say what would be pushed, and write nothing to the registry")
 	publish = addPublishFlags(cmd, "")
+	opts.format = addFormatFlag(cmd)
 	network = addNetworkFlags(cmd)
 	return cmd
 }
@@ -74,6 +77,7 @@ each repository. If one repository fails, the snapshot is still pushed to the ot
 type pushOptions struct {
 	verify bool
 	dryRun bool
+	format *format
 	tags   []string // beside the snapshot's own, or those of the references
 	pack   []leioci.PackageOption
 	push   []leioci.PushOption
@@ -88,6 +92,7 @@ func push(ctx context.Context, env environment, network *networkFlags, dir strin
 		return err
 	}
 	to.addTags(opts.tags)
+	to.asJSON = opts.format.isJSON()
 	s, err := snapshot.Open(dir) // once: what is verified is what is pushed
 	if err != nil {
 		return fmt.Errorf("push %s: %w", dir, err)
@@ -98,15 +103,21 @@ func push(ctx context.Context, env environment, network *networkFlags, dir strin
 		return fmt.Errorf("push %s: %w", dir, err)
 	}
 	if opts.dryRun {
-		return to.preview(ctx, env, dir, leioci.GenerateTags(s.Metadata().Date), img, opts.push)
+		return to.preview(ctx, env, leioci.GenerateTags(s.Metadata().Date), img, opts.push)
 	}
-	return to.push(ctx, env, dir, leioci.GenerateTags(s.Metadata().Date), img, opts.push)
+	err = to.push(ctx, env, dir, leioci.GenerateTags(s.Metadata().Date), img, opts.push)
+	if to.asJSON && len(to.pushed) > 0 {
+		err = errors.Join(err, writeJSON(env.stdout, pushDocument{formatVersion, to.pushed}))
+	}
+	return err
 }
 
 // A pushing is where a snapshot is to be pushed, and by which client.
 type pushing struct {
 	client  *leioci.Client
 	targets []target
+	asJSON  bool       // do not print what was pushed line by line
+	pushed  []pushJSON // what did not fail
 }
 
 // newPushing returns a pushing to what references name.
@@ -115,11 +126,11 @@ func newPushing(env environment, network *networkFlags, refs []string) (*pushing
 	if err != nil {
 		return nil, err
 	}
-	client, err := newClient(env, network, repositories(targets))
+	client, err := newClient(env, network, registriesIn(locations(targets)...))
 	if err != nil {
 		return nil, err
 	}
-	return &pushing{client, targets}, nil
+	return &pushing{client: client, targets: targets}, nil
 }
 
 // push pushes the snapshot of a directory. A target without tags of its own gets those given.
@@ -129,12 +140,17 @@ func (p *pushing) push(
 	var failed []error // if one repository fails, still push to the others
 	for _, t := range p.targets {
 		pushTags := t.allTags(tags)
-		digest, err := p.client.PushSnapshot(ctx, t.repo, pushTags, img, opts...)
+		hash, err := p.client.PushTo(ctx, t.to, pushTags, img, opts...)
 		if err != nil {
 			failed = append(failed, err)
 			continue
 		}
-		fmt.Fprintf(env.stderr, "pushed %s to %s under %s\n", dir, t.repo, strings.Join(pushTags, ", "))
+		digest := t.to.At(hash.String())
+		fmt.Fprintf(env.stderr, "pushed %s to %s under %s\n", dir, t.to, strings.Join(pushTags, ", "))
+		p.pushed = append(p.pushed, pushJSON{Ref: digest.String(), Tags: pushTags})
+		if p.asJSON {
+			continue
+		}
 		if _, err := fmt.Fprintln(env.stdout, digest); err != nil {
 			failed = append(failed, fmt.Errorf("pushed %s, but cannot write that to standard output: %w", digest, err))
 		}
@@ -152,9 +168,9 @@ func packageVerified(ctx context.Context, s *snapshot.Snapshot, opts pushOptions
 	return leioci.PackageSnapshot(ctx, s, opts.pack...)
 }
 
-// target is a repository and the tags to push there.
+// target is a registry's repository, a layout or an archive, and the tags to push there.
 type target struct {
-	repo  name.Repository
+	to    leioci.Location
 	dated bool // also push the generated tags
 	tags  []string
 }
@@ -176,19 +192,19 @@ func (t target) allTags(generated []string) []string {
 func parseTargets(refs []string) ([]target, error) {
 	var targets []target
 	for _, s := range refs {
-		ref, err := leioci.ParseReference(s)
+		at, err := parseLocation(s)
 		if err != nil {
-			return nil, usageError{err}
+			return nil, err
 		}
-		tag, ok := ref.(name.Tag)
-		if !ok {
-			return nil, usageError{fmt.Errorf("%s: cannot push to a digest; give a tag, or no tag", ref)}
+		tag := at.Identifier()
+		if strings.Contains(tag, ":") {
+			return nil, usageError{fmt.Errorf("%s: cannot push to a digest; give a tag, or no tag", at)}
 		}
-		t := targetFor(&targets, ref.Context())
-		if _, err := leioci.ParseRepository(s); err == nil {
+		t := targetFor(&targets, at.Place())
+		if tag == "" {
 			t.dated = true
 		} else {
-			t.tags = appendUnique(t.tags, tag.TagStr())
+			t.tags = appendUnique(t.tags, tag)
 		}
 	}
 	if len(targets) == 0 {
@@ -197,21 +213,21 @@ func parseTargets(refs []string) ([]target, error) {
 	return targets, nil
 }
 
-// targetFor returns the target for repo, adding it if necessary.
-func targetFor(targets *[]target, repo name.Repository) *target {
+// targetFor returns the target for a place, adding it if necessary.
+func targetFor(targets *[]target, to leioci.Location) *target {
 	for i := range *targets {
-		if (*targets)[i].repo == repo {
+		if (*targets)[i].to == to {
 			return &(*targets)[i]
 		}
 	}
-	*targets = append(*targets, target{repo: repo})
+	*targets = append(*targets, target{to: to})
 	return &(*targets)[len(*targets)-1]
 }
 
-func repositories(targets []target) []name.Repository {
-	repos := make([]name.Repository, len(targets))
+func locations(targets []target) []leioci.Location {
+	all := make([]leioci.Location, len(targets))
 	for i, t := range targets {
-		repos[i] = t.repo
+		all[i] = t.to
 	}
-	return repos
+	return all
 }

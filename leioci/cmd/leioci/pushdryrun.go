@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,23 +19,39 @@ const dryRunHelp = `With --dry-run, nothing is written to a registry. The snapsh
 registry is asked what it has. Printed is, for each repository, the digest reference, what would become
 of each tag (made, moved and from what, left), and which blobs would be sent. The exit status is that of
 the push, as far as reading tells: the registry is asked with the same credentials, but whether they
-permit writing is known only after a write.`
+permit writing is known only after a write.
+
+As JSON, these are the members format_version (1), dry_run (true) and pushes, one for each repository (ref,
+tags, blobs, bytes). A tag has tag, change (make, move, leave or, if what it holds cannot be seen, unseen),
+held and held_date, which are what it holds now, and error; a blob has media_type, digest, size, file and
+sent; bytes is the size of the blobs that would be sent.`
 
 // preview says what push would do.
 func (p *pushing) preview(
-	ctx context.Context, env environment, dir string, tags []string, img v1.Image, opts []leioci.PushOption,
+	ctx context.Context, env environment, tags []string, img v1.Image, opts []leioci.PushOption,
 ) error {
 	var failed []error // one repository says nothing about the others
+	document := newDryRunDocument()
 	for _, t := range p.targets {
-		preview, err := p.client.PreviewPush(ctx, t.repo, t.allTags(tags), img, opts...)
+		repo, ok := t.to.Repository()
+		if !ok {
+			failed = append(failed, usageError{fmt.Errorf("--dry-run is for registries, and %s is none", t.to)})
+			continue
+		}
+		preview, err := p.client.PreviewPush(ctx, repo, t.allTags(tags), img, opts...)
 		if err != nil {
 			failed = append(failed, err)
 			continue
 		}
-		fmt.Fprintf(env.stderr, "dry run: nothing was written to %s\n", t.repo)
-		if err := writePreview(env.stdout, preview); err != nil {
+		fmt.Fprintf(env.stderr, "dry run: nothing was written to %s\n", repo)
+		if p.asJSON {
+			document.Pushes = append(document.Pushes, newPushPreviewJSON(preview))
+		} else if err := writePreview(env.stdout, preview); err != nil {
 			return err
 		}
+	}
+	if p.asJSON && len(document.Pushes) > 0 {
+		failed = append(failed, writeJSON(env.stdout, document))
 	}
 	return errors.Join(failed...)
 }
@@ -68,7 +85,7 @@ func describeChange(t leioci.TagPreview) string {
 	case leioci.TagLeft:
 		return t.Tag + ": holds this snapshot already"
 	case leioci.TagUnseen:
-		return fmt.Sprintf("%s: would be made or moved; what it holds is not known: %s", t.Tag, oneLine(t.Err.Error()))
+		return fmt.Sprintf("%s: would be made or moved; what it holds is not known: %s", t.Tag, visible(describeError(t.Err)))
 	}
 	from := "what is no snapshot, or has no date"
 	if !t.HeldDate.IsZero() {
@@ -79,13 +96,8 @@ func describeChange(t leioci.TagPreview) string {
 
 // blobName is the name of the file that a layer becomes, or else its media type.
 func blobName(d v1.Descriptor) string {
-	switch d.MediaType {
-	case leioci.MediaTypeConfig:
+	if d.MediaType == leioci.MediaTypeConfig {
 		return "config"
-	case leioci.MediaTypeManifest:
-		return "manifest.json"
-	case leioci.MediaTypeCache:
-		return "cache.jsonl.gz"
 	}
-	return shortened(string(d.MediaType))
+	return shortened(cmp.Or(describeLayer(d).File, string(d.MediaType)))
 }

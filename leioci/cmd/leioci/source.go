@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/spf13/cobra"
 
 	"github.com/lowendinsight/lei-go/leioci"
@@ -19,8 +18,8 @@ import (
 
 // sourceHelp explains DIR|REF in a command's help.
 const sourceHelp = `DIR is what exists as a directory, which is only read. REF is registry/repository with a tag or a
-digest, where the registry has a dot or a port, or begins with oci://; it is pulled into a temporary
-directory, which is removed at the end.`
+digest, where the registry has a dot or a port, or begins with oci://, or it is oci-layout:DIR or
+oci-archive:FILE; it is pulled into a temporary directory, which is removed at the end.`
 
 // sourceFlags are the flags of a command that reads snapshots from directories and registries.
 type sourceFlags struct {
@@ -65,6 +64,9 @@ func (f *sourceFlags) open(ctx context.Context, text string) (*source, error) {
 	if isReference(text) {
 		return f.pull(ctx, text)
 	}
+	if err := refuseForeignPlace(text); err != nil {
+		return nil, err
+	}
 	s, err := snapshot.Open(text)
 	if err != nil {
 		return nil, err
@@ -78,8 +80,10 @@ func (f *sourceFlags) open(ctx context.Context, text string) (*source, error) {
 // isReference tells a REF from a DIR. What exists is not fetched, and what does not exist and looks
 // like a path is not looked for in the network.
 func isReference(text string) bool {
-	if scheme := "oci://"; len(text) > len(scheme) && strings.EqualFold(text[:len(scheme)], scheme) {
-		return true
+	for _, scheme := range []string{"oci://", "oci-layout:", "oci-archive:"} {
+		if len(text) > len(scheme) && strings.EqualFold(text[:len(scheme)], scheme) {
+			return true
+		}
 	}
 	host, _, ok := strings.Cut(text, "/")
 	if !ok || strings.HasPrefix(host, ".") || !strings.ContainsAny(host, ".:") && host != "localhost" {
@@ -91,15 +95,11 @@ func isReference(text string) bool {
 
 // pull pulls a snapshot into a temporary directory.
 func (f *sourceFlags) pull(ctx context.Context, text string) (_ *source, err error) {
-	ref, err := leioci.ParseReference(text)
+	at, err := parseLocation(text)
 	if err != nil {
-		return nil, usageError{err}
+		return nil, err
 	}
-	mirrors, err := parseMirrors(f.mirrors, ref.Context())
-	if err != nil {
-		return nil, usageError{err}
-	}
-	client, err := newClient(f.env, f.network, []name.Repository{ref.Context()}, leioci.WithMirrors(mirrors...))
+	client, err := newReader(f.env, f.network, at, f.mirrors)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func (f *sourceFlags) pull(ctx context.Context, text string) (_ *source, err err
 		opts = append(opts, leioci.AllowFuture())
 	}
 	dir := filepath.Join(temp, "lei")
-	res, err := client.PullSnapshot(ctx, ref, dir, opts...)
+	res, err := client.PullFrom(ctx, at, dir, opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +128,7 @@ func (f *sourceFlags) pull(ctx context.Context, text string) (_ *source, err err
 	if err != nil {
 		return nil, err
 	}
-	return &source{Snapshot: s, name: res.Ref.String(), temps: []string{temp}}, nil
+	return &source{Snapshot: s, name: res.From.String(), temps: []string{temp}}, nil
 }
 
 // refuseAge does for a directory what a pull does with [leioci.MaxAge]. A date in the future would

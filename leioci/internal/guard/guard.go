@@ -110,8 +110,8 @@ func (t Transport) checkScheme(req *http.Request) error {
 	}
 	if Loopback(req.URL.Hostname()) {
 		return fmt.Errorf("%w: credentials for %s could be sent in clear text to a proxy (exempt it from the proxy, or "+
-			"allow it with WithPlainHTTP, --plain-http)", errdef.ErrInsecure, req.URL.Host)
+			"allow it with %w)", errdef.ErrInsecure, req.URL.Host, errdef.PlainHTTP)
 	}
-	return fmt.Errorf("%w: credentials for %s would be sent in clear text over http (use https, or allow it with "+
-		"WithPlainHTTP, --plain-http)", errdef.ErrInsecure, req.URL.Host)
+	return fmt.Errorf("%w: credentials for %s would be sent in clear text over http (use https, or allow it with %w)",
+		errdef.ErrInsecure, req.URL.Host, errdef.PlainHTTP)
 }

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 )
 
 // maxHops is net/http's own limit, and more than any registry needs to send a client to its
@@ -79,8 +81,8 @@ func (t Transport) checkAddress(registry string, to *url.URL) error {
 	if !ok || sameName(to.Hostname(), host) || !isPrivate(addr) || t.allowed(addr) {
 		return nil
 	}
-	return fmt.Errorf("refusing to go from %s to private address %s (if it belongs to the registry, allow it with "+
-		"WithPrivateRedirects, --allow-private-redirects)", registry, addr)
+	return fmt.Errorf("refusing to go from %s to private address %s (if it belongs to the registry, allow it with %w)",
+		registry, addr, errdef.PrivateRedirects)
 }
 
 func (t Transport) allowed(addr netip.Addr) bool {

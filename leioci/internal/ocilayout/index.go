@@ -107,8 +107,10 @@ func (x *Index) Tags() []string {
 func (x *Index) tagged(tag string) []v1.Descriptor {
 	var found []v1.Descriptor
 	for _, e := range x.entries {
-		same := func(d v1.Descriptor) bool { return d.Digest == e.Digest }
-		if e.tag == tag && !slices.ContainsFunc(found, same) {
+		if e.tag != tag {
+			continue
+		}
+		if !slices.ContainsFunc(found, func(d v1.Descriptor) bool { return d.Digest == e.Digest }) {
 			found = append(found, e.Descriptor)
 		}
 	}

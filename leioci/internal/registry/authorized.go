@@ -206,7 +206,7 @@ func (a *authorized) meetBearer(ctx context.Context, c challenge) (*authorizatio
 	o := a.origin.Load()
 	if o.untrusted {
 		return nil, fmt.Errorf("%w: %s does not respond over https, and requires a token over http "+
-			"(use https, or allow it with WithPlainHTTP, --plain-http)", errdef.ErrInsecure, a.repo.Registry)
+			"(use https, or allow it with %w)", errdef.ErrInsecure, a.repo.Registry, errdef.PlainHTTP)
 	}
 	if realm := c.parameters["realm"]; o.scheme == "https" && strings.HasPrefix(strings.ToLower(realm), "http:") {
 		return nil, fmt.Errorf("%w: %s names a token server that is reached over http", errdef.ErrInsecure, a.repo.Registry)

@@ -101,6 +101,9 @@ func New(config Config) *Client {
 // CloseIdleConnections closes the transport's connections that are not in use, if it can do that.
 func (c *Client) CloseIdleConnections() { closeIdle(c.network) }
 
+// MaxBlobBytes returns the limit for blobs, which is that of other places, too.
+func (c *Client) MaxBlobBytes() int64 { return c.config.MaxBlobBytes }
+
 // RateLimited reports whether err is that of a registry that wants less traffic, and when it wants
 // to be asked again: 0 if it did not say.
 func RateLimited(err error) (after time.Duration, ok bool) {

@@ -66,7 +66,7 @@ func (c *Client) credentials(ctx context.Context, key sessionKey) (credentials, 
 	var config *credential.ConfigError
 	switch {
 	case err == nil && isAnonymous(auth):
-		return anonymous("no credentials, as none are stored for " + repo.RegistryStr()), nil
+		return anonymous("no credentials, as none are stored"), nil
 	case err == nil:
 		s := newStored(auth, func(ctx context.Context) (authn.Authenticator, error) { return c.resolve(ctx, repo) })
 		return credentials{auth: s, source: sourceOf(auth), stored: true}, nil

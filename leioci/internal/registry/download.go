@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -23,6 +24,11 @@ type Partial interface {
 	io.Writer
 	// Reset empties it, and removes its pieces.
 	Reset() error
+}
+
+// A Told partial file is told, when content begins to come, from which place it does.
+type Told interface {
+	From(place fmt.Stringer)
 }
 
 // A Divisible partial file can have pieces beside it: what came from later offsets, while the file
@@ -96,6 +102,7 @@ func (s *Source) Download(ctx context.Context, d v1.Descriptor, part Partial) (f
 // divide, some of it may come from the pieces beside part.
 func (s *Source) appendMissing(ctx context.Context, d v1.Descriptor, part Partial, divide bool) (got *remainder, err error) {
 	got = newRemainder(ctx, s, d, part.Size())
+	got.told, _ = part.(Told)
 	if divisible, ok := part.(Divisible); ok && divide {
 		got.use(divisible)
 	}

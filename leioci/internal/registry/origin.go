@@ -133,8 +133,8 @@ func (a *authorized) reached(scheme string) {
 	a.origin.Store(o)
 	a.remembered().Store(o)
 	if o.untrusted {
-		a.client.config.Log.Warnf("%s does not respond over https and is accessed over http: anyone on the network path can "+
-			"change content that is not requested by digest (WithHTTPSOnly, --https-only refuses this)", a.repo.RegistryStr())
+		naming(a.client.config.Log, errdef.HTTPSOnly).Warnf("%s does not respond over https and is accessed over http: anyone on the "+
+			"network path can change content that is not requested by digest (%v refuses this)", a.repo.RegistryStr(), errdef.HTTPSOnly)
 	}
 }
 
@@ -146,10 +146,10 @@ func (a *authorized) httpsOnly(ctx context.Context) bool {
 // withoutHTTP says why http was not tried after https had failed.
 func (a *authorized) withoutHTTP(err error) error {
 	if a.client.config.HTTPSOnly {
-		return &whole{fmt.Errorf("%w (http is not tried, because of WithTLS, WithHTTPSOnly or --https-only)", err)}
+		return &whole{fmt.Errorf("%w (http is not tried, because of %w or %w)", err, errdef.HTTPSOnly, errdef.TLS)}
 	}
 	return &whole{fmt.Errorf("%w: https failed, and credentials for %s would be sent in clear text over http (use https, "+
-		"or allow it with WithPlainHTTP, --plain-http): %w", errdef.ErrInsecure, a.repo.RegistryStr(), err)}
+		"or allow it with %w): %w", errdef.ErrInsecure, a.repo.RegistryStr(), errdef.PlainHTTP, err)}
 }
 
 // convinces reports whether a response over http is a registry's, even while https may still

@@ -131,9 +131,8 @@ func shortenXML(text string) string {
 	return strings.Join(parts, ": ")
 }
 
-// maxErrorText is enough for several errors of a registry, and leaves room for what is said about
-// them in a kibibyte.
-const maxErrorText = 640
+// maxErrorText is enough for an error of a registry with the URL of the request, which has a digest.
+const maxErrorText = 400
 
 // Of several places that fail, each has its part of the text, so that the first does not hide the
 // last.

@@ -38,6 +38,7 @@ type remainder struct {
 	from    name.Repository
 	asked   bool // a request was attempted; from is the place that the last one was for
 	err     error
+	told    Told // may be nil
 
 	part  Divisible // nil if there must be no pieces
 	ahead []*piece  // in the order of their offsets
@@ -99,7 +100,10 @@ func (r *remainder) readStream(b []byte) (int, error) {
 	n, err := r.stream.Read(b)
 	r.pos += int64(n)
 	r.streamed += int64(n)
-	r.from = r.stream.from
+	if r.from != r.stream.from {
+		r.from = r.stream.from
+		r.tell()
+	}
 	if rate, ok := r.meter.read(n, time.Since(begun)); ok && err == nil {
 		r.divideRest(rate)
 	}
@@ -125,8 +129,16 @@ func (r *remainder) open() error {
 	r.asked, r.from, r.meter, r.latency = true, c.from, meter{}, time.Since(begun)
 	if err == nil {
 		r.stream = c
+		r.tell()
 	}
 	return err
+}
+
+// tell says where the content comes from.
+func (r *remainder) tell() {
+	if r.told != nil {
+		r.told.From(r.from)
+	}
 }
 
 // closeStream closes the stream, before its end if need be.

@@ -75,6 +75,14 @@ func (s *Source) Apart() []*Source {
 	return apart
 }
 
+// Except returns the source without a mirror of it, however that is spelled. The repository itself
+// stays.
+func (s *Source) Except(mirror name.Repository) *Source {
+	return s.reordered(slices.DeleteFunc(slices.Clone(s.order), func(place name.Repository) bool {
+		return place != s.repo && SameRepository(place, mirror)
+	}))
+}
+
 // PassOver is Without, and logs why the place is passed over.
 func (s *Source) PassOver(bad name.Repository, why error) *Source {
 	s.report(bad, why)
@@ -137,12 +145,14 @@ func Lacks(err error) bool {
 
 // report logs why a place is passed over, as a warning if somebody should look into it.
 func (s *Source) report(place name.Repository, err error) {
-	log := s.client.config.Log.Infof
+	why := s.client.config.Explain(Redact(err))
+	to := naming(s.client.config.Log, errdef.Options(why)...)
+	log := to.Infof
 	stale, older := errors.Is(err, errdef.ErrStale), errors.Is(err, errdef.ErrOlder)
 	if refused(err) || stale || older || errors.Is(err, errdef.ErrInsecure) || errors.Is(err, errdef.ErrVerification) {
-		log = s.client.config.Log.Warnf
+		log = to.Warnf
 	}
-	log("skipping %s as a source of %s: %v", place, s.repo, s.client.config.Explain(Redact(err)))
+	log("skipping %s as a source of %s: %v", place, s.repo, why)
 }
 
 // sourceErrors says why every place failed.

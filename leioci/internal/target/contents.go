@@ -11,6 +11,7 @@ import (
 
 	"github.com/lowendinsight/lei-go/leioci/internal/artifact"
 	"github.com/lowendinsight/lei-go/leioci/internal/manifest"
+	"github.com/lowendinsight/lei-go/leioci/internal/progress"
 	"github.com/lowendinsight/lei-go/leioci/internal/regular"
 	"github.com/lowendinsight/lei-go/leioci/internal/staging"
 	"github.com/lowendinsight/lei-go/leioci/internal/verify"
@@ -78,12 +79,13 @@ func readHeld(dir string) *held {
 }
 
 // intact reports whether every file has the right size and digest.
-func (h *held) intact(ctx context.Context, memory *Memory) bool {
+func (h *held) intact(ctx context.Context, memory *Memory, told *progress.Tracker) bool {
 	if h == nil {
 		return false
 	}
 	for _, f := range h.files {
-		if !memory.verified(ctx, filepath.Join(h.dir, f.Name), f.Descriptor) {
+		blob := told.Blob(f.Name, f.Descriptor.Digest, f.Descriptor.Size)
+		if !memory.verified(ctx, filepath.Join(h.dir, f.Name), f.Descriptor, blob) {
 			return false
 		}
 	}

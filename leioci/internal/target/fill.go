@@ -11,6 +11,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/artifact"
+	"github.com/lowendinsight/lei-go/leioci/internal/progress"
 	"github.com/lowendinsight/lei-go/leioci/internal/regular"
 	"github.com/lowendinsight/lei-go/leioci/internal/staging"
 )
@@ -43,6 +44,7 @@ type filling struct {
 	copies      bool                     // do not link them, if there is room
 	describe    func(*staging.Dir) error // writes what else is to be known of the snapshot
 	concurrency int
+	progress    *progress.Tracker
 	fetched     atomic.Int64
 }
 
@@ -121,7 +123,9 @@ func (f *filling) fill(ctx context.Context, stage *staging.Dir, examine examiner
 // partial file that it returns, for the caller to move or close. It calls asks before it asks for
 // the content, or does something else that takes time.
 func (f *filling) get(ctx context.Context, stage *staging.Dir, file artifact.File, asks func()) (*staging.Partial, error) {
-	if f.reuse(ctx, stage, file, asks) {
+	told := f.progress.Blob(file.Name, file.Descriptor.Digest, file.Descriptor.Size)
+	if f.reuse(ctx, stage, file, asks, told) {
+		told.Finish(progress.Reused, file.Descriptor.Digest)
 		return nil, nil
 	}
 	part, err := stage.Partial(partialID(file.Descriptor.Digest))
@@ -129,14 +133,17 @@ func (f *filling) get(ctx context.Context, stage *staging.Dir, file artifact.Fil
 		return nil, err
 	}
 	asks()
-	n, err := f.fetch(ctx, file.Descriptor, part)
+	n, err := f.fetch(ctx, file.Descriptor, count(part, told))
 	f.fetched.Add(n)
+	if err == nil {
+		told.Finish(progress.Done, file.Descriptor.Digest)
+	}
 	return part, err
 }
 
 // reuse links or copies a file of the old directory into the new one. The link is what gets verified,
 // because the old directory may have been replaced in the meantime.
-func (f *filling) reuse(ctx context.Context, stage *staging.Dir, file artifact.File, asks func()) bool {
+func (f *filling) reuse(ctx context.Context, stage *staging.Dir, file artifact.File, asks func(), told *progress.Blob) bool {
 	from := f.held.path(file.Descriptor.Digest)
 	if from == "" { // the manifest kept there may be lost, and the file not
 		from = filepath.Join(f.dir, file.Name)
@@ -149,5 +156,6 @@ func (f *filling) reuse(ctx context.Context, stage *staging.Dir, file artifact.F
 	if !taken { // or there is no room for a copy: then the index takes longer to be believed
 		taken = stage.Link(ctx, file.Name, from) == nil
 	}
+	told.Enter(progress.Verifying)
 	return taken && verifyFile(ctx, filepath.Join(stage.Path(), file.Name), file.Descriptor) == nil
 }

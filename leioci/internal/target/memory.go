@@ -11,6 +11,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/lowendinsight/lei-go/leioci/internal/progress"
 	"github.com/lowendinsight/lei-go/leioci/internal/regular"
 )
 
@@ -86,8 +87,9 @@ func (m *Memory) acceptedReports(r reports) bool {
 }
 
 // verified reports whether the file at path has the content that d describes. A symbolic link has
-// not: whoever opens the snapshot does not follow it out of the directory.
-func (m *Memory) verified(ctx context.Context, path string, d v1.Descriptor) bool {
+// not: whoever opens the snapshot does not follow it out of the directory. If it has to be read for
+// that, blob is told.
+func (m *Memory) verified(ctx context.Context, path string, d v1.Descriptor, blob *progress.Blob) bool {
 	now, err := os.Lstat(path)
 	if err != nil || !now.Mode().IsRegular() {
 		return false
@@ -98,9 +100,11 @@ func (m *Memory) verified(ctx context.Context, path string, d v1.Descriptor) boo
 	if then != nil && regular.Unchanged(then, now) {
 		return true
 	}
+	blob.Enter(progress.Verifying)
 	if err := verifyFile(ctx, path, d); err != nil {
 		return false
 	}
+	blob.Finish(progress.Reused, d.Digest)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.files = put(m.files, d.Digest, now) // as it was before it was read: a later change shows

@@ -60,15 +60,15 @@ func (d *Dir) refuse(date time.Time) error {
 	if err != nil || artifact.IsFuture(old.Date) || !date.Before(old.Date) {
 		return nil //nolint:nilerr // what cannot be read has no date to keep to
 	}
-	return fmt.Errorf("%w: %s has the snapshot of %s, and this one is dated %s; allow it with AllowOlder (--allow-older)", errdef.ErrOlder,
-		d.path, old.Date.Format(time.DateOnly), date.Format(time.DateOnly))
+	return fmt.Errorf("%w: %s has the snapshot of %s, and this one is dated %s; allow it with %w", errdef.ErrOlder,
+		d.path, old.Date.Format(time.DateOnly), date.Format(time.DateOnly), errdef.AllowOlder)
 }
 
 // refuseAge returns an error if a snapshot of the given date is too old, or not of this time.
 func (d *Dir) refuseAge(date time.Time) error {
 	if artifact.IsFuture(date) && !d.policy.AllowFuture {
-		return fmt.Errorf("%w: it is dated %s, and today is %s; check the clocks of this machine and of its publisher, or allow it with AllowFuture (--allow-future)",
-			errdef.ErrFuture, date.Format(time.DateOnly), time.Now().UTC().Format(time.DateOnly))
+		return fmt.Errorf("%w: it is dated %s, and today is %s; check the clocks of this machine and of its publisher, or allow it with %w",
+			errdef.ErrFuture, date.Format(time.DateOnly), time.Now().UTC().Format(time.DateOnly), errdef.AllowFuture)
 	}
 	limit := d.policy.MaxAge
 	if limit == 0 {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/lowendinsight/lei-go/leioci/internal/artifact"
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
+	"github.com/lowendinsight/lei-go/leioci/internal/progress"
 	"github.com/lowendinsight/lei-go/leioci/internal/regular"
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
@@ -86,6 +87,7 @@ func (d *Dir) verifyReports(ctx context.Context, dir string, raw []byte, files [
 	if d.memory.acceptedReports(d.withIndex(now, dir)) {
 		return nil
 	}
+	done := d.tellReading(files)
 	settled, err := d.readReports(ctx, dir)
 	if err != nil && ctx.Err() == nil {
 		// The disk, or memory, may have changed a bit since the digests were verified.
@@ -94,10 +96,25 @@ func (d *Dir) verifyReports(ctx context.Context, dir string, raw []byte, files [
 			d.memory.refuse(raw, err)
 		}
 	}
+	if err == nil {
+		done()
+	}
 	if err == nil && settled {
 		d.memory.acceptReports(d.withIndex(now, dir))
 	}
 	return err
+}
+
+// tellReading tells that the reports are read now, and returns what tells that they have been.
+func (d *Dir) tellReading(files []artifact.File) (done func()) {
+	reports := files[len(files)-1]
+	blob := d.policy.Progress.Blob(reports.Name, reports.Descriptor.Digest, reports.Descriptor.Size)
+	phase := progress.Verifying
+	if d.policy.IndexReports {
+		phase = progress.Indexing
+	}
+	blob.Enter(phase)
+	return func() { blob.Finish(progress.Done, reports.Descriptor.Digest) }
 }
 
 // again verifies the digests, and then the reports once more.

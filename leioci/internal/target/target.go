@@ -16,6 +16,7 @@ import (
 
 	"github.com/lowendinsight/lei-go/leioci/internal/artifact"
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
+	"github.com/lowendinsight/lei-go/leioci/internal/progress"
 	"github.com/lowendinsight/lei-go/leioci/internal/staging"
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
@@ -37,6 +38,8 @@ type Policy struct {
 	// IndexReports makes the index of the snapshot in the same pass, if it has none that fits. It
 	// needs VerifyReports.
 	IndexReports bool
+	// Progress is told what is done with each file; it may be nil.
+	Progress *progress.Tracker
 }
 
 // A Dir is a directory to pull into, and what it held when it was opened.
@@ -87,7 +90,7 @@ type Result struct {
 // and if the policy asks for it those of snapshot.Snapshot.Verify: what the registry has is no
 // better.
 func (d *Dir) UpToDate(ctx context.Context) (*Result, error) {
-	if !d.held.intact(ctx, d.memory) {
+	if !d.held.intact(ctx, d.memory, d.policy.Progress) {
 		return nil, nil
 	}
 	meta, err := metadataOf(d.path)
@@ -132,7 +135,7 @@ func (d *Dir) Install(ctx context.Context, raw []byte, m *v1.Manifest, fetch Fet
 	if err != nil {
 		return nil, err
 	}
-	f := &filling{raw: raw, m: m, files: files, fetch: fetch, concurrency: d.concurrency}
+	f := &filling{raw: raw, m: m, files: files, fetch: fetch, concurrency: d.concurrency, progress: d.policy.Progress}
 	f.describe = func(stage *staging.Dir) error {
 		return d.writeVerdict(raw, func() (staging.File, error) { return stage.Create(verifiedFile) })
 	}

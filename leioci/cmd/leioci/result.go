@@ -1,0 +1,21 @@
+package main
+
+import (
+	"fmt"
+	"io"
+)
+
+// A resultWriter is the command's standard output. It keeps the first error, so that no result is lost
+// with success, whoever wrote it.
+type resultWriter struct {
+	to  io.Writer
+	err error
+}
+
+func (w *resultWriter) Write(p []byte) (int, error) {
+	n, err := w.to.Write(p)
+	if err != nil && w.err == nil {
+		w.err = fmt.Errorf("cannot print the result: %w", err)
+	}
+	return n, err
+}

@@ -1,0 +1,181 @@
+package leioci
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync/atomic"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
+	"github.com/lowendinsight/lei-go/leioci/internal/registry"
+	"github.com/lowendinsight/lei-go/leioci/internal/store"
+)
+
+// A copying is a copy in progress.
+type copying struct {
+	client   *Client
+	opts     copyOptions
+	from, to Location // without a tag or digest, for errors
+	src      store.Reader
+	dst      store.Writer
+	held     store.Reader // reads the destination as it was; nil if there was none
+	closers  []io.Closer
+	id       string // the tag or digest to copy; empty with AllTags
+	tag      string // to make at the destination; empty for none, and with AllTags
+	// trusts: what a manifest leads to that the destination has is there, too, as the destination
+	// itself sees to that. A layout or an archive is looked at, which costs no requests.
+	trusts bool
+
+	bytes   atomic.Int64        // of blobs, from the source
+	done    map[v1.Hash]bool    // the manifests that are there
+	pending []v1.Hash           // those whose referrers are still to be copied
+	listed  map[string]bool     // the tags of the source; nil if they are not known
+	kept    map[v1.Hash]fetched // with AllTags, manifests that will be needed again
+	budget  int                 // how many bytes of them may still be kept
+	result  CopyResult
+}
+
+// A fetched manifest was read from the source.
+type fetched = *store.Manifest
+
+func (c *Client) newCopying(o copyOptions, src, dst Location) *copying {
+	return &copying{
+		client: c, opts: o, from: src.Place(), to: dst.Place(), id: src.id, tag: dst.id,
+		done: map[v1.Hash]bool{}, kept: map[v1.Hash]fetched{}, budget: mostKept,
+	}
+}
+
+// openCopying opens both places.
+func (c *Client) openCopying(ctx context.Context, src, dst Location, o copyOptions) (_ *copying, err error) {
+	p := c.newCopying(o, src, dst)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.close())
+		}
+	}()
+	reader, closer, err := c.openReader(ctx, src, dst)
+	if err != nil {
+		return nil, fail("open", src.Place(), err)
+	}
+	p.closeLater(closer)
+	p.src = counted{reader, &p.bytes}
+	if !o.allTags {
+		if p.id, err = defaultID(ctx, src, reader); err != nil {
+			return nil, fail("open", src.Place(), err)
+		}
+		if p.tag == "" && !src.At(p.id).byDigest() {
+			p.tag = p.id
+		}
+	}
+	if err := p.openDestination(ctx, dst); err != nil {
+		return nil, fail("open", dst.Place(), err)
+	}
+	return p, nil
+}
+
+// openDestination opens the destination to write, and to read what it has.
+func (p *copying) openDestination(ctx context.Context, dst Location) error {
+	if repo, ok := dst.Repository(); ok {
+		w := p.client.registry.Destination(repo).Writer(p.src)
+		p.dst, p.held, p.trusts = w, w.Reader(), !p.opts.allowMoveBack
+		return nil
+	}
+	w, err := p.client.openWriter(ctx, dst)
+	if err != nil {
+		return err
+	}
+	p.dst = w
+	held, closer, err := p.client.openReader(ctx, dst, Location{})
+	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrUnsupportedManifest) { // and the writer accepts it
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	p.held = held
+	p.closeLater(closer)
+	return nil
+}
+
+func (p *copying) closeLater(c io.Closer) {
+	if c != nil {
+		p.closers = append(p.closers, c)
+	}
+}
+
+// commit makes visible what was put. What is open of the destination's files is closed before: on
+// some systems, an open file cannot be replaced.
+func (p *copying) commit(ctx context.Context) error {
+	if err := p.closeFiles(); err != nil {
+		return err
+	}
+	if err := p.dst.Commit(ctx); err != nil {
+		return fail("write", p.to, err)
+	}
+	return nil
+}
+
+func (p *copying) closeFiles() error {
+	var errs []error
+	for _, c := range p.closers {
+		errs = append(errs, c.Close())
+	}
+	p.closers = nil
+	return errors.Join(errs...)
+}
+
+// close ends the use of both places.
+func (p *copying) close() error {
+	err := p.closeFiles()
+	if p.dst != nil {
+		err = errors.Join(err, p.dst.Close())
+	}
+	return err
+}
+
+// isAbsent reports whether err says that a place does not have something.
+func isAbsent(err error) bool {
+	_, absent := errdef.NoteOf[registry.Absent](err)
+	return absent || errors.Is(err, ErrNotFound)
+}
+
+// counted counts the bytes of blobs that are read from a place.
+type counted struct {
+	store.Reader
+	bytes *atomic.Int64
+}
+
+// Source returns what is read of a registry, or nil.
+func (c counted) Source() *registry.Source {
+	if r, ok := c.Reader.(registry.Reader); ok {
+		return r.Source()
+	}
+	return nil
+}
+
+func (c counted) Blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
+	rc, err := c.Reader.Blob(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	return countedBlob{rc, c.bytes}, nil
+}
+
+func (c counted) Download(ctx context.Context, d v1.Descriptor, into store.Partial) (int64, error) {
+	n, err := c.Reader.Download(ctx, d, into)
+	c.bytes.Add(n)
+	return n, err
+}
+
+type countedBlob struct {
+	io.ReadCloser
+	bytes *atomic.Int64
+}
+
+func (c countedBlob) Read(b []byte) (int, error) {
+	n, err := c.ReadCloser.Read(b)
+	c.bytes.Add(int64(n))
+	return n, err
+}

@@ -1,0 +1,136 @@
+package leioci
+
+import (
+	"context"
+	"fmt"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/manifest"
+	"github.com/lowendinsight/lei-go/leioci/internal/store"
+)
+
+// The limits of what a manifest may lead to.
+const (
+	maxCopied = 10_000 // manifests
+	maxNested = 8      // indexes in one another
+)
+
+// A put says how a manifest is put.
+type put struct {
+	tagged bool   // a tag of the destination was seen to hold it
+	tag    string // to put it under, or empty
+	lists  bool   // it is put even if it is there, so that it is listed as a referrer
+}
+
+// copyTree copies a manifest after everything that it lists, unless that was done. It may be there
+// already; then so is what it lists.
+func (p *copying) copyTree(ctx context.Context, m *store.Manifest, how put, depth int) error {
+	if first, err := p.begin(m.Descriptor.Digest, depth); !first {
+		return err
+	}
+	kind, err := manifest.ParseAny(m.Raw, m.Descriptor.MediaType)
+	if err != nil {
+		return fail("copy", p.from.At(m.Descriptor.Digest.String()), err)
+	}
+	there := p.trusts && (how.tagged || p.isHeld(ctx, m))
+	if !there {
+		if err := p.copyBlobs(ctx, kind.Blobs); err != nil {
+			return err
+		}
+	}
+	if err := p.copyChildren(ctx, kind.Children, there, depth); err != nil {
+		return err
+	}
+	if there && !how.lists && (how.tag == "" || how.tagged) {
+		return nil
+	}
+	var tags []string
+	if how.tag != "" {
+		tags = append(tags, how.tag)
+	}
+	if err := p.dst.PutManifest(ctx, m, tags...); err != nil {
+		return fail("put manifest", p.to.At(orDefault(how.tag, m.Descriptor.Digest.String())), err)
+	}
+	return nil
+}
+
+// begin notes a manifest, whose referrers are copied later, and reports whether it is the first
+// time.
+func (p *copying) begin(digest v1.Hash, depth int) (first bool, err error) {
+	switch {
+	case p.done[digest]:
+		return false, nil
+	case len(p.done) == maxCopied:
+		err = fmt.Errorf("%w: it leads to more than %d manifests", ErrTooLarge, maxCopied)
+	case depth > maxNested:
+		err = fmt.Errorf("%w: indexes are nested more than %d deep", ErrTooLarge, maxNested)
+	}
+	if err != nil {
+		return false, fail("copy", p.from, err)
+	}
+	p.done[digest] = true
+	p.pending = append(p.pending, digest)
+	return true, nil
+}
+
+// isHeld reports whether the destination has a manifest. If that cannot be found out, it is put.
+func (p *copying) isHeld(ctx context.Context, m *store.Manifest) bool {
+	if p.held == nil {
+		return false
+	}
+	held, err := p.held.Manifest(ctx, m.Descriptor.Digest.String())
+	return err == nil && held.Descriptor.Digest == m.Descriptor.Digest
+}
+
+// copyChildren copies what an index lists. Where the index itself was there already, that is there,
+// too; what refers to it is not, perhaps.
+func (p *copying) copyChildren(ctx context.Context, children []v1.Descriptor, there bool, depth int) error {
+	for _, child := range children {
+		switch {
+		case child.MediaType.IsLayer() || child.MediaType.IsConfig(): // as some caches of builds have it
+			if !there {
+				if err := p.copyBlobs(ctx, []v1.Descriptor{child}); err != nil {
+					return err
+				}
+			}
+			continue
+		case there && !child.MediaType.IsIndex():
+			if _, err := p.begin(child.Digest, depth+1); err != nil {
+				return err
+			}
+			continue
+		case p.done[child.Digest]:
+			continue
+		}
+		m, err := p.fetch(ctx, child.Digest.String())
+		if err != nil {
+			return err
+		}
+		if err := p.copyTree(ctx, m, put{}, depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copyBlobs copies blobs, several at a time, unless they need not be in a registry.
+func (p *copying) copyBlobs(ctx context.Context, blobs []v1.Descriptor) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(p.client.concurrency)
+	given := map[v1.Hash]bool{}
+	for _, d := range blobs {
+		if given[d.Digest] || !d.MediaType.IsDistributable() {
+			continue
+		}
+		given[d.Digest] = true
+		g.Go(func() error {
+			if err := p.copyBlob(ctx, d); err != nil {
+				return fail("copy blob", p.to.At(d.Digest.String()), err)
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}

@@ -1,0 +1,66 @@
+package leioci
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/ociarchive"
+	"github.com/lowendinsight/lei-go/leioci/internal/ocilayout"
+	"github.com/lowendinsight/lei-go/leioci/internal/store"
+)
+
+// openReader opens a location to read. closer is nil if there is nothing to close. A mirror that is
+// to be written to is not read from: it would have nothing that it does not have.
+func (c *Client) openReader(ctx context.Context, l, written Location) (reader store.Reader, closer io.Closer, err error) {
+	if repo, ok := l.Repository(); ok {
+		source := c.registry.Source(repo)
+		if to, ok := written.Repository(); ok {
+			source = source.Except(to)
+		}
+		return source.Reader(), nil, nil
+	}
+	var local store.Local
+	if l.scheme == schemeArchive {
+		local, err = ociarchive.Open(ctx, l.path, c.registry.MaxBlobBytes())
+	} else {
+		local, err = ocilayout.Open(ctx, l.path)
+	}
+	if errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ErrNotFound) {
+		err = fmt.Errorf("%w: %w", ErrNotFound, err)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return local, local, nil
+}
+
+// openWriter opens a layout or an archive to write.
+func (c *Client) openWriter(ctx context.Context, l Location) (store.Writer, error) {
+	var w store.Writer
+	var err error
+	if l.scheme == schemeArchive {
+		w, err = ociarchive.NewWriter(ctx, l.path, c.registry.MaxBlobBytes(), c.log)
+	} else {
+		w, err = ocilayout.NewWriter(ctx, l.path, c.log)
+	}
+	if err != nil {
+		return nil, adviseDisk(l.path, err)
+	}
+	return w, nil
+}
+
+// defaultID returns the tag or the digest of a location or, if that names none, what is meant.
+func defaultID(ctx context.Context, l Location, reader store.Reader) (string, error) {
+	if l.id != "" {
+		return l.id, nil
+	}
+	if local, ok := reader.(interface {
+		Default(ctx context.Context) (string, error)
+	}); ok {
+		return local.Default(ctx)
+	}
+	return tagLatest, nil
+}
