@@ -128,14 +128,39 @@ integration: $(TOOLS)/registry $(TOOLS)/crane ## test against real registries an
 lint-integration: $(TOOLS)/golangci-lint ## lint the integration tests
 	cd integration && $(GO) vet ./... && $(TOOLS)/golangci-lint run ./... && $(GO) mod tidy -diff
 
+.PHONY: lint-repository
+lint-repository: $(TOOLS)/golangci-lint ## lint the workflows and scripts, and test the action and the files of the examples
+	cd hack/repository && $(GO) vet ./... && $(TOOLS)/golangci-lint run ./... && $(GO) mod tidy -diff && $(GO) test -count=1 ./...
+
+.PHONY: release
+release: ## make the archives, SBOMs and the image of a release of the checked-out commit, in dist
+	hack/release.sh
+
+.PHONY: release-check
+release-check: $(TOOLS)/golangci-lint gorelease ## make a release for one platform twice, compare the two, and look at what is in them
+	cd hack/release && $(GO) vet ./... && $(TOOLS)/golangci-lint run ./... && $(GO) mod tidy -diff && $(GO) test -count=1 ./...
+
+# The tag before this commit, and the one of this commit if it has one.
+.PHONY: gorelease
+gorelease: $(TOOLS)/gorelease ## compare the library's API with that of the last tag
+	@if base=$$(git describe --tags --abbrev=0 --match 'v[0-9]*' HEAD^ 2>/dev/null); then \
+		version=$$(git describe --tags --exact-match --match 'v[0-9]*' 2>/dev/null || true); \
+		set -x; $(TOOLS)/gorelease -base="$$base" $${version:+-version="$$version"}; \
+	else echo 'gorelease: there is no earlier tag, and so no API to compare with'; fi
+
+.PHONY: vulnerabilities
+vulnerabilities: $(TOOLS)/govulncheck ## look for known vulnerabilities in what the code calls (needs vuln.go.dev)
+	@set -e; for module in $(MODULES); do (set -x; cd $$module; $(TOOLS)/govulncheck ./...); done
+
 .PHONY: ci
-ci: lint oldest examples man demo test race ## run everything that must pass before a change is merged
+ci: lint lint-repository oldest examples man demo test race ## run everything that must pass before a change is merged
 
 # The tools are pinned in hack/tools, the registries to test against in hack/servers, and the other
 # clients in hack/clients. All are built into .bin.
-$(TOOLS)/golangci-lint $(TOOLS)/gofumpt &: hack/tools/go.mod hack/tools/go.sum
+CHECKERS := $(addprefix $(TOOLS)/,golangci-lint gofumpt gorelease govulncheck)
+$(CHECKERS) &: hack/tools/go.mod hack/tools/go.sum
 	cd hack/tools && GOBIN=$(TOOLS) $(GO) install tool
-	@touch $(TOOLS)/golangci-lint $(TOOLS)/gofumpt
+	@touch $(CHECKERS)
 
 $(TOOLS)/registry $(TOOLS)/olareg &: hack/servers/go.mod hack/servers/go.sum
 	cd hack/servers && GOBIN=$(TOOLS) $(GO) install tool

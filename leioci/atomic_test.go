@@ -183,7 +183,7 @@ func TestPullsAtOnceAndAReaderSeeWholeSnapshots(t *testing.T) {
 	pulls.Wait()
 	close(stop)
 	reader.Wait()
-	assertEntries(t, dir, "cache.jsonl.gz", "manifest.json", "oci-manifest.json")
+	assertEntries(t, dir, "cache.jsonl.gz", "config.json", "manifest.json", "oci-manifest.json")
 }
 
 // verifySnapshot fails unless the two files of dir belong to the same snapshot.

@@ -118,7 +118,7 @@ func (p *copying) copyChildren(ctx context.Context, children []v1.Descriptor, th
 // copyBlobs copies blobs, several at a time, unless they need not be in a registry.
 func (p *copying) copyBlobs(ctx context.Context, blobs []v1.Descriptor) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(p.client.concurrency)
+	g.SetLimit(p.parallel())
 	given := map[v1.Hash]bool{}
 	for _, d := range blobs {
 		if given[d.Digest] || !d.MediaType.IsDistributable() {
@@ -126,6 +126,9 @@ func (p *copying) copyBlobs(ctx context.Context, blobs []v1.Descriptor) error {
 		}
 		given[d.Digest] = true
 		g.Go(func() error {
+			if ctx.Err() != nil {
+				return context.Cause(ctx) // of another blob
+			}
 			if err := p.copyBlob(ctx, d); err != nil {
 				return fail("copy blob", p.to.At(d.Digest.String()), err)
 			}
@@ -133,4 +136,13 @@ func (p *copying) copyBlobs(ctx context.Context, blobs []v1.Descriptor) error {
 		})
 	}
 	return g.Wait()
+}
+
+// parallel is how many blobs are copied at the same time. An archive has one after the other, and
+// keeps what has come of the last one for the next copy.
+func (p *copying) parallel() int {
+	if p.to.scheme == schemeArchive {
+		return 1
+	}
+	return p.client.concurrency
 }

@@ -160,7 +160,7 @@ func lists(t testing.TB, c *leioci.Client, repo name.Repository, subject v1.Hash
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
+	defer func() { must(t, r.Close()) }()
 	list, err := r.Referrers(t.Context(), subject)
 	if err != nil {
 		t.Fatal(err)

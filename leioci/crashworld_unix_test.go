@@ -65,7 +65,9 @@ func (w *crashWorld) push(dir string) (map[string]string, []v1.Descriptor) {
 	m, err := img.Manifest()
 	must(w.t, err)
 	files := filesOf(w.t, dir)
-	files["oci-manifest.json"] = string(raw)
+	config, err := img.RawConfigFile()
+	must(w.t, err)
+	files["oci-manifest.json"], files["config.json"] = string(raw), string(config)
 	return files, m.Layers
 }
 

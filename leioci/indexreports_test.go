@@ -42,7 +42,7 @@ func wantIndexed(t *testing.T, dir, risk string) {
 	if a, err := s.Risk(t.Context(), repoA); err != nil || a.Risk != risk || a.Reports != 1 {
 		t.Errorf("got %+v, %v, want %s", a, err, risk)
 	}
-	want := []string{"cache.jsonl.gz", "index.lei", "manifest.json", "oci-manifest.json"}
+	want := []string{"cache.jsonl.gz", "config.json", "index.lei", "manifest.json", "oci-manifest.json"}
 	if got := namesIn(t, dir); !slices.Equal(got, want) {
 		t.Errorf("the directory has %q", got)
 	}

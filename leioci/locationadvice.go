@@ -18,8 +18,8 @@ func otherSchemes() map[string]func(rest string) string {
 		return layout(rest)
 	}
 	daemon := func(string) string {
-		return "what docker and podman keep is not read; save it as an OCI archive (podman save --format oci-archive, " +
-			"docker save), and write " + schemeArchive + "FILE"
+		return "what docker and podman keep is not read; save it as an OCI archive (podman save in the format " +
+			"oci-archive, or docker save), and write " + schemeArchive + "FILE"
 	}
 	return map[string]func(string) string{
 		"oci": func(rest string) string {

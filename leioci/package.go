@@ -3,7 +3,6 @@ package leioci
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,9 +17,6 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/registry"
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
-
-// timeLayout is the format of times in a snapshot: RFC 3339, UTC, with microseconds.
-const timeLayout = "2006-01-02T15:04:05.000000Z07:00"
 
 // PackageSnapshot makes an LEI artifact of an open snapshot: an image for [Client.PushSnapshot],
 // for package remote and for OCI layouts. Both layers are the files that s has open, so that what
@@ -125,7 +121,7 @@ func (p *packaging) manifest(s *snapshot.Snapshot) (m *v1.Manifest, config []byt
 	if err := p.refuseFuture(date); ok && err != nil { // what clients go by, whoever wrote it
 		return nil, nil, fmt.Errorf("annotation %s: %w", artifact.AnnotationVersion, err)
 	}
-	if config, err = p.config(meta); err != nil {
+	if config, err = artifact.MakeConfig(p.leiVersion, p.created, meta.EntryCount); err != nil {
 		return nil, nil, err
 	}
 	digest, size, err := v1.SHA256(bytes.NewReader(config))
@@ -143,23 +139,10 @@ func (p *packaging) manifest(s *snapshot.Snapshot) (m *v1.Manifest, config []byt
 	return m, config, nil
 }
 
-// formatVersion is that of the config, and of the snapshots that this package knows.
-const formatVersion = "1.0"
-
-// config is the artifact's config, its fields in the order the original writes them.
-func (p *packaging) config(meta snapshot.Metadata) ([]byte, error) {
-	return json.Marshal(struct {
-		LEIVersion    string `json:"lei_version"`
-		FormatVersion string `json:"format_version"`
-		Created       string `json:"created"`
-		CacheEntries  int64  `json:"cache_entries"`
-	}{p.leiVersion, formatVersion, p.created.UTC().Format(timeLayout), meta.EntryCount})
-}
-
 // allAnnotations are those of the manifest.
 func (p *packaging) allAnnotations(meta snapshot.Metadata) map[string]string {
 	annotations := map[string]string{
-		artifact.AnnotationCreated:     p.created.UTC().Format(timeLayout),
+		artifact.AnnotationCreated:     p.created.UTC().Format(artifact.TimeLayout),
 		artifact.AnnotationVersion:     meta.Date.Format(time.DateOnly),
 		artifact.AnnotationTitle:       "lei-cache",
 		artifact.AnnotationDescription: "LEI analysis cache snapshot",

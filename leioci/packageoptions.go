@@ -116,6 +116,6 @@ func (p *packaging) refuseFuture(date time.Time) error {
 	if p.allowFuture || !artifact.IsFuture(date) {
 		return nil
 	}
-	return fmt.Errorf("%w: %s; tags such as latest could not be moved to any snapshot before that; check the clocks, or allow it with %w",
+	return fmt.Errorf("%w: %s; no earlier one could become latest after it; check the clocks, or allow it with %w",
 		ErrFuture, date.Format(time.DateOnly), errdef.PackageFuture)
 }

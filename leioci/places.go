@@ -22,9 +22,17 @@ func (c *Client) openReader(ctx context.Context, l, written Location) (reader st
 		}
 		return source.Reader(), nil, nil
 	}
-	var local store.Local
+	local, err := openLocal(ctx, l, c.registry.MaxBlobBytes())
+	if err != nil {
+		return nil, nil, err
+	}
+	return local, local, nil
+}
+
+// openLocal opens a layout or an archive to read.
+func openLocal(ctx context.Context, l Location, maxBlobBytes int64) (local store.Local, err error) {
 	if l.scheme == schemeArchive {
-		local, err = ociarchive.Open(ctx, l.path, c.registry.MaxBlobBytes())
+		local, err = ociarchive.Open(ctx, l.path, maxBlobBytes)
 	} else {
 		local, err = ocilayout.Open(ctx, l.path)
 	}
@@ -32,9 +40,9 @@ func (c *Client) openReader(ctx context.Context, l, written Location) (reader st
 		err = fmt.Errorf("%w: %w", ErrNotFound, err)
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, err // and not a nil pointer of a type
 	}
-	return local, local, nil
+	return local, nil
 }
 
 // openWriter opens a layout or an archive to write.

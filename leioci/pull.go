@@ -1,7 +1,6 @@
 package leioci
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -168,6 +167,9 @@ func AllowFuture() PullOption {
 // snapshots that are too old ([ErrStale]). One that is dated later than tomorrow is refused
 // ([ErrFuture]) unless [AllowFuture] is given.
 //
+// A config that the registry does not have, or that is larger than 4 MiB, is left out of the
+// directory, with a warning: reading the snapshot does not need it.
+//
 // What fails after the directory was replaced, such as the removal of the old files, is logged as a
 // warning and is not an error.
 //
@@ -326,21 +328,6 @@ func installManifest(ctx context.Context, src *registry.Source, ref name.Referen
 	}
 	result.Ref = pinned
 	return result, nil
-}
-
-// installFrom puts the snapshot of a manifest in the directory's place.
-func installFrom(
-	ctx context.Context, pinned fmt.Stringer, raw []byte, m *v1.Manifest, targetDir *target.Dir, dir string, fetch target.Fetch,
-) (*PullResult, error) {
-	res, err := targetDir.Install(ctx, raw, m, fetch)
-	if err != nil {
-		return nil, fail("pull", pinned, adviseDisk(dir, err))
-	}
-	digest, _, err := v1.SHA256(bytes.NewReader(raw))
-	if err != nil {
-		return nil, err
-	}
-	return newPullResult(res, digest), nil
 }
 
 func newPullResult(res *target.Result, digest v1.Hash) *PullResult {

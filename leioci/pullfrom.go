@@ -1,6 +1,7 @@
 package leioci
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/manifest"
+	"github.com/lowendinsight/lei-go/leioci/internal/registry"
 	"github.com/lowendinsight/lei-go/leioci/internal/store"
 	"github.com/lowendinsight/lei-go/leioci/internal/target"
 )
@@ -92,6 +94,27 @@ func (c *Client) pullLocal(ctx context.Context, reader store.Reader, src Locatio
 	res.From = pinned
 	c.log.WithField("digest", pinned.String()).Infof("%s is up to date with %s", dir, src)
 	return res, nil
+}
+
+// installFrom puts the snapshot of a manifest in the directory's place.
+func installFrom(
+	ctx context.Context, pinned fmt.Stringer, raw []byte, m *v1.Manifest, targetDir *target.Dir, dir string, fetch target.Fetch,
+) (*PullResult, error) {
+	res, err := targetDir.Install(ctx, raw, m, func(ctx context.Context, d v1.Descriptor, part target.Partial) (int64, error) {
+		n, err := fetch(ctx, d, part)
+		if err != nil {
+			err = registry.Redact(err) // it may be logged
+		}
+		return n, err
+	})
+	if err != nil {
+		return nil, fail("pull", pinned, adviseDisk(dir, err))
+	}
+	digest, _, err := v1.SHA256(bytes.NewReader(raw))
+	if err != nil {
+		return nil, err
+	}
+	return newPullResult(res, digest), nil
 }
 
 // localUpToDate returns a result if the directory has the snapshot of a manifest already.

@@ -39,6 +39,7 @@ func (c *Client) uploadBlobs(ctx context.Context, p *pushPlan, to *registry.Dest
 		if err != nil {
 			return err
 		}
+		b.told.Know(digest)
 		opening := known.open(ctx, to, digest, b.size)
 		<-known.done
 		if known.refusal != nil || known.has(digest, b.size) {

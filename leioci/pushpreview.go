@@ -19,8 +19,10 @@ import (
 
 // A PushPreview says what a push would do.
 type PushPreview struct {
-	// Digest is the manifest that would be pushed.
-	Digest name.Digest
+	// Digest is that of the manifest that would be pushed.
+	Digest v1.Hash
+	// Ref is the digest reference that it would have. It is zero for a layout or an archive.
+	Ref name.Digest
 	// Tags are those of the push, in the order given.
 	Tags []TagPreview
 	// Blobs are those of the push, each once, in the order of the manifest: the config first.
@@ -88,7 +90,7 @@ func (c *Client) PreviewPush(ctx context.Context, repo name.Repository, tags []s
 	if err != nil {
 		return nil, fail("push", p.what(), err)
 	}
-	preview := &PushPreview{Digest: m.ref, Tags: make([]TagPreview, len(p.tags))}
+	preview := &PushPreview{Digest: m.digest, Ref: m.ref, Tags: make([]TagPreview, len(p.tags))}
 	if preview.Blobs, err = p.blobPreviews(ctx, m.Manifest); err != nil {
 		return nil, fail("push", p.what(), err)
 	}

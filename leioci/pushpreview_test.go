@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/static"
 
@@ -57,7 +59,7 @@ func TestAPreviewSaysWhatThePushThenDoes(t *testing.T) {
 			}
 		}
 		pushed, err := w.client.PushSnapshot(t.Context(), w.repo, tc.tags, img, tc.opts...)
-		if err != nil || pushed != preview.Digest {
+		if err != nil || pushed != preview.Ref || pushed.DigestStr() != preview.Digest.String() {
 			t.Errorf("%s: pushed %s, %v; the preview has %s", name, pushed, err, preview.Digest)
 		}
 		again, err := w.client.PreviewPush(t.Context(), w.repo, tc.tags, img, tc.opts...)
@@ -155,5 +157,37 @@ func TestAPreviewCountsABlobOnce(t *testing.T) {
 	slices.Sort(digests)
 	if len(digests) != 4 || len(slices.Compact(digests)) != 4 {
 		t.Errorf("got %q", digests)
+	}
+}
+
+func TestAPreviewOfAPushToALayoutWritesNothing(t *testing.T) {
+	for _, scheme := range []string{"oci-layout:", "oci-archive:"} {
+		parent := t.TempDir()
+		dst := must2(leioci.ParseLocation(scheme + filepath.Join(parent, "mirror")))
+		c, tags := newClient(t), []string{"2026-02-09", "latest"}
+		older := must2(leioci.Package(t.Context(), leiocitest.WriteSnapshot(t, monday, report)))
+		newer := must2(leioci.Package(t.Context(), leiocitest.WriteSnapshot(t, tuesday, report)))
+		preview := func(img v1.Image, want string, opts ...leioci.PushOption) {
+			t.Helper()
+			before := namesIn(t, parent)
+			p, err := c.PreviewPushTo(t.Context(), dst, tags, img, opts...)
+			must(t, err)
+			if got := describePreview(p); got != want || p.Digest != must2(img.Digest()) || p.Ref.DigestStr() != "" {
+				t.Errorf("%s: got %s, want %s", scheme, got, want)
+			}
+			if after := namesIn(t, parent); !slices.Equal(before, after) {
+				t.Errorf("%s: there are %q after %q", scheme, after, before)
+			}
+		}
+		preview(newer, "make make 3")
+		_, err := c.PushTo(t.Context(), dst, tags, newer)
+		must(t, err)
+		preview(newer, "leave leave 0", leioci.NoOverwrite())
+		preview(older, "move move 2", leioci.AllowMoveBack()) // the reports are the same
+		for want, opts := range map[error][]leioci.PushOption{leioci.ErrOlder: nil, leioci.ErrTagExists: {leioci.NoOverwrite()}} {
+			if p, err := c.PreviewPushTo(t.Context(), dst, tags, older, opts...); !errors.Is(err, want) || p != nil {
+				t.Errorf("%s: got %v, %v, want %v", scheme, p, err, want)
+			}
+		}
 	}
 }

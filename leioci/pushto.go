@@ -29,19 +29,9 @@ import (
 // The errors are those of [Client.PushSnapshot]; a layout or an archive that cannot be written to is
 // [ErrTargetNotEmpty] or an error of the file system.
 func (c *Client) PushTo(ctx context.Context, dst Location, tags []string, img v1.Image, opts ...PushOption) (v1.Hash, error) {
-	if err := c.checkCall(ctx, "push"); err != nil {
+	tags, err := c.checkPushTo(ctx, dst, tags)
+	if err != nil {
 		return v1.Hash{}, err
-	}
-	if err := dst.check("push"); err != nil {
-		return v1.Hash{}, err
-	}
-	switch {
-	case dst.byDigest():
-		return v1.Hash{}, fmt.Errorf("push to %s: %w: cannot push to a digest; name tags", dst, ErrInvalidReference)
-	case dst.id != "" && len(tags) > 0:
-		return v1.Hash{}, fmt.Errorf("push to %s: %w: the location has a tag, and others are given", dst, ErrInvalidReference)
-	case dst.id != "":
-		tags = []string{dst.id}
 	}
 	if repo, ok := dst.Repository(); ok {
 		ref, err := c.PushSnapshot(ctx, repo, tags, img, opts...)
@@ -51,7 +41,7 @@ func (c *Client) PushTo(ctx context.Context, dst Location, tags []string, img v1
 		return v1.NewHash(ref.DigestStr())
 	}
 	var o pushOptions
-	err := o.apply(opts)
+	err = o.apply(opts)
 	if err == nil {
 		err = checkTags(tags)
 	}
@@ -59,6 +49,25 @@ func (c *Client) PushTo(ctx context.Context, dst Location, tags []string, img v1
 		return v1.Hash{}, fmt.Errorf("push to %s: %w", dst.Place(), err)
 	}
 	return c.pushLocal(ctx, dst.Place(), tags, img, o)
+}
+
+// checkPushTo checks the arguments of PushTo, and returns the tags to make.
+func (c *Client) checkPushTo(ctx context.Context, dst Location, tags []string) ([]string, error) {
+	if err := c.checkCall(ctx, "push"); err != nil {
+		return nil, err
+	}
+	if err := dst.check("push"); err != nil {
+		return nil, err
+	}
+	switch {
+	case dst.byDigest():
+		return nil, fmt.Errorf("push to %s: %w: cannot push to a digest; name tags", dst, ErrInvalidReference)
+	case dst.id != "" && len(tags) > 0:
+		return nil, fmt.Errorf("push to %s: %w: the location has a tag, and others are given", dst, ErrInvalidReference)
+	case dst.id != "":
+		tags = []string{dst.id}
+	}
+	return tags, nil
 }
 
 // pushLocal is PushTo for a layout or an archive: a copy of the image, once that may be pushed.

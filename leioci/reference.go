@@ -17,7 +17,7 @@ const maxRepositoryLength = 255
 const maxRegistryLength = 253 + len(":65535")
 
 // referenceUsage ends the message for every invalid reference.
-const referenceUsage = "want registry/repository[:tag][@digest], for example ghcr.io/org/lei-cache:latest"
+const referenceUsage = "want registry/repository[:tag][@digest], such as ghcr.io/org/lei-cache:latest"
 
 // ParseReference parses [oci://]registry/repository[:tag][@digest]. The scheme is not
 // case-sensitive. The first path segment is always the registry, so "registry/repo" does not refer
@@ -76,8 +76,7 @@ func split(s string) (parts, error) {
 
 func splitParts(s string) (parts, error) {
 	if withoutPassword(s) != s {
-		return parts{}, errors.New("no user, password or other text may come before an @ in front of the registry; " +
-			"log in to the registry, or provide a token")
+		return parts{}, errors.New("no user, password or other text may come before the registry; log in to it instead")
 	}
 	location, err := trimScheme(s)
 	if err != nil {
@@ -123,8 +122,7 @@ func splitParts(s string) (parts, error) {
 // checkPath returns an error if a repository, without its registry, is invalid.
 func checkPath(repository string) error {
 	if len(repository) > maxRepositoryLength || !isRepository(repository) {
-		return fmt.Errorf("invalid repository %s: want lower-case letters and digits "+
-			"with single separators between them, at most %d characters",
+		return fmt.Errorf("invalid repository %s: want up to %d lower-case letters, digits and single separators",
 			quote(repository), maxRepositoryLength)
 	}
 	return nil

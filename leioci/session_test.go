@@ -114,8 +114,8 @@ func TestOneChallengeServesAll(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := len(reg.Requests()) - before; n != 1+3*3 || pings(reg) != 0 {
-		t.Errorf("there were %d requests, want one challenge and nine others, and %d pings", n, pings(reg))
+	if n := len(reg.Requests()) - before; n != 1+3*4 || pings(reg) != 0 {
+		t.Errorf("there were %d requests, want one challenge and twelve others, and %d pings", n, pings(reg))
 	}
 }
 

@@ -41,8 +41,8 @@ func TestPullSnapshotReadsTheOriginalsArtifact(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	assertSame(t, sampleDir, dir, "manifest.json", "cache.jsonl.gz", "oci-manifest.json")
-	if res.Ref.DigestStr() != sampleDigest || res.Source != repo || res.UpToDate || res.BytesFetched != 10498+62724 {
+	assertSame(t, sampleDir, dir, "manifest.json", "cache.jsonl.gz", "oci-manifest.json", "config.json")
+	if res.Ref.DigestStr() != sampleDigest || res.Source != repo || res.UpToDate || res.BytesFetched != 10498+62724+106 {
 		t.Errorf("got %+v", res)
 	}
 	created := time.Date(2026, 11, 23, 15, 40, 56, 323271000, time.UTC)
@@ -90,7 +90,7 @@ func TestAPullRepairsADamagedDirectory(t *testing.T) {
 		if err != nil || res.UpToDate {
 			t.Errorf("%s: got %+v, %v", name, res, err)
 		}
-		assertSame(t, sampleDir, dir, "manifest.json", "cache.jsonl.gz", "oci-manifest.json")
+		assertSame(t, sampleDir, dir, "manifest.json", "cache.jsonl.gz", "oci-manifest.json", "config.json")
 	}
 }
 
@@ -164,7 +164,7 @@ func TestPullSnapshotIgnoresOtherLayersTheirOrderAndTheConfigsType(t *testing.T)
 		t.Fatal(err)
 	}
 	assertSame(t, sampleDir, dir, "manifest.json", "cache.jsonl.gz")
-	assertEntries(t, dir, "cache.jsonl.gz", "manifest.json", "oci-manifest.json")
+	assertEntries(t, dir, "cache.jsonl.gz", "config.json", "manifest.json", "oci-manifest.json")
 }
 
 func TestPushSnapshotRefusesAnImageThatIsNoSnapshot(t *testing.T) {
@@ -200,5 +200,5 @@ func TestASnapshotIsCopiedFromRegistryToRegistry(t *testing.T) {
 	if _, err := c.PullSnapshot(t.Context(), digest, dir); err != nil {
 		t.Fatal(err)
 	}
-	assertSame(t, sampleDir, dir, "manifest.json", "cache.jsonl.gz", "oci-manifest.json")
+	assertSame(t, sampleDir, dir, "manifest.json", "cache.jsonl.gz", "oci-manifest.json", "config.json")
 }

@@ -26,7 +26,8 @@ import (
 //
 // A snapshot is a manifest with exactly one layer of each LEI type ([MediaTypeManifest],
 // [MediaTypeCache]), in any order. Other layers are ignored. The manifest itself is written beside
-// the layers' files, as oci-manifest.json.
+// the layers' files, as oci-manifest.json, and the config, which nobody needs but [NewHandler], as
+// config.json. An image whose config cannot be read, or is larger than 4 MiB, is unpacked without.
 //
 // Of the options, [VerifyReports], [IndexReports], [MaxAge], [AllowFuture] and [Progress] apply. An image is one
 // snapshot, not a tag that may have moved back, so Unpack replaces a newer snapshot, too, and

@@ -12,8 +12,9 @@ import (
 var walls = map[string][]string{
 	"leioci": {
 		"internal/artifact", "internal/credential", "internal/errdef", "internal/jsonstream", "internal/manifest",
-		"internal/ociarchive", "internal/ocilayout", "internal/progress", "internal/registry", "internal/regular",
-		"internal/signature", "internal/store", "internal/target", "internal/verify", "snapshot",
+		"internal/ociarchive", "internal/ocilayout", "internal/progress", "internal/pulled", "internal/registry",
+		"internal/regular", "internal/serve", "internal/signature", "internal/store", "internal/target",
+		"internal/verify", "snapshot",
 	},
 	"leioci/cmd/leioci": {
 		"", "internal/artifact", "internal/credential", "internal/errdef", "internal/jsonstream", "internal/manifest",
@@ -49,9 +50,14 @@ var walls = map[string][]string{
 		"internal/errdef", "internal/manifest", "internal/regular", "internal/staging", "internal/store",
 		"internal/verify",
 	},
+	"leioci/internal/pulled": {
+		"internal/artifact", "internal/errdef", "internal/manifest", "internal/regular", "internal/store",
+		"internal/verify", "snapshot",
+	},
 	"leioci/internal/regular":   {},
 	"leioci/internal/resume":    {"internal/errdef", "internal/retry", "internal/verify"},
 	"leioci/internal/retry":     {"internal/errdef"},
+	"leioci/internal/serve":     {"internal/errdef", "internal/lazyregexp", "internal/store"},
 	"leioci/internal/staging":   {"internal/errdef", "internal/regular", "internal/verify"},
 	"leioci/internal/signature": {},
 	"leioci/internal/stall":     {"internal/errdef"},

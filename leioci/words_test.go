@@ -30,7 +30,9 @@ func TestTheLibrarySpeaksOfNoFlags(t *testing.T) {
 			if !ok || literal.Kind != token.STRING {
 				return true
 			}
-			if text, unquoteErr := strconv.Unquote(literal.Value); unquoteErr != nil || wrong.MatchString(text) {
+			text, unquoteErr := strconv.Unquote(literal.Value)
+			text = strings.ReplaceAll(text, "podman save --format", "") // another program's
+			if unquoteErr != nil || wrong.MatchString(text) {
 				t.Errorf("%v: %s", fset.Position(n.Pos()), literal.Value)
 			}
 			return true

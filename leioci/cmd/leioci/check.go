@@ -106,6 +106,9 @@ func check(ctx context.Context, from *sourceFlags, text string, list []subject, 
 	if status := c.status(); status != exitOK {
 		return decision{status, errors.New(sentence)}
 	}
+	if from.network.quiet {
+		return nil
+	}
 	_, err = fmt.Fprintln(from.env.stderr, sentence)
 	return err
 }

@@ -64,7 +64,7 @@ func completeArguments(names []string) cobra.CompletionFunc {
 
 // completeFlag completes the values of a flag by what its usage calls them.
 func completeFlag(cmd *cobra.Command, f *pflag.Flag) {
-	var complete cobra.CompletionFunc = cobra.NoFileCompletions
+	complete := cobra.NoFileCompletions
 	if c, ok := f.Value.(*choice); ok {
 		complete = cobra.FixedCompletions(c.names, cobra.ShellCompDirectiveNoFileComp)
 	}

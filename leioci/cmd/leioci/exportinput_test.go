@@ -35,7 +35,7 @@ func TestExportTakesReportsInEveryForm(t *testing.T) {
 			}
 		}
 		assertEntries(t, filepath.Join(work, "out"), "lei")
-		assertEntries(t, filepath.Join(work, "out", "lei"), "cache.jsonl.gz", "manifest.json", "oci-manifest.json")
+		assertEntries(t, filepath.Join(work, "out", "lei"), "cache.jsonl.gz", "config.json", "manifest.json", "oci-manifest.json")
 	}
 }
 

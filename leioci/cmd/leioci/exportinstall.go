@@ -44,7 +44,7 @@ func export(ctx context.Context, env environment, network *networkFlags, o expor
 		return fmt.Errorf("export: %w", err)
 	}
 	defer s.Close() // after the push, and before what it has open is removed
-	return install(ctx, env, s, o, to)
+	return install(ctx, env, network, s, o, to)
 }
 
 // writeReports writes the snapshot to dir.
@@ -64,7 +64,7 @@ func writeReports(ctx context.Context, env environment, dir string, o exportOpti
 }
 
 // install puts a snapshot into its directory, and pushes it if to is not nil.
-func install(ctx context.Context, env environment, s *snapshot.Snapshot, o exportOptions, to *pushing) error {
+func install(ctx context.Context, env environment, network *networkFlags, s *snapshot.Snapshot, o exportOptions, to *pushing) error {
 	if to != nil { // do not publish what nobody can read
 		if err := s.Verify(ctx); err != nil {
 			return fmt.Errorf("export: %w", err)
@@ -78,7 +78,7 @@ func install(ctx context.Context, env environment, s *snapshot.Snapshot, o expor
 		return fmt.Errorf("export: %w", err)
 	}
 	meta := s.Metadata()
-	fmt.Fprintf(env.stderr, "wrote %s: %s, %s, %s compressed\n",
+	network.say(env, "wrote %s: %s, %s, %s compressed\n",
 		o.dir, describeDate(meta.Date, time.Now()), count(meta.EntryCount, "report"), bytesText(meta.CompressedSize))
 	pushed := []pushJSON{} // JSON has an array in any case
 	if to != nil {

@@ -20,8 +20,9 @@ const formatVersion = 1
 
 // formatHelp explains --format json.
 const formatHelp = `With --format json, a result is one JSON object. Its member format_version is 1, and stays that when
-members are added. A command that fails prints its error as text to standard error, and to standard
-output nothing but what it did before, such as what is pushed already.`
+members are added. With status 6 or 8, which are results, it is printed as well. A command that fails
+prints its error as text to standard error, and to standard output nothing but what it did before, such
+as what is pushed already.`
 
 // A choice is the value of a flag that is one of several names.
 type choice struct {

@@ -12,8 +12,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/spf13/cobra"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
 
+	"github.com/lowendinsight/lei-go/leioci"
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
@@ -55,18 +57,6 @@ func TestTheExamplesOfTheHelpRun(t *testing.T) {
 	}
 }
 
-// availableCommands returns a command and those below it.
-func availableCommands(cmd *cobra.Command) []*cobra.Command {
-	var all []*cobra.Command
-	for _, sub := range cmd.Commands() {
-		if sub.IsAvailableCommand() && sub.Parent().Name() != "completion" {
-			all = append(all, availableCommands(sub)...)
-			all = append(all, sub)
-		}
-	}
-	return all
-}
-
 // exampleRegistry returns a repository that has a snapshot of today, and two older ones.
 func exampleRegistry(t *testing.T) string {
 	t.Helper()
@@ -94,15 +84,37 @@ func pushExample(t *testing.T, dir string, refs ...string) {
 	}
 }
 
+// writeExampleLayout makes an OCI image layout of a snapshot, under the tag latest.
+func writeExampleLayout(t *testing.T, dir, of string) {
+	t.Helper()
+	img, err := leioci.Package(t.Context(), of)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := layout.Write(dir, empty.Index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := at.AppendImage(img, layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": "latest"})); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // runExample runs a line in a directory that has what the examples name.
 func runExample(t *testing.T, ref, line string) {
 	t.Helper()
 	dir, home, today := t.TempDir(), t.TempDir(), exampleSnapshot(t, time.Now().UTC().Format(time.DateOnly))
-	for name, from := range map[string]string{"export": today, "lei": today, "today": today, "yesterday": exampleSnapshot(t, "2026-02-08")} {
+	for name, from := range map[string]string{
+		"export": today, "lei": today, "today": today, "yesterday": exampleSnapshot(t, "2026-02-08"),
+	} {
 		if err := os.CopyFS(filepath.Join(dir, name), os.DirFS(from)); err != nil {
 			t.Fatal(err)
 		}
 	}
+	if status, _, stderr := leiociIn(t, dir, "", "pull", ref); status != 0 { // into ./lei-cache-latest
+		t.Fatal(stderr)
+	}
+	writeExampleLayout(t, filepath.Join(dir, "mirror"), today)
 	writeFile(t, filepath.Join(dir, "reports.jsonl"), reportA+"\n")
 	writeFile(t, filepath.Join(dir, "bom.json"), `{"bomFormat":"CycloneDX","specVersion":"1.6","components":[]}`)
 	for place, command := range map[string][]string{

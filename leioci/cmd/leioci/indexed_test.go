@@ -99,5 +99,5 @@ func TestPullAndExportIndexIfAsked(t *testing.T) {
 	if status, _, stderr := leiociIn(t, work, "", "pull", ref, "-o", "lei"); status != 0 {
 		t.Error(stderr)
 	}
-	assertEntries(t, filepath.Join(work, "lei"), "cache.jsonl.gz", "manifest.json", "oci-manifest.json")
+	assertEntries(t, filepath.Join(work, "lei"), "cache.jsonl.gz", "config.json", "manifest.json", "oci-manifest.json")
 }

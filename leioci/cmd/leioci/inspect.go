@@ -20,8 +20,9 @@ With --raw, it prints the manifest byte for byte, and nothing else.
 
 As JSON, these are the members format_version (1), source, digest, media_type, size, kind (snapshot,
 image, index or other), not_snapshot, artifact_type, date, age_days, subject, config, layers, manifests,
-blob_size, annotations, referrers and errors. A descriptor has media_type, digest, size, artifact_type,
-file, platform and annotations, the config also content, and a referrer kind and tag.`
+blob_size, annotations, tags (in a layout or an archive), referrers and errors. A descriptor has
+media_type, digest, size, artifact_type, file, platform and annotations, the config also content, and a
+referrer kind and tag.`
 
 func newInspect(env environment) *cobra.Command {
 	var raw bool
@@ -38,7 +39,7 @@ if it is there. A directory knows no referrers.
 
 ` + inspectHelp,
 		Example: "  leioci inspect ghcr.io/org/lei-cache:2026-02-08\n" +
-			"  leioci inspect --raw ./lei-cache-latest | sha256sum",
+			"  leioci inspect --raw ghcr.io/org/lei-cache | sha256sum",
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if raw && cmd.Flags().Changed("format") {

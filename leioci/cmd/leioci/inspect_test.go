@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lowendinsight/lei-go/leioci"
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
@@ -145,6 +146,49 @@ func TestInspectAndTagsPrintNothingThatATerminalObeys(t *testing.T) {
 			if status != 0 || strings.ContainsAny(stdout, "\x1b\r\u009b\u202e\x7f") || strings.Contains(stdout, "\nall") {
 				t.Errorf("%s, %q: %d, %q, %q", what, args, status, stdout, stderr)
 			}
+		}
+	}
+}
+
+func TestInspectAndTagsReadLayoutsAndArchives(t *testing.T) {
+	img, err := leioci.Package(t.Context(), sampleDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest, err := img.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := leioci.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, scheme := range []string{"oci-layout:", "oci-archive:"} {
+		place := scheme + filepath.Join(t.TempDir(), "mirror")
+		at, err := leioci.ParseLocation(place)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := client.PushTo(t.Context(), at, []string{"2026-02-08", "latest"}, img); err != nil {
+			t.Fatal(err)
+		}
+		// The token is for no registry, and no obstacle.
+		status, stdout, stderr := leiociIn(t, t.TempDir(), "a-token", "tags", place)
+		if status != 0 || stderr != "" || strings.Count(stdout, digest.String()) != 2 || !strings.Contains(stdout, "same as 2026-02-08") {
+			t.Errorf("%d, %q, %s", status, stderr, stdout)
+		}
+		for _, arg := range []string{place, place + ":latest", place + "@" + digest.String()} {
+			if i := inspectJSON(t, arg); i.Source != place+"@"+digest.String() || i.Digest != digest.String() || i.Kind != kindSnapshot || i.Config.Content == nil || len(i.Tags) != 2 {
+				t.Errorf("%s: got %+v", arg, i)
+			}
+		}
+		for _, args := range [][]string{{"inspect", place + ":absent"}, {"inspect", place + "-absent"}, {"tags", place + "-absent"}} {
+			if status, stdout, stderr := leiociIn(t, t.TempDir(), "", args...); status != 7 || stdout != "" {
+				t.Errorf("%q: %d, %q, %q", args, status, stdout, stderr)
+			}
+		}
+		if status, _, stderr := leiociIn(t, t.TempDir(), "", "tags", place+":latest"); status != 2 {
+			t.Errorf("%d, %q", status, stderr)
 		}
 	}
 }

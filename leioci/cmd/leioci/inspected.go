@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -25,6 +22,8 @@ type inspected interface {
 	blob(ctx context.Context, d v1.Descriptor, file string) (io.ReadCloser, error)
 	// referrers returns what refers to a manifest. What it found is valid even with an error.
 	referrers(context.Context, v1.Hash) ([]referrer, error)
+	// tags returns those that hold a manifest, where that is not a request each.
+	tags(context.Context, v1.Hash) ([]string, error)
 	close() error
 }
 
@@ -36,18 +35,18 @@ func openInspected(ctx context.Context, env environment, network *networkFlags, 
 	if text == "" { // "$DIR", where DIR is not set
 		return nil, usageError{errors.New("REF|DIR is empty")}
 	}
-	at, err := leioci.ParseLocation(text)
-	if err == nil && at.Path() != "" || isReference(text) {
-		if err != nil {
-			return nil, usageError{err}
+	if !isReference(text) {
+		if err := refuseForeignPlace(text); err != nil {
+			return nil, err
 		}
-		repo, err := openRepository(ctx, env, network, at)
-		return &inspectedRepository{repo, at}, err
+		return openInspectedDir(text)
 	}
-	if _, missing := os.Lstat(text); err != nil && errors.Is(missing, fs.ErrNotExist) && strings.Contains(text, ":") {
-		return nil, usageError{err} // it is meant for another program
+	at, err := parseLocation(text)
+	if err != nil {
+		return nil, err
 	}
-	return openInspectedDir(text)
+	repo, err := openRepository(ctx, env, network, at)
+	return &inspectedRepository{repo, at}, err
 }
 
 // An inspectedRepository is an artifact in a registry, a layout or an archive.
@@ -57,14 +56,7 @@ type inspectedRepository struct {
 }
 
 func (r *inspectedRepository) name(digest v1.Hash) string {
-	if repo, ok := r.at.Repository(); ok {
-		return repo.Digest(digest.String()).String()
-	}
-	place := r.at.String()
-	if id := r.at.Identifier(); id != "" {
-		place = place[:len(place)-len(id)-1] // and the character before it
-	}
-	return place + "@" + digest.String()
+	return r.at.At(digest.String()).String()
 }
 
 func (r *inspectedRepository) manifest(ctx context.Context) (v1.Descriptor, []byte, error) {
@@ -76,6 +68,27 @@ func (r *inspectedRepository) blob(ctx context.Context, d v1.Descriptor, _ strin
 }
 
 func (r *inspectedRepository) close() error { return r.Close() }
+
+func (r *inspectedRepository) tags(ctx context.Context, digest v1.Hash) ([]string, error) {
+	if r.at.Path() == "" {
+		return nil, nil
+	}
+	all, err := r.Tags(ctx)
+	if err != nil || len(all) > defaultTagLimit {
+		return nil, err
+	}
+	var holding []string
+	for _, tag := range all {
+		d, _, err := r.Manifest(ctx, tag)
+		if err != nil && !isAny(err, leioci.ErrNotFound, leioci.ErrUnsupportedManifest, leioci.ErrVerification, leioci.ErrTooLarge) {
+			return nil, err
+		}
+		if err == nil && d.Digest == digest {
+			holding = append(holding, tag)
+		}
+	}
+	return holding, nil
+}
 
 // referrers also looks for what cosign keeps under tags of its own.
 func (r *inspectedRepository) referrers(ctx context.Context, digest v1.Hash) ([]referrer, error) {

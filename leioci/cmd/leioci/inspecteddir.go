@@ -44,6 +44,8 @@ func (d *inspectedDir) close() error { return d.root.Close() }
 
 func (d *inspectedDir) referrers(context.Context, v1.Hash) ([]referrer, error) { return nil, nil }
 
+func (d *inspectedDir) tags(context.Context, v1.Hash) ([]string, error) { return nil, nil }
+
 func (d *inspectedDir) manifest(context.Context) (v1.Descriptor, []byte, error) {
 	raw, err := d.read(keptManifest, manifest.MaxBytes)
 	if errors.Is(err, fs.ErrNotExist) {

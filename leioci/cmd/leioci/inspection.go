@@ -5,12 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	"github.com/lowendinsight/lei-go/leioci/internal/artifact"
 	"github.com/lowendinsight/lei-go/leioci/internal/manifest"
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
@@ -34,36 +32,11 @@ type inspection struct {
 	Manifests   []descriptorJSON  `json:"manifests"` // that an index lists
 	BlobSize    int64             `json:"blob_size"` // of config and layers, in bytes
 	Annotations map[string]string `json:"annotations"`
+	Tags        []string          `json:"tags,omitempty"` // that hold it, in a layout or an archive
 	Referrers   []referrer        `json:"referrers"`
 	Errors      []string          `json:"errors,omitempty"` // what could not be read
 
 	local bool // nothing in a directory tells of referrers
-}
-
-type descriptorJSON struct {
-	MediaType    string            `json:"media_type"`
-	Digest       string            `json:"digest"`
-	Size         int64             `json:"size"`
-	ArtifactType string            `json:"artifact_type,omitempty"`
-	File         string            `json:"file,omitempty"` // that a layer becomes
-	Platform     string            `json:"platform,omitempty"`
-	Annotations  map[string]string `json:"annotations,omitempty"`
-}
-
-type configJSON struct {
-	descriptorJSON
-	Content json.RawMessage `json:"content,omitempty"` // if it is JSON
-	kept    bool            // in this place
-}
-
-func describeDescriptor(d v1.Descriptor) descriptorJSON {
-	j := descriptorJSON{
-		MediaType: string(d.MediaType), Digest: d.Digest.String(), Size: d.Size, ArtifactType: d.ArtifactType, Annotations: d.Annotations,
-	}
-	if d.Platform != nil {
-		j.Platform = d.Platform.String()
-	}
-	return j
 }
 
 // newInspection describes a manifest of any kind.
@@ -110,17 +83,6 @@ func newInspection(source string, d v1.Descriptor, raw []byte) *inspection {
 	return i
 }
 
-// describeLayer also names the file that a layer becomes.
-func describeLayer(d v1.Descriptor) descriptorJSON {
-	j := describeDescriptor(d)
-	for _, f := range artifact.LayerFiles() {
-		if f.MediaType == d.MediaType {
-			j.File = f.Name
-		}
-	}
-	return j
-}
-
 // complete adds what the manifest does not say itself. The error is about what could not be read.
 func (i *inspection) complete(ctx context.Context, from inspected, now time.Time) error {
 	_, i.local = from.(*inspectedDir)
@@ -148,32 +110,9 @@ func (i *inspection) complete(ctx context.Context, from inspected, now time.Time
 		i.Referrers = append(i.Referrers, found...)
 	}
 	note("referrers", err)
+	i.Tags, err = from.tags(ctx, digest)
+	note("tags", err)
 	return errors.Join(problems...)
-}
-
-// read reads the config, unless it is too large to be one.
-func (c *configJSON) read(ctx context.Context, from inspected) error {
-	if c.Size > manifest.MaxBytes {
-		return nil
-	}
-	d, err := c.descriptor()
-	if err != nil {
-		return err
-	}
-	rc, err := from.blob(ctx, d, "")
-	if errors.Is(err, errNotKept) {
-		c.kept = false
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer rc.Close()
-	content, err := io.ReadAll(rc)
-	if err == nil && json.Valid(content) {
-		c.Content = content
-	}
-	return err
 }
 
 // readDate takes the date from manifest.json: the original client does not annotate it.
@@ -198,9 +137,4 @@ func (i *inspection) readDate(ctx context.Context, from inspected) error {
 		return err
 	}
 	return nil
-}
-
-func (d descriptorJSON) descriptor() (v1.Descriptor, error) {
-	digest, err := v1.NewHash(d.Digest)
-	return v1.Descriptor{Digest: digest, Size: d.Size}, err
 }

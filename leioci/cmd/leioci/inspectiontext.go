@@ -63,6 +63,9 @@ func (i *inspection) writeText(w io.Writer) error {
 			return shortened(key) + ": " + shortened(i.Annotations[key])
 		}))
 	}
+	if len(i.Tags) > 0 {
+		line("tags", strings.Join(i.Tags, ", "))
+	}
 	if !i.local {
 		line("referrers", fmt.Sprint(len(i.Referrers)))
 		writeLines(out, texts(i.Referrers, func(r referrer) string {

@@ -8,6 +8,7 @@
 //	leioci verify DIR|REF
 //	leioci check DIR|REF [--repo URL...] [--repos FILE] [--sbom FILE]
 //	leioci diff A B
+//	leioci serve DIR|LOCATION [--listen ADDR]
 //	leioci tags REPO
 //	leioci inspect REF|DIR
 //	leioci copy SRC DST
@@ -96,7 +97,7 @@ registry that the references name, and is sent to no other.`,
 	}
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(newPush(env), newPull(env), newVersion(env))
-	root.AddCommand(newAuth(env), newTags(env), newInspect(env), newCopy(env))
+	root.AddCommand(newAuth(env), newTags(env), newInspect(env), newCopy(env), newServe(env))
 	root.AddCommand(newCheck(env), newDiff(env))
 	root.AddCommand(newExport(env), newImport(env), newVerify(env))
 	root.SetOut(env.stdout) // before what remembers it

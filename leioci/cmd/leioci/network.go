@@ -27,7 +27,8 @@ type networkFlags struct {
 	privateNetworks           []string
 	attempts                  int
 	stall                     time.Duration
-	verbose                   bool
+	verbose, quiet            bool
+	stderr                    *stderr
 	cmd                       *cobra.Command
 }
 
@@ -50,6 +51,7 @@ func addNetworkFlags(cmd *cobra.Command) *networkFlags {
 	flags.IntVar(&f.attempts, "attempts", 0, "total attempts per request when failures may be transient (default 5)")
 	flags.DurationVar(&f.stall, "stall-timeout", 0, "give up when no byte moves for this long (default 30s)")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "log every request to standard error, without credentials")
+	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print only results, warnings and errors: no progress, and no outcome in words")
 	return f
 }
 
@@ -161,11 +163,15 @@ func readPEM(path string) ([]byte, error) {
 
 // logger returns a logger to standard error: warnings only, or everything with --verbose.
 func (f *networkFlags) logger(env environment) logrus.FieldLogger {
+	return newLogger(f.standardError(env), f.verbose)
+}
+
+func newLogger(to io.Writer, verbose bool) logrus.FieldLogger {
 	l := logrus.New()
-	l.SetOutput(env.stderr)
+	l.SetOutput(to)
 	l.SetFormatter(inCommandsWords{plainFormatter{}})
 	l.SetLevel(logrus.WarnLevel)
-	if f.verbose {
+	if verbose {
 		l.SetFormatter(inCommandsWords{&logrus.TextFormatter{FullTimestamp: true, DisableColors: true}})
 		l.SetLevel(logrus.DebugLevel)
 	}

@@ -106,11 +106,15 @@ func pull(
 	if err != nil {
 		return err
 	}
-	res, err := client.PullFrom(ctx, at, dir, opts...)
+	var res *leioci.PullResult
+	err = network.show(env, func(shown leioci.TransferOption) (err error) {
+		res, err = client.PullFrom(ctx, at, dir, append(opts, shown)...)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	return printPull(env, f, newPullDocument(at.String(), dir, res, verified, time.Now()), res)
+	return printPull(env, network, f, newPullDocument(at.String(), dir, res, verified, time.Now()), res)
 }
 
 // parseMirrors parses the repositories that mirror another.

@@ -51,7 +51,7 @@ func newPullDocument(requested, dir string, res *leioci.PullResult, verified boo
 func ageDays(date, now time.Time) int { return int(now.UTC().Truncate(day).Sub(date) / day) }
 
 // printPull says what a pull came to.
-func printPull(env environment, f *format, d pullDocument, res *leioci.PullResult) error {
+func printPull(env environment, network *networkFlags, f *format, d pullDocument, res *leioci.PullResult) error {
 	outcome := "pulled into"
 	if d.UpToDate {
 		outcome = "up to date in"
@@ -64,7 +64,7 @@ func printPull(env environment, f *format, d pullDocument, res *leioci.PullResul
 	if d.Verified {
 		checked = ", verified"
 	}
-	fmt.Fprintf(env.stderr, "%s %s%s%s: %s\n", outcome, d.Directory, from, checked, describeAge(res, time.Now()))
+	network.say(env, "%s %s%s%s: %s\n", outcome, d.Directory, from, checked, describeAge(res, time.Now()))
 	if f.isJSON() {
 		return writeJSON(env.stdout, d)
 	}

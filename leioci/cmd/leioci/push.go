@@ -118,6 +118,7 @@ type pushing struct {
 	targets []target
 	asJSON  bool       // do not print what was pushed line by line
 	pushed  []pushJSON // what did not fail
+	network *networkFlags
 }
 
 // newPushing returns a pushing to what references name.
@@ -130,7 +131,7 @@ func newPushing(env environment, network *networkFlags, refs []string) (*pushing
 	if err != nil {
 		return nil, err
 	}
-	return &pushing{client: client, targets: targets}, nil
+	return &pushing{client: client, targets: targets, network: network}, nil
 }
 
 // push pushes the snapshot of a directory. A target without tags of its own gets those given.
@@ -140,19 +141,23 @@ func (p *pushing) push(
 	var failed []error // if one repository fails, still push to the others
 	for _, t := range p.targets {
 		pushTags := t.allTags(tags)
-		hash, err := p.client.PushTo(ctx, t.to, pushTags, img, opts...)
+		var hash v1.Hash
+		err := p.network.show(env, func(shown leioci.TransferOption) (err error) {
+			hash, err = p.client.PushTo(ctx, t.to, pushTags, img, append(opts, shown)...)
+			return err
+		})
 		if err != nil {
 			failed = append(failed, err)
 			continue
 		}
 		digest := t.to.At(hash.String())
-		fmt.Fprintf(env.stderr, "pushed %s to %s under %s\n", dir, t.to, strings.Join(pushTags, ", "))
+		p.network.say(env, "pushed %s to %s under %s\n", dir, t.to, strings.Join(pushTags, ", "))
 		p.pushed = append(p.pushed, pushJSON{Ref: digest.String(), Tags: pushTags})
 		if p.asJSON {
 			continue
 		}
 		if _, err := fmt.Fprintln(env.stdout, digest); err != nil {
-			failed = append(failed, fmt.Errorf("pushed %s, but cannot write that to standard output: %w", digest, err))
+			failed = append(failed, fmt.Errorf("pushed %s, but %w", digest, err))
 		}
 	}
 	return errors.Join(failed...)

@@ -15,16 +15,17 @@ import (
 )
 
 // dryRunHelp explains --dry-run.
-const dryRunHelp = `With --dry-run, nothing is written to a registry. The snapshot is read, checked and packaged, and each
-registry is asked what it has. Printed is, for each repository, the digest reference, what would become
+const dryRunHelp = `With --dry-run, nothing is written to any place. The snapshot is read, checked and packaged, and each
+place is asked what it has. Printed is, for each repository, the digest reference, what would become
 of each tag (made, moved and from what, left), and which blobs would be sent. The exit status is that of
 the push, as far as reading tells: the registry is asked with the same credentials, but whether they
 permit writing is known only after a write.
 
 As JSON, these are the members format_version (1), dry_run (true) and pushes, one for each repository (ref,
 tags, blobs, bytes). A tag has tag, change (make, move, leave or, if what it holds cannot be seen, unseen),
-held and held_date, which are what it holds now, and error; a blob has media_type, digest, size, file and
-sent; bytes is the size of the blobs that would be sent.`
+held and held_date, which are what it holds now, and error; a blob has media_type, digest, size, file, sent
+and what its descriptor has of artifact_type, platform and annotations; bytes is the size of the blobs that
+would be sent.`
 
 // preview says what push would do.
 func (p *pushing) preview(
@@ -33,20 +34,15 @@ func (p *pushing) preview(
 	var failed []error // one repository says nothing about the others
 	document := newDryRunDocument()
 	for _, t := range p.targets {
-		repo, ok := t.to.Repository()
-		if !ok {
-			failed = append(failed, usageError{fmt.Errorf("--dry-run is for registries, and %s is none", t.to)})
-			continue
-		}
-		preview, err := p.client.PreviewPush(ctx, repo, t.allTags(tags), img, opts...)
+		preview, err := p.client.PreviewPushTo(ctx, t.to, t.allTags(tags), img, opts...)
 		if err != nil {
 			failed = append(failed, err)
 			continue
 		}
-		fmt.Fprintf(env.stderr, "dry run: nothing was written to %s\n", repo)
+		fmt.Fprintf(env.stderr, "dry run: nothing was written to %s\n", t.to)
 		if p.asJSON {
-			document.Pushes = append(document.Pushes, newPushPreviewJSON(preview))
-		} else if err := writePreview(env.stdout, preview); err != nil {
+			document.Pushes = append(document.Pushes, newPushPreviewJSON(t.to, preview))
+		} else if err := writePreview(env.stdout, t.to, preview); err != nil {
 			return err
 		}
 	}
@@ -57,9 +53,9 @@ func (p *pushing) preview(
 }
 
 // writePreview prints what a push would do, for a person.
-func writePreview(w io.Writer, p *leioci.PushPreview) error {
+func writePreview(w io.Writer, to leioci.Location, p *leioci.PushPreview) error {
 	out := bufio.NewWriter(w)
-	fmt.Fprintln(out, p.Digest)
+	fmt.Fprintln(out, to.At(p.Digest.String()))
 	for _, t := range p.Tags {
 		fmt.Fprintf(out, "  tag   %s\n", describeChange(t))
 	}

@@ -49,8 +49,8 @@ type blobPreviewJSON struct {
 }
 
 // newPushPreviewJSON says what a push would do.
-func newPushPreviewJSON(p *leioci.PushPreview) pushPreviewJSON {
-	j := pushPreviewJSON{Ref: p.Digest.String()}
+func newPushPreviewJSON(to leioci.Location, p *leioci.PushPreview) pushPreviewJSON {
+	j := pushPreviewJSON{Ref: to.At(p.Digest.String()).String()}
 	for _, t := range p.Tags {
 		tag := tagPreviewJSON{Tag: t.Tag, Change: string(t.Change)}
 		if t.Held.Hex != "" {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 )
@@ -14,8 +15,9 @@ type resultWriter struct {
 
 func (w *resultWriter) Write(p []byte) (int, error) {
 	n, err := w.to.Write(p)
-	if err != nil && w.err == nil {
-		w.err = fmt.Errorf("cannot print the result: %w", err)
+	if err != nil {
+		err = fmt.Errorf("cannot print the result: %w", err)
+		w.err = cmp.Or(w.err, err)
 	}
 	return n, err
 }

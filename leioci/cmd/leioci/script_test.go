@@ -30,13 +30,18 @@ func (tests isolated) Run() int { return testenv.Run(tests.M) }
 //	heal NAME                          end its faults
 //	requests NAME                      print the requests that it got since the last time
 //	snapshot DIR DATE [REPO=RISK...]   write a snapshot
+//	serve NAME ARG...                  run leioci serve beside the script; $NAME is its host:port
+//	signal NAME                        interrupt it; it must succeed
 //
 // A protection is token:TOKEN, user:NAME:PASSWORD, or tls, which also writes the authority to
 // NAME.pem. The kinds of faults are in faultOf.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir:   "testdata/script",
-		Setup: func(env *testscript.Env) error { env.Values[registriesKey{}] = newRegistries(env); return nil },
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Values[registriesKey{}], env.Values[serversKey{}] = newRegistries(env), map[string]*scriptServer{}
+			return nil
+		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits":    exits,
 			"registry": startRegistry,
@@ -44,6 +49,8 @@ func TestScripts(t *testing.T) {
 			"heal":     heal,
 			"requests": printRequests,
 			"snapshot": writeSnapshot,
+			"serve":    startServer,
+			"signal":   signalServer,
 		},
 	})
 }

@@ -120,7 +120,11 @@ func (f *sourceFlags) pull(ctx context.Context, text string) (_ *source, err err
 		opts = append(opts, leioci.AllowFuture())
 	}
 	dir := filepath.Join(temp, "lei")
-	res, err := client.PullFrom(ctx, at, dir, opts...)
+	var res *leioci.PullResult
+	err = f.network.show(f.env, func(shown leioci.TransferOption) (err error) {
+		res, err = client.PullFrom(ctx, at, dir, append(opts, shown)...)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

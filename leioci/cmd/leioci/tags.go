@@ -36,7 +36,7 @@ As JSON, these are the members format_version (1), repository, total (the number
 (tag, digest, media_type, kind, date, same_as, size, error). kind is snapshot, image, index or other; date
 is that of the snapshot; same_as are the dates whose tags hold the same digest; size is that of the blobs in
 bytes.`,
-		Example: "  leioci tags ghcr.io/org/lei-cache\n  leioci tags --limit 0 --format json oci-layout:./mirror",
+		Example: "  leioci tags ghcr.io/org/lei-cache\n  leioci tags --limit 0 --format json ghcr.io/org/lei-cache",
 		Args:    arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if limit < 0 {

@@ -42,13 +42,14 @@ func (w *Writer) attempt(ctx context.Context) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	defer func() { err = errors.Join(err, now.close()) }()
+	defer now.close()
 	unchanged, err := w.fill(ctx, now)
 	if err != nil {
 		return false, err
 	}
 	if unchanged {
-		return true, w.discard()
+		w.discard()
+		return true, nil
 	}
 	if err := w.flush(ctx); err != nil {
 		return false, err
@@ -58,10 +59,8 @@ func (w *Writer) attempt(ctx context.Context) (done bool, err error) {
 		return false, err
 	}
 	if closeFirst {
-		if err := errors.Join(now.close(), w.first.close()); err != nil {
-			return false, err
-		}
-		now, w.first = former{}, former{}
+		now.close()
+		w.first.close()
 	}
 	return true, w.replace(ctx)
 }
@@ -178,7 +177,7 @@ func (w *Writer) flush(ctx context.Context) error {
 		return err
 	}
 	// The locks of other hosts may not be seen here, and one of them may have written to the file.
-	if staging.Shared(filepath.Dir(w.target)) {
+	if w.disk.shared(filepath.Dir(w.target)) {
 		for _, r := range w.partial.regions {
 			if !r.wanted {
 				continue
@@ -242,7 +241,9 @@ func (w *Writer) rename() error {
 }
 
 // discard gives up the partial archive, of which nothing is needed.
-func (w *Writer) discard() error {
-	w.partial.regions = nil
-	return w.partial.close()
+func (w *Writer) discard() {
+	w.partial.useless = true
+	if err := w.partial.close(); err != nil {
+		w.log.Infof("cannot remove %s: %v", w.partial.path, err)
+	}
 }

@@ -15,7 +15,8 @@ type disk interface {
 	openLocked(path string) (staging.LockedFile, error)
 	// create creates a new file that only this user may read or write.
 	create(path string) (staging.LockedFile, error)
-	mkdirAll(path string) error
+	// makeParents is [staging.MakeDir].
+	makeParents(dir string) error
 	// adopt is [staging.Adopt].
 	adopt(path, target string, log logrus.FieldLogger) error
 	// hide undoes what adopt does to the mode.
@@ -25,6 +26,8 @@ type disk interface {
 	remove(path string) error
 	// syncDir is [staging.SyncDir].
 	syncDir(path string) error
+	// shared is [staging.Shared].
+	shared(dir string) bool
 }
 
 // osDisk is the operating system's disk.
@@ -36,7 +39,7 @@ func (osDisk) create(path string) (staging.LockedFile, error) {
 	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 }
 
-func (osDisk) mkdirAll(path string) error { return os.MkdirAll(path, 0o777) }
+func (osDisk) makeParents(dir string) error { return staging.MakeDir(dir) }
 
 func (osDisk) adopt(path, target string, log logrus.FieldLogger) error {
 	return staging.Adopt(path, target, log)
@@ -49,3 +52,5 @@ func (osDisk) rename(from, to string) error { return os.Rename(from, to) }
 func (osDisk) remove(path string) error { return os.Remove(path) }
 
 func (osDisk) syncDir(path string) error { return staging.SyncDir(path) }
+
+func (osDisk) shared(dir string) bool { return staging.Shared(dir) }

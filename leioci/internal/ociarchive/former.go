@@ -48,7 +48,8 @@ func openFormer(ctx context.Context, target string, most int64) (former, error) 
 	}
 	for name, at := range a.contents.entries {
 		if _, isBlob := blobDigest(name); isBlob && at.unusable != "" {
-			return former{}, errors.Join(refuse(target, fmt.Errorf("%s cannot be kept: %s", name, at.unusable)), a.Close())
+			former{archive: a}.close()
+			return former{}, refuse(target, fmt.Errorf("%s cannot be kept: %s", name, at.unusable))
 		}
 	}
 	return former{a.info, a}, nil
@@ -68,11 +69,10 @@ func (f former) isAt(target string) (bool, error) {
 	return err == nil && f.info != nil && regular.Unchanged(f.info, now), err
 }
 
-func (f former) close() error {
-	if f.archive == nil {
-		return nil
+func (f former) close() {
+	if f.archive != nil {
+		_ = f.archive.Close() // nothing was written
 	}
-	return f.archive.Close()
 }
 
 // manifest returns the content of a manifest.

@@ -22,7 +22,8 @@ type partial struct {
 	disk    disk
 	file    staging.LockedFile
 	path    string
-	private bool // nobody continues it
+	private bool // nobody else knows it
+	useless bool // nobody is to continue it
 	regions []*region
 	at      map[v1.Hash]*region
 }
@@ -64,10 +65,7 @@ func (p *partial) place(d v1.Descriptor) (*region, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The space of a blob whose download failed is kept for it.
-	if err := p.file.Truncate(r.start); err != nil {
-		return nil, err
-	}
+	// The space of a blob before it whose download failed is kept for that.
 	if _, err := p.writeAt(head, r.start); err != nil {
 		return nil, err
 	}
@@ -156,6 +154,9 @@ func (p *partial) found(start, size, most int64) *region {
 // isThere reports whether the file still has its name. Somebody may have deleted it, and another
 // process begun its own.
 func (p *partial) isThere() (bool, error) {
+	if p.private || closeFirst { // nobody else knows it, or can delete it
+		return true, nil
+	}
 	opened, err := p.file.Stat()
 	if err != nil {
 		return false, err
@@ -172,16 +173,18 @@ func (p *partial) close() error {
 	if p.file == nil {
 		return nil
 	}
-	there, err := p.isThere()
-	keep := !p.private && len(p.regions) > 0
+	f := p.file
+	info, err := f.Stat()
+	there, thereErr := p.isThere()
+	err = errors.Join(err, thereErr)
+	keep := !p.private && !p.useless && err == nil && info.Size() > 0
+	p.file = nil
 	switch {
 	case keep || !there || err != nil:
-		err = errors.Join(err, p.file.Close())
+		return errors.Join(err, f.Close())
 	case closeFirst:
-		err = errors.Join(p.file.Close(), p.disk.remove(p.path))
+		return errors.Join(f.Close(), p.disk.remove(p.path))
 	default: // while it is locked, so that nobody else gets a file that is removed
-		err = errors.Join(p.disk.remove(p.path), p.file.Close())
+		return errors.Join(p.disk.remove(p.path), f.Close())
 	}
-	p.file = nil
-	return err
 }

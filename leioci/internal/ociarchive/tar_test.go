@@ -3,6 +3,7 @@ package ociarchive
 import (
 	"archive/tar"
 	"bytes"
+	"encoding/hex"
 	"strconv"
 	"testing"
 )
@@ -42,3 +43,5 @@ func tarOf(t testing.TB, entries ...tarEntry) []byte {
 }
 
 func sizeOf(b []byte) string { return strconv.Itoa(len(b)) }
+
+func hexOf(b []byte) string { return hex.EncodeToString(b) }

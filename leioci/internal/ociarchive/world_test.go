@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -19,7 +20,6 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
-	"github.com/lowendinsight/lei-go/leioci/internal/ocilayout"
 	"github.com/lowendinsight/lei-go/leioci/internal/store"
 )
 
@@ -166,7 +166,7 @@ func write(ctx context.Context, dk disk, path string, from store.Reader, img ima
 
 func mustWrite(t *testing.T, path string, from store.Reader, img image, tags ...string) {
 	t.Helper()
-	if err := write(t.Context(), osDisk{}, path, from, img, tags...); err != nil {
+	if err := write(t.Context(), loose{osDisk{}}, path, from, img, tags...); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -177,7 +177,7 @@ func open(t *testing.T, path string) *Archive {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = a.Close() })
+	t.Cleanup(func() { closeOf(t, a) })
 	return a
 }
 
@@ -189,7 +189,7 @@ func assertHolds(t *testing.T, path, tag string, from *memory, img image) {
 		t.Error(err)
 		return
 	}
-	defer a.Close()
+	defer closeOf(t, a)
 	m, err := a.Manifest(t.Context(), tag)
 	if err != nil || m.Descriptor.Digest != img.manifest.Descriptor.Digest || !bytes.Equal(m.Raw, img.manifest.Raw) {
 		t.Errorf("%s is %v, %v", tag, m, err)
@@ -233,12 +233,9 @@ func content(t *testing.T, path string) []byte {
 	return b
 }
 
-// emptyIndex is an index.json without entries.
-func emptyIndex(t *testing.T) []byte {
+func closeOf(t *testing.T, c io.Closer) {
 	t.Helper()
-	raw, err := ocilayout.NewIndex().Bytes()
-	if err != nil {
-		t.Fatal(err)
+	if err := c.Close(); err != nil && !errors.Is(err, fs.ErrClosed) {
+		t.Error(err)
 	}
-	return raw
 }

@@ -74,10 +74,8 @@ func (w *Writer) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := f.close(); err != nil {
-		return err
-	}
-	if err := w.disk.mkdirAll(filepath.Dir(w.target)); err != nil {
+	f.close()
+	if err := w.disk.makeParents(filepath.Dir(w.target)); err != nil {
 		return err
 	}
 	if w.partial, err = openPartial(ctx, w.disk, w.target, w.log); err != nil {
@@ -134,15 +132,13 @@ func (w *Writer) has(ctx context.Context, d v1.Descriptor) (bool, error) {
 	if w.first.archive == nil {
 		return false, nil
 	}
+	// What is damaged there is fetched again.
 	_, size, err := w.first.archive.OpenBlob(ctx, d.Digest)
-	if ctx.Err() != nil {
-		return false, context.Cause(ctx)
+	there := err == nil && size == d.Size
+	if there {
+		w.relied[d.Digest] = true
 	}
-	if err != nil || size != d.Size {
-		return false, nil // what is damaged is fetched again
-	}
-	w.relied[d.Digest] = true
-	return true, nil
+	return there, context.Cause(ctx)
 }
 
 // PutBlob implements [store.Writer].
@@ -216,10 +212,9 @@ func (w *Writer) Close() error {
 
 // close closes the files that are open.
 func (w *Writer) close() error {
-	err := w.first.close()
-	w.first = former{}
-	if w.partial != nil {
-		err = errors.Join(err, w.partial.close())
+	w.first.close()
+	if w.partial == nil {
+		return nil
 	}
-	return err
+	return w.partial.close()
 }

@@ -37,7 +37,7 @@ func (l *Layout) open(digest v1.Hash) (*os.File, fs.FileInfo, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	defer root.Close() // which leaves the file open
+	defer func() { _ = root.Close() }() // which leaves the file open
 	f, info, err := regular.OpenIn(root, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("%w: no blob %s in %s: %w", errdef.ErrNotFound, digest, l.given, err)

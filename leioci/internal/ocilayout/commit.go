@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"slices"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/regular"
@@ -43,7 +42,7 @@ func (w *Writer) commit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	const most = 10
 	for range most {
 		merged, err := w.merge(ctx, root, all)
@@ -120,21 +119,13 @@ func (m *merging) changedSince(root *os.Root) bool {
 	return !regular.Unchanged(m.info, now)
 }
 
-// syncBlobs flushes the names of the blobs that were put.
+// syncBlobs flushes the names of all blobs. Those of a killed writer, which this one has found, may
+// not have been flushed.
 func (w *Writer) syncBlobs() error {
-	w.mu.Lock()
-	dirs := w.dirs
-	w.dirs = nil
-	w.mu.Unlock()
-	for i, dir := range dirs {
-		for ; dir != "."; dir = path.Dir(dir) {
-			if err := w.sync(dir); err != nil {
-				w.mu.Lock()
-				w.dirs = append(w.dirs, dirs[i:]...) // for the next attempt
-				w.mu.Unlock()
-				return err
-			}
+	for _, dir := range []string{"blobs/sha256", "blobs/sha512", "blobs", "."} {
+		if err := w.sync(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
 	}
-	return w.sync(".")
+	return nil
 }

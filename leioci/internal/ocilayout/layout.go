@@ -40,7 +40,7 @@ func Open(ctx context.Context, dir string) (*Layout, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	if err := checkMarker(ctx, root); err != nil {
 		return nil, l.fail(err)
 	}
@@ -104,7 +104,7 @@ func (l *Layout) load(ctx context.Context) (*Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.index != nil {

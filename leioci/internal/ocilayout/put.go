@@ -106,18 +106,12 @@ func (w *Writer) place(p *partial, name string) error {
 	if err != nil {
 		return err
 	}
-	defer root.Close()
-	dir := path.Dir(name)
-	if err := root.MkdirAll(dir, 0o777); err != nil {
+	defer func() { _ = root.Close() }()
+	if err := root.MkdirAll(path.Dir(name), 0o777); err != nil {
 		return w.layout.fail(err)
 	}
 	if err := p.Place(w.mode, func() error { return root.Rename(p.name, name) }); err != nil {
 		return w.layout.fail(err)
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !slices.Contains(w.dirs, dir) {
-		w.dirs = append(w.dirs, dir)
 	}
 	return nil
 }

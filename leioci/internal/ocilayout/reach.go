@@ -93,15 +93,13 @@ func (w *walk) look(ctx context.Context, i int) error {
 	if err != nil {
 		return err
 	}
-	kind, err := manifest.ParseAny(raw, d.MediaType)
-	if err != nil {
-		return nil // it leads nowhere; who asks for it is told why
-	}
-	if kind.Subject != nil {
-		w.nodes[i].subject = kind.Subject.Digest
-	}
-	for _, child := range kind.Children {
-		w.meet(child, true)
-	}
+	if kind, err := manifest.ParseAny(raw, d.MediaType); err == nil {
+		if kind.Subject != nil {
+			w.nodes[i].subject = kind.Subject.Digest
+		}
+		for _, child := range kind.Children {
+			w.meet(child, true)
+		}
+	} // else it leads nowhere; who asks for it is told why
 	return nil
 }

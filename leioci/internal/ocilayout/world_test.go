@@ -180,7 +180,7 @@ func (m *memory) blob(n int, seed byte) v1.Descriptor {
 func files(t *testing.T, dir string) []string {
 	t.Helper()
 	var names []string
-	must(t, filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+	must(t, filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || path == dir {
 			return err
 		}

@@ -27,7 +27,6 @@ type Writer struct {
 	begun   bool        // the directory is a layout
 	mode    fs.FileMode // of new files
 	pending []pending   // in the order in which they were put
-	dirs    []string    // of blobs that were put, to be flushed
 }
 
 var _ store.Writer = (*Writer)(nil)
@@ -58,10 +57,14 @@ func (w *Writer) String() string { return w.layout.String() }
 func (w *Writer) check(ctx context.Context) error {
 	info, err := os.Stat(w.layout.dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		if _, err := os.Lstat(w.layout.dir); err == nil {
+		info, err := os.Lstat(w.layout.dir)
+		switch {
+		case err != nil:
+			return nil //nolint:nilerr // it is absent, or creating it will fail
+		case info.Mode()&fs.ModeSymlink != 0:
 			return w.refuse("a dangling symbolic link")
 		}
-		return nil
+		return w.check(ctx) // another Writer has just made it
 	}
 	if err != nil {
 		return err
@@ -73,9 +76,12 @@ func (w *Writer) check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	if _, err := root.Lstat(MarkerFile); errors.Is(err, fs.ErrNotExist) {
-		return w.checkEmpty()
+		err := w.checkEmpty()
+		if _, now := root.Lstat(MarkerFile); now != nil {
+			return err
+		} // else another Writer has just made it a layout
 	}
 	if err := checkMarker(ctx, root); err != nil {
 		return w.layout.fail(err)
@@ -123,7 +129,7 @@ func (w *Writer) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	if w.mode, err = w.newFileMode(); err != nil {
 		return w.layout.fail(err)
 	}

@@ -2,20 +2,22 @@ package ocilayout_test
 
 import (
 	"bytes"
+	"crypto/sha512"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 	"github.com/lowendinsight/lei-go/leioci/internal/ocilayout"
@@ -93,49 +95,6 @@ func TestWhatIsInALayoutStays(t *testing.T) {
 	}
 }
 
-func TestADirectoryOfSomethingElseIsNotWrittenTo(t *testing.T) {
-	for name, tc := range map[string]struct {
-		files map[string]string
-		want  error
-	}{
-		"a user's files":          {map[string]string{"thesis.txt": "x"}, errdef.ErrTargetNotEmpty},
-		"a hidden file":           {map[string]string{".profile": "x"}, errdef.ErrTargetNotEmpty},
-		"blobs alone":             {map[string]string{"blobs": "x"}, errdef.ErrTargetNotEmpty},
-		"a layout without marker": {map[string]string{"index.json": `{"manifests":[]}`}, errdef.ErrTargetNotEmpty},
-		"another version":         {map[string]string{"oci-layout": `{"imageLayoutVersion":"2.0.0"}`}, errdef.ErrUnsupportedManifest},
-		"an empty index.json":     {map[string]string{"oci-layout": ocilayout.Marker, "index.json": ""}, errdef.ErrUnsupportedManifest},
-		"an ambiguous index.json": {map[string]string{"oci-layout": ocilayout.Marker, "index.json": `{"manifests":[],"Manifests":[]}`}, errdef.ErrUnsupportedManifest},
-	} {
-		dir := t.TempDir()
-		for file, content := range tc.files {
-			must(t, os.WriteFile(filepath.Join(dir, file), []byte(content), 0o600))
-		}
-		before := files(t, dir)
-		if _, err := ocilayout.NewWriter(t.Context(), dir, silent()); !errors.Is(err, tc.want) || !strings.Contains(err.Error(), dir) {
-			t.Errorf("%s: got %v", name, err)
-		}
-		if after := files(t, dir); !slices.Equal(before, after) {
-			t.Errorf("%s: it holds %q", name, after)
-		}
-	}
-	file := filepath.Join(t.TempDir(), "file")
-	must(t, os.WriteFile(file, nil, 0o600))
-	link := filepath.Join(t.TempDir(), "link")
-	must(t, os.Symlink("nowhere", link))
-	for _, dir := range []string{file, link} {
-		if _, err := ocilayout.NewWriter(t.Context(), dir, silent()); !errors.Is(err, errdef.ErrTargetNotEmpty) {
-			t.Errorf("%s: got %v", dir, err)
-		}
-	}
-	// And one that fills up between the check and the first write.
-	dir := t.TempDir()
-	w := newWriter(t, dir)
-	must(t, os.WriteFile(filepath.Join(dir, "thesis.txt"), nil, 0o600))
-	if err := w.Commit(t.Context()); !errors.Is(err, errdef.ErrTargetNotEmpty) || len(files(t, dir)) != 1 {
-		t.Errorf("got %v, it holds %q", err, files(t, dir))
-	}
-}
-
 func TestNothingIsVisibleBeforeCommit(t *testing.T) {
 	dir := copyOf(t, "both")
 	before, err := os.ReadFile(filepath.Join(dir, "index.json"))
@@ -162,6 +121,33 @@ func TestNothingIsVisibleBeforeCommit(t *testing.T) {
 	}
 	w := newWriter(t, absent) // and it goes on there
 	must(t, putAll(t.Context(), w, open(t, dir)))
+}
+
+// Whoever reads index.json while it is replaced has the old one or the new one.
+func TestIndexIsNotWrittenInPlace(t *testing.T) {
+	dir := copyOf(t, "both")
+	before, err := os.ReadFile(filepath.Join(dir, "index.json"))
+	must(t, err)
+	old, err := os.Open(filepath.Join(dir, "index.json"))
+	must(t, err)
+	w := newWriter(t, dir)
+	must(t, put(t.Context(), w, open(t, dir), "latest", "new"))
+	must(t, w.Commit(t.Context()))
+	if got, err := io.ReadAll(old); err != nil || !bytes.Equal(got, before) {
+		t.Errorf("the old file is %s, %v", got, err)
+	}
+	must(t, old.Close())
+	if _, err := open(t, dir).Manifest(t.Context(), "new"); err != nil {
+		t.Error(err)
+	}
+	// What changes nothing writes nothing.
+	info, err := os.Stat(filepath.Join(dir, "index.json"))
+	must(t, err)
+	must(t, put(t.Context(), w, open(t, dir), "latest", "new"))
+	must(t, w.Commit(t.Context()))
+	if now, err := os.Stat(filepath.Join(dir, "index.json")); err != nil || !os.SameFile(info, now) {
+		t.Errorf("index.json was written again, %v", err)
+	}
 }
 
 func TestABlobThatIsThereIsBelievedOnlyIfItIsRight(t *testing.T) {
@@ -222,57 +208,26 @@ func TestAnInterruptedBlobIsContinuedAndACommitTidiesUp(t *testing.T) {
 	}
 }
 
-func TestSeveralWritersLoseNobodysTag(t *testing.T) {
-	const writers, tags = 8, 5
-	dir := filepath.Join(t.TempDir(), "layout")
-	from := open(t, filepath.Join("testdata", "both"))
-	var group sync.WaitGroup
-	for i := range writers {
-		w := newWriter(t, dir)
-		group.Go(func() {
-			for j := range tags {
-				err := put(t.Context(), w, from, "latest", fmt.Sprint("v", i, ".", j))
-				if err == nil {
-					err = w.Commit(t.Context())
-				}
-				if err != nil {
-					t.Error(err)
-				}
-			}
-		})
+func TestBlobsAndManifestsByOtherDigestsAreWritten(t *testing.T) {
+	digest := func(content []byte) v1.Descriptor {
+		return v1.Descriptor{Size: int64(len(content)), Digest: v1.Hash{Algorithm: "sha512", Hex: fmt.Sprintf("%x", sha512.Sum512(content))}}
 	}
-	group.Wait()
-	got, err := open(t, dir).Tags(t.Context())
-	if err != nil || len(got) != writers*tags {
-		t.Errorf("%d tags, %v", len(got), err)
-	}
-	if got := files(t, dir); slices.Contains(got, ".leioci-ingest") {
-		t.Errorf("it holds %q", got)
-	}
-}
-
-func TestOneWriterIsUsedByManyAtOnce(t *testing.T) {
-	m := &memory{}
-	var all []v1.Descriptor
-	for i := range 8 {
-		all = append(all, m.blob(3000+i, 1))
-	}
+	config := []byte("{}")
+	raw := []byte(strings.Replace(string((blobs{}).image(t, "a").Raw), emptyConfig,
+		fmt.Sprintf(`{"mediaType":"a/b","size":2,"digest":%q}`, digest(config).Digest), 1))
 	dir := filepath.Join(t.TempDir(), "layout")
 	w := newWriter(t, dir)
-	var group sync.WaitGroup
-	for i := range 32 {
-		group.Go(func() {
-			if err := w.PutBlob(t.Context(), all[i%len(all)], &memory{blobs: m.blobs}); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	group.Wait()
+	m := &store.Manifest{Descriptor: digest(raw), Raw: raw}
+	m.Descriptor.MediaType = types.OCIManifestSchema1
+	must(t, w.PutBlob(t.Context(), digest(config), &memory{blobs: map[v1.Hash][]byte{digest(config).Digest: config}}))
+	must(t, w.PutManifest(t.Context(), m, "v1"))
 	must(t, w.Commit(t.Context()))
-	for _, d := range all {
-		if got := read(t, open(t, dir), d); !bytes.Equal(got, m.blobs[d.Digest]) {
-			t.Error("a blob is not right")
-		}
+	l := open(t, dir)
+	if got := read(t, l, digest(config)); !bytes.Equal(got, config) {
+		t.Errorf("got %q", got)
+	}
+	if got, err := l.Manifest(t.Context(), "v1"); err != nil || got.Descriptor.Digest != m.Descriptor.Digest {
+		t.Errorf("got %v, %v", got, err)
 	}
 }
 

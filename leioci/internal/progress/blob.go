@@ -36,6 +36,13 @@ func (b *Blob) Enter(phase Phase) {
 	}
 }
 
+// Know says which digest the blob has.
+func (b *Blob) Know(digest v1.Hash) {
+	if b != nil {
+		b.change(func() { b.state.Digest = digest })
+	}
+}
+
 // From says where the content is read from, or written to.
 func (b *Blob) From(place fmt.Stringer) {
 	if b != nil {

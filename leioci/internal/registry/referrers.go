@@ -63,7 +63,7 @@ func (s *Source) Referrers(ctx context.Context, subject v1.Hash) ([]v1.Descripto
 // asked for.
 func lists(err error) bool {
 	_, limited := RateLimited(err)
-	return limited || errors.Is(err, errdef.ErrTooLarge) || InHandshake(err)
+	return limited || errors.Is(err, errdef.ErrTooLarge)
 }
 
 // lacksAPI reports whether err is the response of a registry that does not know the API, or of what

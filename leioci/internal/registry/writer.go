@@ -104,6 +104,16 @@ func (w *Writer) PutManifest(ctx context.Context, m *store.Manifest, tags ...str
 			return err
 		}
 	}
+	if kind.Subject == nil {
+		return nil
+	}
+	if err := w.to.ensureListed(ctx, kind, m.Descriptor); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		w.to.client.config.Log.Warnf("%s is put, but may not be listed as a referrer of its subject: %v",
+			identified(w.to.repo, digestText(m.Descriptor.Digest)), Redact(hide(w.to.client.sent, err)))
+	}
 	return nil
 }
 

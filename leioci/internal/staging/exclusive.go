@@ -4,7 +4,11 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"syscall"
 )
+
+// ErrInUse is returned by [OpenExclusive] for a file that somebody else has open by it.
+var ErrInUse = errInUse
 
 // An Exclusive is a file that nobody else can open by [OpenExclusive] until it is closed or the
 // process ends.
@@ -96,5 +100,18 @@ func (e *Exclusive) Place(mode fs.FileMode, rename func() error) error {
 	return e.Close()
 }
 
+// SyncDir flushes the names in a directory, where the file system can.
+func SyncDir(path string) error {
+	err := syncDir(path)
+	if unable(err) || errors.Is(err, syscall.EBADF) || errors.Is(err, syscall.EISDIR) {
+		return nil
+	}
+	return err
+}
+
 // MakeDir creates a directory and its missing parents, and flushes every name that it creates.
 func MakeDir(path string) error { return makeParents(osDisk{}, path) }
+
+// Shared reports whether other hosts may write to the file system of a directory, as far as that can
+// be told. Their locks may not be seen here.
+func Shared(dir string) bool { return isShared(dir) }

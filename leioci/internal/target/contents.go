@@ -18,22 +18,18 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
-// ociManifestFile is the artifact's manifest, byte for byte, kept beside the snapshot it came with.
-// A later pull reads from it what the directory holds.
-const ociManifestFile = "oci-manifest.json"
-
-// replaceable describes the directories that may be replaced. config.json is allowed because the
-// original client writes it, and the index because [snapshot.Index] does.
+// replaceable describes the directories that may be replaced. The index is there because
+// [snapshot.Index] makes it.
 func replaceable() staging.Replaceable {
 	return staging.Replaceable{
 		Required:  []string{snapshot.ManifestFile, snapshot.CacheFile},
-		Optional:  []string{ociManifestFile, "config.json", snapshot.IndexFile, verifiedFile},
+		Optional:  []string{artifact.ManifestFile, artifact.ConfigFile, snapshot.IndexFile, verifiedFile},
 		Temporary: snapshot.TempPrefix,
 		Damaged:   func(dir string) bool { return readHeld(dir) != nil },
 		Downloads: func(dir string) map[string]string {
 			ids := map[string]string{}
 			if h := readHeld(dir); h != nil {
-				for _, f := range h.files {
+				for _, f := range append(h.files, h.config) {
 					ids[f.Name] = partialID(f.Descriptor.Digest)
 				}
 			}
@@ -42,19 +38,20 @@ func replaceable() staging.Replaceable {
 	}
 }
 
-// A held is the snapshot in a directory, according to the manifest kept with it.
+// A held is the snapshot in a directory, according to the manifest kept with it, byte for byte.
 type held struct {
 	dir    string
 	raw    []byte
 	digest v1.Hash
 	files  []artifact.File
+	config artifact.File // which an earlier version did not keep
 
 	manifest *v1.Manifest // raw, decoded
 }
 
 // readHeld returns what dir holds, or nil if that is nothing or cannot be determined.
 func readHeld(dir string) *held {
-	f, _, err := regular.Open(filepath.Join(dir, ociManifestFile))
+	f, _, err := regular.Open(filepath.Join(dir, artifact.ManifestFile))
 	if err != nil {
 		return nil
 	}
@@ -75,10 +72,11 @@ func readHeld(dir string) *held {
 	if err != nil {
 		return nil
 	}
-	return &held{dir, raw, digest, files, m}
+	return &held{dir, raw, digest, files, artifact.ConfigOf(m), m}
 }
 
-// intact reports whether every file has the right size and digest.
+// intact reports whether every file of the snapshot has the right size and digest. The config is not
+// looked at: nobody who reads a snapshot needs it.
 func (h *held) intact(ctx context.Context, memory *Memory, told *progress.Tracker) bool {
 	if h == nil {
 		return false

@@ -123,7 +123,7 @@ func TestAMemoryLetsAFileBeReadAgainOnlyIfItHasChanged(t *testing.T) {
 func TestWhatAKilledPullLeftBesideAnIntactDirectoryIsRemoved(t *testing.T) {
 	p := publish(t, monday, reportA)
 	dir := installed(t, p)
-	stage, err := staging.New(t.Context(), dir, staging.Replaceable{Required: []string{"manifest.json"}, Optional: []string{"cache.jsonl.gz", "oci-manifest.json"}}, discard())
+	stage, err := staging.New(t.Context(), dir, staging.Replaceable{Required: []string{"manifest.json"}, Optional: []string{"cache.jsonl.gz", "oci-manifest.json", "config.json"}}, discard())
 	must(t, err)
 	left := stage.Path()
 	must(t, stage.Discard())

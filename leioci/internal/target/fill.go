@@ -6,9 +6,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/sirupsen/logrus"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/artifact"
 	"github.com/lowendinsight/lei-go/leioci/internal/progress"
@@ -37,24 +39,32 @@ type Partial interface {
 type filling struct {
 	raw         []byte
 	m           *v1.Manifest
-	files       []artifact.File // manifest.json first
+	files       []artifact.File // of the snapshot, manifest.json first
+	made        []byte          // what the config is if it was made of manifest.json
 	fetch       Fetch
 	dir         string                   // the old snapshot, whose files may be reused
 	held        *held                    // and what it is
 	copies      bool                     // do not link them, if there is room
 	describe    func(*staging.Dir) error // writes what else is to be known of the snapshot
 	concurrency int
+	log         logrus.FieldLogger
 	progress    *progress.Tracker
 	fetched     atomic.Int64
 }
 
 // partialIDs returns the ids of the partial files worth keeping for this snapshot.
 func (f *filling) partialIDs() []string {
-	ids := make([]string, len(f.files))
-	for i, file := range f.files {
+	files := f.all()
+	ids := make([]string, len(files))
+	for i, file := range files {
 		ids[i] = partialID(file.Descriptor.Digest)
 	}
 	return ids
+}
+
+// all returns the files of the snapshot, and then the config.
+func (f *filling) all() []artifact.File {
+	return append(slices.Clone(f.files), artifact.ConfigOf(f.m))
 }
 
 func partialID(digest v1.Hash) string { return digest.Algorithm + "-" + digest.Hex }
@@ -67,7 +77,8 @@ type examiner func(ctx context.Context, file artifact.File, open func() (io.Read
 // else is fetched, unless an annotation has told the date. Each file stays a partial file until all
 // are complete, so if one fails the next pull can use the others.
 func (f *filling) fill(ctx context.Context, stage *staging.Dir, examine examiner) (meta metadata, err error) {
-	parts := make([]*staging.Partial, len(f.files)) // nil where the old file was reused
+	files := f.all()
+	parts := make([]*staging.Partial, len(files)) // nil where the old file was reused
 	defer func() {
 		for _, part := range parts {
 			if part != nil {
@@ -76,7 +87,11 @@ func (f *filling) fill(ctx context.Context, stage *staging.Dir, examine examiner
 		}
 	}()
 	get := func(ctx context.Context, i int, asks func()) (err error) {
-		parts[i], err = f.get(ctx, stage, f.files[i], asks)
+		if i == len(f.files) {
+			parts[i], err = f.config(ctx, stage, asks)
+		} else {
+			parts[i], err = f.get(ctx, stage, files[i], asks)
+		}
 		return err
 	}
 	first := 1
@@ -96,16 +111,12 @@ func (f *filling) fill(ctx context.Context, stage *staging.Dir, examine examiner
 	if err != nil {
 		return meta, err
 	}
-	if err := f.eachInTurn(ctx, first, len(f.files), get); err != nil {
+	f.made = meta.config
+	if err := f.eachInTurn(ctx, first, len(files), get); err != nil {
 		return meta, err
 	}
 	// Before the files, because it tells what they are: they can become partial files again.
-	w, err := stage.Create(ociManifestFile)
-	if err != nil {
-		return meta, err
-	}
-	_, err = w.Write(f.raw)
-	if err := staging.Finish(w, err); err != nil {
+	if err := write(stage, artifact.ManifestFile, f.raw); err != nil {
 		return meta, err
 	}
 	if err := f.describe(stage); err != nil {
@@ -115,7 +126,7 @@ func (f *filling) fill(ctx context.Context, stage *staging.Dir, examine examiner
 		if parts[i] == nil {
 			return nil
 		}
-		return parts[i].MoveTo(ctx, f.files[i].Name)
+		return parts[i].MoveTo(ctx, files[i].Name)
 	})
 }
 

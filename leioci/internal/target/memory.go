@@ -34,7 +34,8 @@ const mostRemembered = 16
 // verdict, which depends on the clock and on what the directory holds by then.
 type metadata struct {
 	date, created time.Time
-	err           error // errdef.ErrNotSnapshot or errdef.ErrTooLarge
+	err           error  // errdef.ErrNotSnapshot or errdef.ErrTooLarge
+	config        []byte // what it makes the artifact's config; not remembered
 }
 
 // learn notes what is known of the manifest.json with a digest.

@@ -91,6 +91,9 @@ func (d *Dir) examine(ctx context.Context, file artifact.File, open func() (io.R
 	}
 	m := metadata{date: meta.Date, created: meta.Created, err: err}
 	d.memory.learn(file.Descriptor.Digest, m)
+	if m.config, err = artifact.MakeConfig(meta.LEIVersion, meta.Created, meta.EntryCount); err != nil {
+		return metadata{}, err
+	}
 	return m, d.judge(m)
 }
 

@@ -135,7 +135,7 @@ func (d *Dir) Install(ctx context.Context, raw []byte, m *v1.Manifest, fetch Fet
 	if err != nil {
 		return nil, err
 	}
-	f := &filling{raw: raw, m: m, files: files, fetch: fetch, concurrency: d.concurrency, progress: d.policy.Progress}
+	f := &filling{raw: raw, m: m, files: files, fetch: fetch, concurrency: d.concurrency, progress: d.policy.Progress, log: d.log}
 	f.describe = func(stage *staging.Dir) error {
 		return d.writeVerdict(raw, func() (staging.File, error) { return stage.Create(verifiedFile) })
 	}

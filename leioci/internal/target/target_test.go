@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -30,7 +31,8 @@ type publication struct {
 	m       *v1.Manifest
 	blobs   map[v1.Hash][]byte
 	fetched atomic.Int64 // blobs
-	corrupt v1.Hash      // the one that is written with a bit flipped, once, which fetch does not notice
+	mu      sync.Mutex
+	corrupt v1.Hash // the one that is written with a bit flipped, once, which fetch does not notice
 }
 
 // publish returns a snapshot of these files, without annotations, as the original client makes it.
@@ -77,8 +79,13 @@ func (p *publication) fetch(_ context.Context, d v1.Descriptor, into target.Part
 	}
 	p.fetched.Add(1)
 	data := p.blobs[d.Digest]
-	if d.Digest == p.corrupt {
+	p.mu.Lock()
+	corrupt := d.Digest == p.corrupt
+	if corrupt {
 		p.corrupt = v1.Hash{}
+	}
+	p.mu.Unlock()
+	if corrupt {
 		data = bytes.Clone(data)
 		data[0] ^= 1
 	}
@@ -148,7 +155,7 @@ func TestVerifyReportsMeansVerified(t *testing.T) {
 			t.Errorf("got %+v, %v", res, err)
 		}
 	}
-	if n := p.fetched.Load(); n != 2 {
+	if n := p.fetched.Load(); n != 3 {
 		t.Errorf("%d blobs were fetched", n)
 	}
 	right := publicationOf(t, leiocitest.WriteSnapshot(t, aMonday.AddDate(0, 0, 1), `{"data":{"repo":"a"}}`))
@@ -216,7 +223,7 @@ func TestPullsAtOnceFetchOnce(t *testing.T) {
 			upToDate++
 		}
 	}
-	if n := p.fetched.Load(); n != 2 || upToDate != 2 {
+	if n := p.fetched.Load(); n != 3 || upToDate != 2 {
 		t.Errorf("%d blobs were fetched, and %d found it there", n, upToDate)
 	}
 	if left := beside(t, c.dir); len(left) > 0 {

@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// each does something for all files, for several at once.
+// each does something for all files, the config included, for several at once.
 func (f *filling) each(ctx context.Context, do func(ctx context.Context, i int) error) error {
-	return f.eachInTurn(ctx, 0, len(f.files), func(ctx context.Context, i int, asks func()) error {
+	return f.eachInTurn(ctx, 0, len(f.all()), func(ctx context.Context, i int, asks func()) error {
 		asks() // nobody for anything
 		return do(ctx, i)
 	})
@@ -24,13 +24,14 @@ func (f *filling) each(ctx context.Context, do func(ctx context.Context, i int) 
 func (f *filling) eachInTurn(ctx context.Context, first, end int, do func(ctx context.Context, i int, asks func()) error) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(f.concurrency)
+	files := f.all()
 	for _, i := range f.largestFirst(first, end) {
 		asked := make(chan struct{})
 		asks := sync.OnceFunc(func() { close(asked) })
 		g.Go(func() error {
 			defer asks()
 			if err := do(ctx, i, asks); err != nil {
-				return fmt.Errorf("%s: %w", f.files[i].Name, err)
+				return fmt.Errorf("%s: %w", files[i].Name, err)
 			}
 			return nil
 		})
@@ -41,12 +42,12 @@ func (f *filling) eachInTurn(ctx context.Context, first, end int, do func(ctx co
 
 // largestFirst returns the numbers of these files in the order of their sizes.
 func (f *filling) largestFirst(first, end int) []int {
-	var order []int
+	files, order := f.all(), []int(nil)
 	for i := first; i < end; i++ {
 		order = append(order, i)
 	}
 	slices.SortStableFunc(order, func(a, b int) int {
-		return cmp.Compare(f.files[b].Descriptor.Size, f.files[a].Descriptor.Size)
+		return cmp.Compare(files[b].Descriptor.Size, files[a].Descriptor.Size)
 	})
 	return order
 }

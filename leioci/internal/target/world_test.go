@@ -19,6 +19,7 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/artifact"
 	"github.com/lowendinsight/lei-go/leioci/internal/target"
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
+	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
 const (
@@ -57,8 +58,8 @@ func publishAs(t *testing.T, dir string, annotations map[string]string) *publish
 	p := &published{files: map[string]string{}}
 	p.manifest = &v1.Manifest{
 		SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Annotations: annotations,
-		Config: v1.Descriptor{MediaType: artifact.MediaTypeConfig, Digest: v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("0", 64)}},
 	}
+	p.configure(t, configOf(t, dir))
 	for _, layer := range artifact.LayerFiles() {
 		content := read(t, dir, layer.Name)
 		digest, size, err := v1.SHA256(strings.NewReader(content))
@@ -66,10 +67,37 @@ func publishAs(t *testing.T, dir string, annotations map[string]string) *publish
 		p.files[layer.Name] = content
 		p.manifest.Layers = append(p.manifest.Layers, v1.Descriptor{MediaType: layer.MediaType, Digest: digest, Size: size})
 	}
+	p.encode(t)
+	return p
+}
+
+// configOf returns the config that is made of a snapshot, or "{}".
+func configOf(t *testing.T, dir string) string {
+	t.Helper()
+	meta, err := snapshot.ReadMetadata(strings.NewReader(read(t, dir, "manifest.json")))
+	if err != nil {
+		return "{}"
+	}
+	config, err := artifact.MakeConfig(meta.LEIVersion, meta.Created, meta.EntryCount)
+	must(t, err)
+	return string(config)
+}
+
+// configure gives the artifact a config.
+func (p *published) configure(t *testing.T, config string) {
+	t.Helper()
+	digest, size, err := v1.SHA256(strings.NewReader(config))
+	must(t, err)
+	p.files["config.json"] = config
+	p.manifest.Config = v1.Descriptor{MediaType: artifact.MediaTypeConfig, Digest: digest, Size: size}
+	p.encode(t)
+}
+
+func (p *published) encode(t *testing.T) {
+	t.Helper()
 	var err error
 	p.raw, err = json.Marshal(p.manifest)
 	must(t, err)
-	return p
 }
 
 // fetch is a [target.Fetch] that appends what a partial file lacks.
@@ -80,6 +108,7 @@ func (p *published) fetch(_ context.Context, d v1.Descriptor, into target.Partia
 	if err != nil {
 		return 0, err
 	}
+	files = append(files, artifact.ConfigOf(p.manifest))
 	name := files[slices.IndexFunc(files, func(f artifact.File) bool { return f.Descriptor.Digest == d.Digest })].Name
 	p.fetched = append(p.fetched, name)
 	slices.Sort(p.fetched)
@@ -138,13 +167,13 @@ func installed(t *testing.T, p *published) string {
 func assertHolds(t *testing.T, dir string, p *published) {
 	t.Helper()
 	for name, want := range map[string]string{
-		"manifest.json": p.files["manifest.json"], "cache.jsonl.gz": p.files["cache.jsonl.gz"], "oci-manifest.json": string(p.raw),
+		"manifest.json": p.files["manifest.json"], "cache.jsonl.gz": p.files["cache.jsonl.gz"], "oci-manifest.json": string(p.raw), "config.json": p.files["config.json"],
 	} {
 		if got := read(t, dir, name); got != want {
 			t.Errorf("%s is not the one that was published", name)
 		}
 	}
-	if got := names(t, dir); len(got) != 3 {
+	if got := names(t, dir); len(got) != 4 {
 		t.Errorf("it holds %q", got)
 	}
 	if got := names(t, filepath.Dir(dir)); len(got) != 1 {

@@ -1,4 +1,4 @@
-package ocilayout_test
+package pulled_test
 
 import (
 	"testing"

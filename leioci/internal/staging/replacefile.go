@@ -2,22 +2,16 @@ package staging
 
 import (
 	"crypto/rand"
-	"errors"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"github.com/sirupsen/logrus"
 )
 
-// What follows is for packages that replace a single file by one beside it.
-
-// ErrInUse is returned for a file that someone else holds.
-var ErrInUse = errInUse
-
-// A LockedFile is a file that nobody else has, open for reading and writing.
+// A LockedFile is a file that nobody else has, open for reading and writing. Other than an
+// [Exclusive], it may have a ReadFrom method, by which the file system copies.
 type LockedFile interface {
 	io.WriteSeeker
 	io.ReaderAt
@@ -27,9 +21,7 @@ type LockedFile interface {
 	Truncate(size int64) error
 }
 
-// OpenLocked opens a file of this user's alone and locks it until it is closed or the process ends.
-// It creates the file if it is absent. The errors: [ErrInUse], [errors.ErrUnsupported] where there
-// are no locks, and others for what must not be used, such as the file of another user.
+// OpenLocked is [OpenExclusive] without the methods of [Exclusive].
 func OpenLocked(path string) (LockedFile, error) { return openPartial(path) }
 
 // Adopt gives a file the mode and group, and if possible the owner, of the file that it is to
@@ -51,19 +43,6 @@ func Adopt(path, target string, log logrus.FieldLogger) error {
 	return d.imitate(path, like, like.Mode()&modeBits)
 }
 
-// SyncDir flushes the names in a directory, where the file system can.
-func SyncDir(path string) error {
-	err := syncDir(path)
-	if Unable(err) || errors.Is(err, syscall.EBADF) || errors.Is(err, syscall.EISDIR) {
-		return nil
-	}
-	return err
-}
-
 // Unable reports whether err says that a file system lacks an operation, rather than that it failed
 // at it.
 func Unable(err error) bool { return err != nil && unable(err) }
-
-// Shared reports whether other hosts may write to the file system of a directory, as far as that can
-// be told. Their locks may not be seen here.
-func Shared(dir string) bool { return isShared(dir) }

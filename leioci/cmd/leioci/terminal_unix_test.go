@@ -1,0 +1,256 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+
+	"github.com/lowendinsight/lei-go/leioci/leiocitest"
+)
+
+// A terminal is the command in a pseudo-terminal.
+type terminal struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	master *os.File
+	output chan []byte
+	seen   string
+}
+
+// argumentsVariable holds the command line of a child that is this binary.
+const argumentsVariable = "LEIOCI_TEST_ARGUMENTS"
+
+// TestTheCommandOfAChild is the command, in a child. Elsewhere it is nothing.
+func TestTheCommandOfAChild(*testing.T) {
+	if args := os.Getenv(argumentsVariable); args != "" {
+		os.Exit(run(context.Background(), strings.Split(args, "\n"), environment{os.Getenv, os.Stdin, os.Stdout, os.Stderr})) //nolint:usetesting // it is no test
+	}
+}
+
+// inTerminal starts the command in a process of its own, as a shell would.
+func inTerminal(t *testing.T, size pty.Winsize, env []string, args ...string) *terminal {
+	t.Helper()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	w := &terminal{t: t, cmd: exec.CommandContext(ctx, program, "-test.run=^TestTheCommandOfAChild$"), output: make(chan []byte)}
+	w.cmd.Dir = t.TempDir()
+	w.cmd.Env = append(append(os.Environ(), env...), argumentsVariable+"="+strings.Join(args, "\n"))
+	master, err := pty.StartWithSize(w.cmd, &size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.master = master
+	go func() {
+		defer close(w.output)
+		for {
+			b := make([]byte, 4096)
+			n, err := master.Read(b)
+			if n > 0 {
+				w.output <- b[:n]
+			}
+			if err != nil {
+				return // the process has ended
+			}
+		}
+	}()
+	return w
+}
+
+// await reads until the output from here on matches.
+func (w *terminal) await(expression string) string {
+	w.t.Helper()
+	re := regexp.MustCompile(expression)
+	from := len(w.seen)
+	for b := range w.output {
+		w.seen += string(b)
+		if found := re.FindString(w.seen[from:]); found != "" {
+			return found
+		}
+	}
+	w.t.Fatalf("no %q in %q", expression, w.seen[from:])
+	return ""
+}
+
+// end reads the rest, and returns the exit status and what is left on the screen.
+func (w *terminal) end() (status int, screen string) {
+	w.t.Helper()
+	for b := range w.output {
+		w.seen += string(b)
+	}
+	_ = w.cmd.Wait() // the status says it
+	_ = w.master.Close()
+	return w.cmd.ProcessState.ExitCode(), render(w.seen)
+}
+
+var upAndErase = regexp.MustCompile(`\x1b\[(\d+)A\x1b\[J`)
+
+// render returns what a terminal shows after an output that moves the cursor up, and erases from
+// there, and does nothing else.
+func render(output string) string {
+	var lines []string
+	rest := output
+	for {
+		at := upAndErase.FindStringSubmatchIndex(rest)
+		text := rest
+		if at != nil {
+			text = rest[:at[0]]
+		}
+		lines = append(lines, strings.SplitAfter(text, "\n")...)
+		if at == nil {
+			return strings.Join(lines, "")
+		}
+		up := 0
+		for _, digit := range rest[at[2]:at[3]] {
+			up = 10*up + int(digit-'0')
+		}
+		lines = strings.SplitAfter(strings.Join(lines, ""), "\n")
+		lines = lines[:max(0, len(lines)-1-up)]
+		rest = rest[at[1]:]
+	}
+}
+
+// slowRegistry serves a snapshot whose blobs stop after some bytes until released is closed.
+func slowRegistry(t *testing.T) (ref string, release func()) {
+	t.Helper()
+	reg := leiocitest.NewRegistry(t)
+	ref = reg.Host() + "/org/lei-cache"
+	if status, _, stderr := leiociIn(t, t.TempDir(), "", "push", "-q", absolute(t), ref); status != 0 {
+		t.Fatal(stderr)
+	}
+	released := make(chan struct{})
+	reg.On(http.MethodGet, "/blobs/", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
+		registry.ServeHTTP(&heldWriter{w, r, released, 10}, r)
+	})
+	return ref, func() { close(released) }
+}
+
+// heldWriter waits after a few bytes.
+type heldWriter struct {
+	http.ResponseWriter
+	r        *http.Request
+	released chan struct{}
+	left     int
+}
+
+func (h *heldWriter) Write(b []byte) (int, error) {
+	n := min(len(b), h.left)
+	h.left -= n
+	wrote, err := h.ResponseWriter.Write(b[:n])
+	if err != nil || n == len(b) {
+		return wrote, err
+	}
+	h.ResponseWriter.(http.Flusher).Flush()
+	select {
+	case <-h.released:
+	case <-h.r.Context().Done():
+		return wrote, h.r.Context().Err()
+	}
+	h.left = 1 << 30
+	rest, err := h.ResponseWriter.Write(b[n:])
+	return wrote + rest, err
+}
+
+func TestATerminalShowsBarsAndThenOnlyTheResult(t *testing.T) {
+	ref, release := slowRegistry(t)
+	w := inTerminal(t, pty.Winsize{Rows: 24, Cols: 100}, []string{"TERM=xterm"}, "pull", ref, "-o", "lei")
+	line := w.await(`cache\.jsonl\.gz[^\n]*%[^\n]*\r\n`)
+	if !strings.Contains(line, "[") || len([]rune(strings.TrimSpace(line))) > 100 {
+		t.Errorf("got %q", line)
+	}
+	if err := pty.Setsize(w.master, &pty.Winsize{Rows: 24, Cols: 30}); err != nil {
+		t.Fatal(err)
+	}
+	w.await(`(^|\n|J)cache\.jsonl\.gz[^\n]{0,17}\r\n`)
+	release()
+	status, screen := w.end()
+	lines := strings.Split(strings.TrimSpace(screen), "\r\n")
+	if status != 0 || len(lines) != 2 || !strings.HasPrefix(lines[0], "pulled into lei") || !strings.HasPrefix(lines[1], ref+"@sha256:") {
+		t.Errorf("%d, the screen shows %q after %q", status, screen, w.seen)
+	}
+}
+
+func TestAnInterruptLeavesATerminalUsable(t *testing.T) {
+	ref, release := slowRegistry(t)
+	defer release()
+	w := inTerminal(t, pty.Winsize{Rows: 24, Cols: 80}, []string{"TERM=xterm"}, "pull", ref, "-o", "lei")
+	w.await(`cache\.jsonl\.gz[^\n]*%`)
+	if _, err := w.master.Write([]byte{3}); err != nil { // Ctrl-C
+		t.Fatal(err)
+	}
+	status, screen := w.end()
+	screen = strings.TrimPrefix(screen, "^C")
+	if status != 130 || screen != "leioci: interrupted; run it again to continue\r\n" || strings.Contains(w.seen, "\x1b[?25l") {
+		t.Errorf("%d, the screen shows %q after %q", status, screen, w.seen)
+	}
+}
+
+func TestLogLinesAreAboveTheBars(t *testing.T) {
+	ref, release := slowRegistry(t)
+	w := inTerminal(t, pty.Winsize{Rows: 24, Cols: 80}, []string{"TERM=xterm"}, "pull", "-v", "--stall-timeout", "1s", "--attempts", "2", ref, "-o", "lei")
+	w.await(`cache\.jsonl\.gz[^\n]*%`)
+	w.await(`trying again`)
+	release()
+	status, screen := w.end()
+	for line := range strings.Lines(screen) {
+		if !strings.HasPrefix(line, "time=") && !strings.HasPrefix(line, "pulled into") && !strings.HasPrefix(line, ref) {
+			t.Errorf("%d, a line is %q", status, line)
+		}
+	}
+	if status != 0 || !strings.Contains(screen, "trying again") {
+		t.Errorf("%d, %q", status, screen)
+	}
+}
+
+func TestSomeTerminalsShowNoBars(t *testing.T) {
+	ref, release := slowRegistry(t)
+	release()
+	for name, tc := range map[string]struct {
+		size pty.Winsize
+		env  string
+		flag string
+	}{
+		"dumb":            {pty.Winsize{Rows: 24, Cols: 80}, "TERM=dumb", "--plain-http"},
+		"without a width": {pty.Winsize{}, "TERM=xterm", "--plain-http"},
+		"quiet":           {pty.Winsize{Rows: 24, Cols: 80}, "TERM=xterm", "-q"},
+	} {
+		w := inTerminal(t, tc.size, []string{tc.env}, "pull", tc.flag, ref, "-o", "lei")
+		if status, _ := w.end(); status != 0 || strings.Contains(w.seen, "\x1b") {
+			t.Errorf("%s: %d, %q", name, status, w.seen)
+		}
+	}
+}
+
+func TestATerminalOfAnyWidthIsFitFor(t *testing.T) {
+	ref, release := slowRegistry(t)
+	w := inTerminal(t, pty.Winsize{Rows: 2, Cols: 1}, []string{"TERM=xterm"}, "pull", ref, "-o", "lei")
+	for _, columns := range []uint16{1, 2, 10, 500} {
+		if err := pty.Setsize(w.master, &pty.Winsize{Rows: 24, Cols: columns}); err != nil {
+			t.Fatal(err)
+		}
+		w.await(`\x1b\[\dA\x1b\[J`)
+		w.await(`\x1b\[\dA\x1b\[J`)
+		frame := w.await(`[^\x1b]*\x1b\[\dA`)
+		for line := range strings.Lines(frame) {
+			if text := strings.TrimRight(strings.Split(line, "\x1b")[0], "\r\n"); len([]rune(text)) > int(columns) {
+				t.Errorf("%d columns: %q", columns, text)
+			}
+		}
+	}
+	release()
+	if status, screen := w.end(); status != 0 {
+		t.Errorf("%d, %q", status, screen)
+	}
+}

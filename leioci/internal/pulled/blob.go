@@ -1,0 +1,125 @@
+package pulled
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"sync"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/artifact"
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
+	"github.com/lowendinsight/lei-go/leioci/internal/regular"
+	"github.com/lowendinsight/lei-go/leioci/internal/verify"
+)
+
+// A blob is a file that is open, however many read it, or the config that was made.
+type blob struct {
+	name       string
+	descriptor v1.Descriptor
+	file       *os.File
+	info       fs.FileInfo // before it was read: a later change shows
+	made       []byte      // if there is no file
+}
+
+// openBlob opens the file of a blob.
+func openBlob(root *os.Root, f artifact.File) (*blob, error) {
+	file, info, err := regular.OpenIn(root, f.Name)
+	if err != nil {
+		return nil, err
+	}
+	return &blob{name: f.Name, descriptor: f.Descriptor, file: file, info: info}, nil
+}
+
+// verify reads the file, unless it is one that known has verified.
+func (b *blob) verify(ctx context.Context, known *generation) error {
+	if known != nil {
+		old := known.blobs[b.descriptor.Digest]
+		if old != nil && old.file != nil && old.descriptor.Size == b.descriptor.Size && regular.Unchanged(old.info, b.info) {
+			return nil
+		}
+	}
+	if err := verify.All(ctx, b.reader(), b.descriptor.Digest, b.descriptor.Size); err != nil {
+		return fmt.Errorf("%s: %w", b.name, err)
+	}
+	return b.check()
+}
+
+// check returns errdef.ErrVerification if somebody has written to the file. It must follow the
+// reading. Somebody who sets back the time of the file is not noticed.
+func (b *blob) check() error {
+	if b.file == nil {
+		return nil
+	}
+	now, err := b.file.Stat()
+	if err != nil {
+		return err
+	}
+	if !regular.Unchanged(b.info, now) {
+		return fmt.Errorf("%s: %w: somebody has written to it", b.name, errdef.ErrVerification)
+	}
+	return nil
+}
+
+// ReadAt implements [io.ReaderAt]. It vouches for what it returns.
+func (b *blob) ReadAt(p []byte, offset int64) (int, error) {
+	if b.file == nil {
+		return bytes.NewReader(b.made).ReadAt(p, offset)
+	}
+	n, err := b.file.ReadAt(p, offset)
+	if checkErr := b.check(); checkErr != nil {
+		return 0, checkErr
+	}
+	return n, err
+}
+
+// reader reads the blob from its beginning.
+func (b *blob) reader() *io.SectionReader {
+	size := int64(len(b.made))
+	if b.file != nil {
+		size = b.info.Size()
+	}
+	return io.NewSectionReader(b, 0, size)
+}
+
+func (b *blob) close() error {
+	if b.file == nil {
+		return nil
+	}
+	if err := b.file.Close(); !errors.Is(err, fs.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+// content is a [store.File] of a blob.
+type content struct {
+	*io.SectionReader
+	release func()
+}
+
+func newContent(b *blob, release func()) *content {
+	return &content{b.reader(), sync.OnceFunc(release)}
+}
+
+// Close implements [io.Closer].
+func (c *content) Close() error {
+	c.release()
+	return nil
+}
+
+// hashOf returns the digest of data, or none if the algorithm is not known.
+func hashOf(algorithm string, data []byte) v1.Hash {
+	h, err := v1.Hasher(algorithm)
+	if err != nil {
+		return v1.Hash{}
+	}
+	h.Write(data)
+	return v1.Hash{Algorithm: algorithm, Hex: hex.EncodeToString(h.Sum(nil))}
+}

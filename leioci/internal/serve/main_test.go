@@ -1,0 +1,9 @@
+package serve_test
+
+import (
+	"testing"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/testenv"
+)
+
+func TestMain(m *testing.M) { testenv.Main(m) }
