@@ -85,7 +85,7 @@ func attacks() map[string]attack {
 	v2 := []sigstore.Option{sigstore.WithoutSCT()}
 	noLog := []sigstore.Option{sigstore.WithoutTransparencyLog()}
 	return map[string]attack{
-		"unsigned":               {do: func(*world) [][]byte { return nil }, says: "there is no sigstore bundle"},
+		"unsigned":               {do: func(*world) [][]byte { return nil }, says: "there is no signature"},
 		"another issuer":         {do: by(workflow, "https://gitlab.example.org"), says: "(https://gitlab.example.org), who is not trusted"},
 		"another subject":        {do: by("mallory@example.org", issuer), says: "by mallory@example.org"},
 		"a subject that goes on": {do: by(workflow+"-2", issuer), says: "who is not trusted"},
@@ -97,7 +97,7 @@ func attacks() map[string]attack {
 		"the subject and the issuer of two identities of another instance": {do: func(w *world) [][]byte {
 			other := must1(sigstoretest.New())(w.t)
 			return [][]byte{must1(other.Sign(workflow, issuer, w.digest))(w.t)}
-		}, says: "names " + workflow},
+		}, says: "not valid"},
 		"another digest": {do: func(w *world) [][]byte {
 			return [][]byte{must1(w.instance.Sign(workflow, issuer, another()))(w.t)}
 		}, says: "signature"},
@@ -184,7 +184,7 @@ func attacks() map[string]attack {
 			do: signedV2, root: ended("timestampAuthorities"), good: (*world).signV2, opts: v2, says: "threshold not met",
 		},
 		"the root of another instance": {
-			do: signed, root: func(w *world) []byte { return must1(sigstoretest.New())(w.t).Root() }, says: "names " + workflow,
+			do: signed, root: func(w *world) []byte { return must1(sigstoretest.New())(w.t).Root() }, says: "not valid",
 		},
 
 		"no JSON":          {do: text("{"), says: "cannot be read"},

@@ -8,8 +8,8 @@
 // A trusted root, and one of the identities. The trusted root is a [file in JSON] with the
 // certificates of an instance of Sigstore: its certificate authorities, its transparency logs and its
 // timestamp authorities. The public instance publishes it, and "cosign trusted-root create" writes that
-// of a private one. An artifact is trusted if a sigstore bundle of version 0.1 to 0.3 refers to it, in
-// which:
+// of a private one. An artifact is trusted if a sigstore bundle of version 0.1 to 0.3 refers to it, as
+// cosign 3 attaches it, in which:
 //
 //   - the statement is cosign's signature, predicate https://sigstore.dev/cosign/sign/v1, of the
 //     artifact's digest. An attestation by the same identity is no signature, nor is that of a file.
@@ -21,9 +21,10 @@
 //     authority (RFC 3161). Rekor version 2 states no time, and a timestamp must be with it. What
 //     states the time must be valid at that time according to the trusted root.
 //
-// The older format of cosign 2, simple signing with a certificate under the tag sha256-….sig, is not
-// read: sign with cosign 3, or with "cosign sign --new-bundle-format". As the repository's name and
-// the tag are not signed, a signature is valid where the artifact is copied to.
+// The older format of cosign 2, simple signing under the tag sha256-….sig, is read, too, if it is made
+// with a certificate. It has no inclusion proof, only the log's promise. As the repository's name and
+// the tag are not compared, a signature is valid where the artifact is copied to. At most 100
+// signatures of either format are looked at.
 //
 // # Offline
 //

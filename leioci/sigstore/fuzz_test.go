@@ -29,7 +29,7 @@ func FuzzBundle(f *testing.F) {
 		f.Fatal(err)
 	}
 	for _, text := range [][]byte{good, v2} {
-		if _, err := v.judge(text, digest); err != nil {
+		if _, err := v.judge(candidate{"sigstore bundle", func() (*evidence, error) { return fromBundle(text, digest) }}); err != nil {
 			f.Fatal(err)
 		}
 		f.Add(text, 10, byte('x'))
@@ -41,9 +41,40 @@ func FuzzBundle(f *testing.F) {
 		if at >= 0 && at < len(text) {
 			text[at] = b
 		}
-		s, err := v.judge(text, digest)
+		s, err := v.judge(candidate{"sigstore bundle", func() (*evidence, error) { return fromBundle(text, digest) }})
 		if err == nil && (s.Signer != "me@example.org (https://issuer.example.org)" || !bytes.Contains(text, payload)) {
 			t.Errorf("%s is said to have signed %q", s.Signer, text)
+		}
+	})
+}
+
+// FuzzSimpleSigning changes a good layer of simple signing. What is still trusted has the payload that
+// was signed.
+func FuzzSimpleSigning(f *testing.F) {
+	instance, err := sigstoretest.New()
+	if err != nil {
+		f.Fatal(err)
+	}
+	digest := v1.Hash{Algorithm: "sha256", Hex: "22698cac51675520fc8aa978bce0c53f2399dc5eb7d44d4e93f2285cb51a4ba8"}
+	good, err := instance.SignSimple("me@example.org", "https://issuer.example.org", sigstoretest.Claim(digest))
+	if err != nil {
+		f.Fatal(err)
+	}
+	v, err := New(instance.Root(), []Identity{{Issuer: "https://issuer.example.org", Subject: "me@example.org"}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	a := good.Annotations
+	f.Add(sigstoretest.Claim(digest), a[annotationSignature], a[annotationCertificate], a[annotationLog], a[annotationTimestamp])
+	f.Add([]byte("{}"), "", "", "{}", "{}")
+	f.Fuzz(func(t *testing.T, payload []byte, sig, certificate, log, timestamp string) {
+		s, err := v.judge(candidate{"simple signing", func() (*evidence, error) {
+			return fromSimpleSigning(payload, map[string]string{
+				annotationSignature: sig, annotationCertificate: certificate, annotationLog: log, annotationTimestamp: timestamp,
+			}, digest)
+		}})
+		if err == nil && (s.Signer != "me@example.org (https://issuer.example.org)" || !bytes.Equal(payload, sigstoretest.Claim(digest))) {
+			t.Errorf("%s is said to have signed %q", s.Signer, payload)
 		}
 	})
 }

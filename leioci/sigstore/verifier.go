@@ -101,38 +101,32 @@ func (v *Verifier) PolicyID() string { return v.id }
 // Verify implements [leioci.Verifier]. The error says who has signed the artifact instead, or why
 // their signatures do not count.
 func (v *Verifier) Verify(ctx context.Context, s *leioci.Subject) error {
-	var others []string
-	for text, err := range s.Bundles(ctx) {
-		if err := context.Cause(ctx); err != nil {
-			return err
-		}
-		var found leioci.Signature
-		if err == nil {
-			found, err = v.judge(text, s.Digest)
-		}
+	var refused []string // why what was found does not count
+	for c := range candidatesOf(ctx, s) {
+		found, err := v.judge(c)
 		if err == nil {
 			s.SignedBy(found)
 			return nil
 		}
-		others = append(others, fmt.Sprintf("%.1000s", printable(err.Error())))
+		refused = append(refused, fmt.Sprintf("%.300s", printable(err.Error())))
 	}
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	return v.refusal(others)
+	return v.refusal(refused)
 }
 
-// refusal says who has not signed, and what was found in place of their signatures.
-func (v *Verifier) refusal(others []string) error {
-	text := "not signed by " + strings.Join(v.names, ", or by ")
+// refusal says what was found in place of a signature that counts, and then who has to sign: the
+// names are long, and a message that is too long is cut at its end.
+func (v *Verifier) refusal(found []string) error {
 	const most = 3
-	switch n := len(others); {
+	switch n := len(found); {
 	case n == 0:
-		return errors.New(text + "; there is no " + format)
+		found = []string{"there is no signature"}
 	case n > most:
-		others = append(others[:most:most], fmt.Sprintf("and %d more", n-most))
+		found = append(found[:most:most], fmt.Sprintf("and %d more", n-most))
 	}
-	return errors.New(text + "; found: " + strings.Join(others, "; "))
+	return errors.New(strings.Join(found, "; ") + "; it must be signed by " + strings.Join(v.names, ", or by "))
 }
 
 // printable replaces what could break out of its line in a log: the text comes from who made the
