@@ -1,7 +1,7 @@
 // Package sigstore lets leioci trust what an identity has signed: a workflow or a person, rather than
 // the holder of a key. It reads what "cosign sign" attaches to a snapshot when it is given no key, and
 // verifies it with [sigstore-go]. For signatures by key, see [leioci.VerifyKey], which needs nothing of
-// this package. It is a module of its own, so that who does not import it does not build sigstore-go.
+// this package. It is a module of its own, so that the library alone does not bring sigstore-go.
 //
 // # What is trusted
 //

@@ -63,8 +63,10 @@ func New(root []byte, identities []Identity, opts ...Option) (*Verifier, error) 
 		v.names = append(v.names, identity.String())
 	}
 	v.id = policyID(root, identities, v.demands)
-	v.verifier, err = verify.NewVerifier(v.root, v.demands.options()...)
-	return v, err
+	if v.verifier, err = verify.NewVerifier(v.root, v.demands.options()...); err != nil {
+		return nil, err
+	}
+	return v, nil
 }
 
 // options returns what sigstore-go has to ask for.
