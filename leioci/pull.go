@@ -105,7 +105,7 @@ func IndexReports() PullOption {
 func AllowOlder() PullOption {
 	return pullOption(func(o *pullOptions) error {
 		if o.call != "" {
-			return fmt.Errorf("option AllowOlder does not apply to %s, which replaces newer snapshots, too", o.call)
+			return fmt.Errorf("option AllowOlder does not apply to %s, which knows no tag", o.call)
 		}
 		o.AllowOlder = true
 		return nil

@@ -80,6 +80,6 @@ func persists(err error) bool {
 	return errors.As(err, &limited) || slices.ContainsFunc([]error{
 		ErrOlder, ErrStale, ErrNotSnapshot, ErrUnsupportedManifest, ErrTooLarge, ErrVerification,
 		snapshot.ErrMismatch, snapshot.ErrMalformed, snapshot.ErrCorrupt,
-		ErrUnauthorized, ErrDenied, ErrInsecure, ErrInvalidReference, ErrTargetNotEmpty,
+		ErrUntrusted, ErrUnauthorized, ErrDenied, ErrInsecure, ErrInvalidReference, ErrTargetNotEmpty,
 	}, func(kind error) bool { return errors.Is(err, kind) })
 }

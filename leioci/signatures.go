@@ -30,9 +30,9 @@ type foundSignature struct {
 // stranger describes a signature by a key that is not trusted.
 func (f foundSignature) stranger() string {
 	if sum, err := base64.StdEncoding.DecodeString(f.Hint); err == nil && len(sum) == 32 {
-		return fmt.Sprintf("a %s that names the key %s", f.format, shortID(hex.EncodeToString(sum)))
+		return fmt.Sprintf("%s that names the key %s", f.format, shortID(hex.EncodeToString(sum)))
 	}
-	return fmt.Sprintf("a %s by another key", f.format)
+	return fmt.Sprintf("%s by another key", f.format)
 }
 
 // signaturesOf reads what may be signatures of an artifact, one after the other, so that none is

@@ -136,13 +136,13 @@ func sigTag(digest v1.Hash) string { return digest.Algorithm + "-" + digest.Hex 
 func (w *signedWorld) signature(layers ...blob) { w.put(sigTag(w.digest), nil, "", layers...) }
 
 // refer puts a manifest with layers that refers to the snapshot.
-func (w *signedWorld) refer(artifactType string, layers ...blob) v1.Descriptor {
-	return w.put("", &w.subject, artifactType, layers...)
+func (w *signedWorld) refer(artifactType string, layers ...blob) {
+	w.put("", &w.subject, artifactType, layers...)
 }
 
 // put puts a manifest under a tag, or under its digest alone, as go-containerregistry does it. That
 // writes the list of referrers where the registry has none.
-func (w *signedWorld) put(tag string, subject *v1.Descriptor, artifactType string, layers ...blob) v1.Descriptor {
+func (w *signedWorld) put(tag string, subject *v1.Descriptor, artifactType string, layers ...blob) {
 	w.t.Helper()
 	upload := func(b blob) v1.Descriptor {
 		l := static.NewLayer(b.content, b.mediaType)
@@ -166,19 +166,15 @@ func (w *signedWorld) put(tag string, subject *v1.Descriptor, artifactType strin
 	}
 	raw, err := json.Marshal(m)
 	must(w.t, err)
-	return w.putRaw(tag, raw, types.OCIManifestSchema1)
+	w.putRaw(tag, raw, types.OCIManifestSchema1)
 }
 
 // putRaw puts a manifest, or what is said to be one.
-func (w *signedWorld) putRaw(tag string, raw []byte, mediaType types.MediaType) v1.Descriptor {
+func (w *signedWorld) putRaw(tag string, raw []byte, mediaType types.MediaType) {
 	w.t.Helper()
-	m := rawManifest{raw, mediaType}
-	sum := sha256.Sum256(raw)
-	d := v1.Descriptor{MediaType: mediaType, Size: int64(len(raw)), Digest: v1.Hash{Algorithm: "sha256", Hex: fmt.Sprintf("%x", sum)}}
-	var ref name.Reference = w.repo.Digest(d.Digest.String())
+	var ref name.Reference = w.repo.Digest(fmt.Sprintf("sha256:%x", sha256.Sum256(raw)))
 	if tag != "" {
 		ref = w.repo.Tag(tag)
 	}
-	must(w.t, remote.Put(ref, m))
-	return d
+	must(w.t, remote.Put(ref, rawManifest{raw, mediaType}))
 }

@@ -101,7 +101,7 @@ func attacks() map[string]attack {
 		"a bundle without a signature": {func(w *signedWorld, trusted, _ signer) {
 			w.refer(bundleType, edited(trusted.bundle(w.digest), `"signatures":[`, `"signatures":[],"x":[`))
 		}, refers},
-		"a bundle with the payload of another": {func(w *signedWorld, trusted, other signer) {
+		"a bundle with the payload of another": {func(w *signedWorld, trusted, _ signer) {
 			good := string(trusted.bundle(w.digest).content)
 			payload := good[strings.Index(good, `"payload":`):strings.Index(good, `,"payloadType"`)]
 			moved := trusted.statement(w.digest, "x")
@@ -127,10 +127,10 @@ func attacks() map[string]attack {
 		}, func(w *signedWorld, trusted signer) {
 			w.signature(append(many(98, newSigner(w.t).simple(w.digest)), trusted.simple(w.digest))...)
 		}},
-		"an index in place of the signatures": {func(w *signedWorld, trusted, _ signer) {
+		"an index in place of the signatures": {func(w *signedWorld, _, _ signer) {
 			w.putRaw(sigTag(w.digest), []byte(`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}`), types.OCIImageIndex)
 		}, signs},
-		"a page of HTML in place of the signatures": {func(w *signedWorld, trusted, _ signer) {
+		"a page of HTML in place of the signatures": {func(w *signedWorld, _, _ signer) {
 			url := "http://" + w.reg.Host() + "/v2/" + w.repo.RepositoryStr() + "/manifests/" + sigTag(w.digest)
 			req, err := http.NewRequestWithContext(w.t.Context(), http.MethodPut, url, strings.NewReader("<html>"))
 			must(w.t, err)

@@ -21,12 +21,10 @@ import (
 var inTime = time.Date(2027, 2, 7, 0, 0, 0, 0, time.UTC)
 
 // limited packages a snapshot of a day that is good for two days, and followed by one on the next.
-func limited(t *testing.T, date time.Time, opts ...leioci.PackageOption) v1.Image {
+func limited(t *testing.T, date time.Time) v1.Image {
 	t.Helper()
-	opts = append([]leioci.PackageOption{
-		leioci.ValidUntil(date.Add(48 * time.Hour)), leioci.NextUpdate(date.Add(24 * time.Hour)),
-	}, opts...)
-	img, err := leioci.Package(t.Context(), leiocitest.WriteSnapshot(t, date, report), opts...)
+	img, err := leioci.Package(t.Context(), leiocitest.WriteSnapshot(t, date, report),
+		leioci.ValidUntil(date.Add(48*time.Hour)), leioci.NextUpdate(date.Add(24*time.Hour)))
 	must(t, err)
 	return img
 }

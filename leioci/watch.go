@@ -71,8 +71,8 @@ const (
 // after twice the delay before. That delay grows to 5 minutes at most, so that a watch is soon back
 // after a failure that passes. It grows to the interval for an error that will not pass until
 // somebody acts: a snapshot that is refused ([ErrOlder], [ErrStale], [ErrNotSnapshot],
-// [ErrUnsupportedManifest], [ErrTooLarge], [ErrVerification], and the errors of [VerifyReports]),
-// credentials that are rejected ([ErrUnauthorized], [ErrDenied], [ErrInsecure]), and a directory
+// [ErrUnsupportedManifest], [ErrTooLarge], [ErrVerification], [ErrUntrusted], and the errors of
+// [VerifyReports]), credentials that are rejected ([ErrUnauthorized], [ErrDenied], [ErrInsecure]), and a directory
 // that cannot be replaced ([ErrTargetNotEmpty]). It also does so for a [*RateLimitError], and then
 // Watch waits at least as long as the registry asks, up to an hour or the interval, whichever is
 // longer.

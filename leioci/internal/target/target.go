@@ -35,6 +35,8 @@ type Policy struct {
 	// VerifyReports reads the reports of a new snapshot before it replaces anything, and those that
 	// the directory holds.
 	VerifyReports bool
+	// OnlyRead: nothing is written or removed where nothing is replaced.
+	OnlyRead bool
 	// IndexReports makes the index of the snapshot in the same pass, if it has none that fits. It
 	// needs VerifyReports.
 	IndexReports bool
@@ -115,10 +117,14 @@ func (d *Dir) UpToDate(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	result := &Result{Date: meta.Date, Created: meta.Created, Validity: validity, UpToDate: true}
+	if d.policy.OnlyRead {
+		return result, nil
+	}
 	if err := staging.Tidy(d.path, replaceable(), d.log); err != nil {
 		d.log.Infof("cannot remove what an earlier pull left beside %s: %v", d.path, err) // in nobody's way
 	}
-	return &Result{Date: meta.Date, Created: meta.Created, Validity: validity, UpToDate: true}, nil
+	return result, nil
 }
 
 // isMalformed reports whether err says that a manifest.json that was read is not LEI's.
