@@ -11,9 +11,9 @@ SAMPLE := leioci/testdata/lei-0.9.1
 
 # Code with more dependencies than the library is in separate modules, which ./... at the root does
 # not include.
-MODULES := . examples/watch leioci/sigstore examples/keyless
-# Of these, the ones that bring hundreds of packages. Nothing in them depends on the processor, so they
-# are vetted for one.
+MODULES := . examples/watch
+# Those that bring hundreds of packages, and have targets of their own. Nothing in them depends on the
+# processor, so they are vetted for one.
 LARGE := leioci/sigstore examples/keyless
 
 .DEFAULT_GOAL := help
@@ -35,6 +35,10 @@ race: ## run all tests with the race detector, which takes a C compiler and twic
 	@set -e; for module in $(MODULES); do \
 		(set -x; cd $$module; CGO_ENABLED=1 $(GO) test -race -shuffle=on -timeout 20m ./...); \
 	done
+
+.PHONY: keyless
+keyless: ## run the tests of keyless verification, which take minutes to compile the first time
+	@set -e; for module in $(LARGE); do (set -x; cd $$module; $(GO) test -shuffle=on -timeout 20m ./...); done
 
 # What a program that embeds the library may be built with: at the one end exactly the Go version
 # that go.mod names, at the other a go-containerregistry that is newer than the one in go.mod.
@@ -61,7 +65,7 @@ faults: ## print the outcome of every network and registry fault at every step o
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint ## run the linters, check go.mod, and vet for every platform
-	@set -e; for module in $(MODULES); do \
+	@set -e; for module in $(MODULES) $(LARGE); do \
 		echo "lint $$module"; (cd $$module; $(TOOLS)/golangci-lint run ./...; $(GO) mod tidy -diff); \
 		case " $(LARGE) " in *" $$module "*) arches=amd64 ;; *) arches="amd64 arm64" ;; esac; \
 		for os in linux darwin windows; do for arch in $$arches; do \
@@ -153,7 +157,7 @@ vulnerabilities: $(TOOLS)/govulncheck ## look for known vulnerabilities in what 
 	@set -e; for module in $(MODULES); do (set -x; cd $$module; $(TOOLS)/govulncheck ./...); done
 
 .PHONY: ci
-ci: lint lint-repository oldest examples man demo test race ## run everything that must pass before a change is merged
+ci: lint lint-repository oldest examples man demo test keyless race ## run everything that must pass before a change is merged
 
 # The tools are pinned in hack/tools, the registries to test against in hack/servers, and the other
 # clients in hack/clients. All are built into .bin.
