@@ -27,9 +27,11 @@ import (
 // a file and sets its time back. Responses tell no paths; those are logged.
 //
 // Nothing is asked of clients: whoever can connect can read. Content is not kept in memory. A client
-// that takes nothing for ten minutes is disconnected, and a slow one never: deadlines for writing
-// are set for each request, whatever the server's own WriteTimeout is. The server sets
-// ReadHeaderTimeout, IdleTimeout and how many clients there may be at once.
+// that takes nothing for ten minutes is disconnected, and a slow one is not, unless it takes less
+// than about 10 kB a second: what the operating system has buffered for it, which is some megabytes,
+// is not seen to get less. Deadlines for writing are set for each request, whatever the server's own
+// WriteTimeout is. The server sets ReadHeaderTimeout, IdleTimeout and how many clients there may be
+// at once.
 //
 // It is safe for concurrent use.
 //
