@@ -76,15 +76,11 @@ func (c *content) Read(p []byte) (int, error) {
 // missing says with a code that something is not here.
 func missing(code string) problem { return problem{http.StatusNotFound, code, "it is not here"} }
 
-// unknown returns that instead of an error that says so. A place that has gone, or is being
-// exchanged, lacks everything, and says nothing about what it had: then its own error is returned,
-// and the client may ask again.
+// unknown returns that instead of an error that says so. What a place that has gone lacks says
+// nothing: then its own error is returned, and the client may ask again.
 func (h *Handler) unknown(ctx context.Context, err error, code string) error {
-	if !errors.Is(err, errdef.ErrNotFound) {
-		return err
+	if _, gone := h.from.Tags(ctx); gone == nil && errors.Is(err, errdef.ErrNotFound) {
+		return missing(code)
 	}
-	if _, err := h.from.Tags(ctx); err != nil {
-		return err
-	}
-	return missing(code)
+	return err
 }
