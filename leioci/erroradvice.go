@@ -20,12 +20,12 @@ import (
 // fail adds to err the operation and what it was for, the kind of error if a registry responded,
 // and advice.
 func fail(op string, what fmt.Stringer, err error) error {
-	err = explain(registry.Redact(err))
-	return fmt.Errorf("%s %s: %w", op, what, err)
+	return fmt.Errorf("%s %s: %w", op, what, explain(err))
 }
 
-// explain adds a kind and advice to an error, unless it has them already.
+// explain adds a kind and advice to an error, unless it has them already. Its text shows no secret.
 func explain(err error) error {
+	err = registry.Redact(err)
 	if _, ok := errdef.NoteOf[explained](err); ok {
 		return err
 	}
