@@ -104,7 +104,8 @@ func storageSays(host string) string {
 }
 
 // mediaTypeAdvice is for registries that accept only container images, as some have.
-const mediaTypeAdvice = "some registries refuse media types that they do not know: ask its operator to allow OCI artifacts"
+const mediaTypeAdvice = "some registries refuse config and layer types that they do not know: " +
+	"ask its operator to allow OCI artifacts"
 
 // wantsHTTPS reports whether a 400 says, in the words of net/http, nginx or Apache, that the port
 // is for https.
@@ -144,7 +145,7 @@ func connectionAdvice(err error) error {
 	case errors.Is(last.Err, io.ErrUnexpectedEOF), errors.Is(last.Err, io.EOF):
 		return errors.New("the connection broke off; try again, or check any proxies in between")
 	case errors.Is(last.Err, ErrVerification):
-		return errors.New("try again; if it persists, it is damaged there or altered in transit")
+		return errors.New("try again; if it persists, the content is corrupt in the registry or altered in transit")
 	}
 	return nil
 }
