@@ -66,6 +66,8 @@ func explainResponse(response *transport.Error, err error) error {
 		if wantsHTTPS(response.Error()) { // all of it: err has no page
 			return fmt.Errorf("%w (the registry requires https: do not use plain HTTP)", err)
 		}
+	case http.StatusMethodNotAllowed:
+		return fmt.Errorf("%w (it may be a registry that is only read)", err)
 	case http.StatusProxyAuthRequired:
 		return fmt.Errorf("%w (%s)", err, proxyAdvice)
 	case http.StatusRequestEntityTooLarge:
