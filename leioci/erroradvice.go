@@ -20,7 +20,19 @@ import (
 // fail adds to err the operation and what it was for, the kind of error if a registry responded,
 // and advice.
 func fail(op string, what fmt.Stringer, err error) error {
+	if l, ok := what.(Location); ok && l.path != "" && !registry.Asked(err) {
+		return fmt.Errorf("%s %s: %w", op, what, explainLocal(err))
+	}
 	return fmt.Errorf("%s %s: %w", op, what, explain(err))
+}
+
+// explainLocal is explain for what happened to a layout or an archive. What breaks off or differs there
+// is damaged, and no connection was in between.
+func explainLocal(err error) error {
+	if _, ok := errdef.NoteOf[explained](err); !ok && errors.Is(err, ErrVerification) {
+		return errdef.WithNote(fmt.Errorf("%w (the layout or the archive is damaged: make it again)", registry.Redact(err)), explained{})
+	}
+	return explain(err)
 }
 
 // explain adds a kind and advice to an error, unless it has them already. Its text shows no secret.
