@@ -34,7 +34,10 @@ func TestARemovedWorkingDirectoryIsNamedAsTheReason(t *testing.T) {
 		t.Fatal(stderr)
 	}
 	for _, args := range [][]string{
-		{"pull", ref}, {"pull", ref, "-o", "lei"}, {"copy", ref, "oci-archive:lei.tar"}, {"copy", ref, "oci-layout:lei"},
+		{"pull", ref},
+		{"pull", ref, "-o", "lei"},
+		{"copy", ref, "oci-archive:lei.tar"},
+		{"copy", ref, "oci-layout:lei"},
 		{"export", "--input", filepath.Join(dir, "cache.jsonl.gz")},
 	} {
 		gone := filepath.Join(t.TempDir(), "gone")
