@@ -31,7 +31,7 @@ func (p *copying) checkTags(ctx context.Context, roots []root) error {
 		g.Go(func() error {
 			other, err := p.checkTag(ctx, &roots[i])
 			if err != nil {
-				return fmt.Errorf("copy to %s: check tag %s: %w", p.to, roots[i].tag, err)
+				return fail("copy to", p.to, fmt.Errorf("check tag %s: %w", roots[i].tag, err))
 			}
 			if other != (v1.Hash{}) {
 				others[i] = fmt.Sprintf("%s holds %s", roots[i].tag, other)
@@ -67,10 +67,10 @@ func (p *copying) checkTag(ctx context.Context, r *root) (other v1.Hash, err err
 	case err != nil && !p.opts.noOverwrite && !isMoving(r.tag):
 		return v1.Hash{}, nil //nolint:nilerr // a dated tag need not be readable
 	case err != nil && errors.Is(err, ErrUnsupportedManifest) && !p.opts.noOverwrite:
-		p.client.log.Warnf("%s holds something that is no snapshot, and is replaced: %v", p.to.At(r.tag), err)
+		p.client.log.Warnf("%s holds something that is no snapshot, and is replaced: %v", p.to.At(r.tag), explain(err))
 		return v1.Hash{}, nil
 	case err != nil:
-		return v1.Hash{}, adviseLook(explain(err))
+		return v1.Hash{}, adviseLook(err)
 	case m.Descriptor.Digest == r.digest:
 		r.held = true
 		return v1.Hash{}, nil
