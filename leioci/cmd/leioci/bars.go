@@ -13,8 +13,13 @@ import (
 type bars struct {
 	terminal  *os.File
 	container *mpb.Progress
-	each      []*mpb.Bar
+	each      []*mpb.Bar // by the positions of the blobs; nil for one that is no longer shown
+	shown     int        // bars
+	dropped   int        // that many of the first blobs are no longer shown
 }
+
+// mostBars is how many bars there may be, except for blobs that are not done.
+const mostBars = 10
 
 func newBars(terminal *os.File) *bars {
 	return &bars{terminal: terminal, container: mpb.New(mpb.WithOutput(terminal), mpb.WithRefreshRate(drawEvery))}
@@ -27,12 +32,32 @@ func (b *bars) draw(t *tally) {
 			return
 		}
 		b.each = append(b.each, bar)
+		b.shown++
+		b.drop(t)
 	}
 	for i, bar := range b.each {
+		if bar == nil {
+			continue
+		}
 		e, _ := t.blob(i)
 		bar.SetTotal(max(0, e.Total), false)
 		bar.SetCurrent(min(max(0, e.Done), max(0, e.Total)))
 		bar.SetRefill(e.Resumed)
+	}
+}
+
+// drop takes away bars of blobs that are done, those of the first blobs first, while there are too
+// many.
+func (b *bars) drop(t *tally) {
+	for i := b.dropped; i < len(b.each) && b.shown > mostBars; i++ {
+		if e, _ := t.blob(i); b.each[i] != nil && e.Phase.Final() {
+			b.each[i].Abort(true)
+			b.each[i] = nil
+			b.shown--
+		}
+	}
+	for b.dropped < len(b.each) && b.each[b.dropped] == nil {
+		b.dropped++
 	}
 }
 
@@ -71,7 +96,9 @@ func (b *bars) Write(p []byte) (int, error) {
 
 func (b *bars) end() {
 	for _, bar := range b.each {
-		bar.Abort(true)
+		if bar != nil {
+			bar.Abort(true)
+		}
 	}
 	b.container.Wait()
 }

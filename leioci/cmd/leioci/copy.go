@@ -64,11 +64,15 @@ func newCopy(env environment) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				res, err := client.Copy(ctx, src, dst, opts...)
+				var res *leioci.CopyResult
+				err = network.show(env, func(shown leioci.TransferOption) (err error) {
+					res, err = client.Copy(ctx, src, dst, append(opts, shown)...)
+					return err
+				})
 				if err != nil {
 					return err
 				}
-				return printCopy(env, src, dst, res, format)
+				return printCopy(env, network, src, dst, res, format)
 			})
 		},
 	}
@@ -122,7 +126,7 @@ type copiedTagJSON struct {
 }
 
 // printCopy prints what a copy has done.
-func printCopy(env environment, src, dst leioci.Location, res *leioci.CopyResult, f *format) error {
+func printCopy(env environment, network *networkFlags, src, dst leioci.Location, res *leioci.CopyResult, f *format) error {
 	document := copyDocument{
 		FormatVersion: formatVersion, Source: src.String(), Destination: dst.Place().String(), Tags: []copiedTagJSON{},
 		Manifests: res.Manifests, Referrers: res.Referrers, BytesCopied: res.BytesCopied,
@@ -141,7 +145,7 @@ func printCopy(env environment, src, dst leioci.Location, res *leioci.CopyResult
 	if len(tags) > 0 {
 		under = " under " + shortened(strings.Join(tags, ", "))
 	}
-	fmt.Fprintf(env.stderr, "copied %s to %s%s: %s, %s came along, %s read\n", src, dst.Place(), under,
+	network.say(env, "copied %s to %s%s: %s, %s came along, %s read\n", src, dst.Place(), under,
 		count(int64(res.Manifests), "manifest"), count(int64(res.Referrers), "referrer"), bytesText(res.BytesCopied))
 	if f.isJSON() {
 		return writeJSON(env.stdout, document)
