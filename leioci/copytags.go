@@ -69,6 +69,8 @@ func (p *copying) checkTag(ctx context.Context, r *root) (other v1.Hash, err err
 	case err != nil && errors.Is(err, ErrUnsupportedManifest) && !p.opts.noOverwrite:
 		p.client.log.Warnf("%s holds something that is no snapshot, and is replaced: %v", p.to.At(r.tag), err)
 		return v1.Hash{}, nil
+	case err != nil && p.opts.noOverwrite:
+		return v1.Hash{}, adviseOverwriteLook(explain(err))
 	case err != nil:
 		return v1.Hash{}, adviseLook(explain(err))
 	case m.Descriptor.Digest == r.digest:

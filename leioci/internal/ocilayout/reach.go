@@ -12,10 +12,11 @@ import (
 )
 
 const (
-	// maxReachable is the number of manifests that are looked at, and maxDepth the number of
-	// indexes, one in the other, that lead to one.
-	maxReachable = 5000
-	maxDepth     = 8
+	// maxReachable is the number of manifests that are looked at, each of which takes 300 bytes of
+	// memory, and maxDepth the number of indexes, one in the other, that lead to one. Both are
+	// more than a copy brings at once: several may be in one layout, and in lists of referrers.
+	maxReachable = 100_000
+	maxDepth     = 12
 )
 
 // A node is a manifest that index.json leads to.
