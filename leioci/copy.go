@@ -128,6 +128,9 @@ func (p *copying) copyRoots(ctx context.Context, roots []root) error {
 			return err
 		}
 	}
+	if err := p.checkFilesAgain(ctx, roots); err != nil {
+		return err
+	}
 	return p.commit(ctx)
 }
 
@@ -145,6 +148,9 @@ func (p *copying) copyRoot(ctx context.Context, r root) error {
 	}
 	if r.tag == "" {
 		return nil
+	}
+	if r, err = p.checkTagAgain(ctx, r); err != nil {
+		return err
 	}
 	if !r.held || !p.trusts {
 		if err := p.dst.PutManifest(ctx, m, r.tag); err != nil {
