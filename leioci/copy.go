@@ -47,7 +47,9 @@ type CopiedTag struct {
 // was interrupted goes on where it stopped, but for a blob that is sent to a registry: that begins
 // anew. Blobs are verified on their way, and never completely in memory. They come first, then the
 // manifests of an index, then the manifest, then referrers, and tags last: dated ones before others.
-// A layout or an archive is changed as a whole, at the end, or not at all.
+// A layout or an archive is changed as a whole, at the end, or not at all: a directory is no layout
+// before that. What a copy that failed has fetched stays for the next one, among the blobs and in
+// .leioci-ingest, or beside the archive in a file whose name begins with .leioci-archive-.
 //
 // As in a push, a tag of the destination that is not a date is not moved back to an older snapshot
 // ([ErrOlder]), unless [AllowMoveBack] is given; then no tag is looked at, and a registry is asked for
