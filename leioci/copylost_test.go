@@ -1,6 +1,8 @@
 package leioci_test
 
 import (
+	"net/http"
+	"path"
 	"path/filepath"
 	"testing"
 
@@ -71,4 +73,38 @@ func TestACacheOfABuildIsCopied(t *testing.T) {
 		}
 		must(t, rc.Close())
 	}
+}
+
+func TestAMountThatDidNotHappenIsNotBelieved(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	src, dst := repository(t, reg), inRegistry(t, reg, "other/lei")
+	root := putImage(t, src, "v1", "root", nil)
+	there := map[string]bool{}
+	reg.On("POST", "/other/lei/blobs/uploads/", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
+		mount := r.URL.Query().Get("mount")
+		if mount == "" {
+			registry.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Location", "/v2/other/lei/blobs/"+mount)
+		w.WriteHeader(http.StatusCreated)
+	})
+	reg.On("PUT", "/other/lei/blobs/uploads/", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
+		there[r.URL.Query().Get("digest")] = true
+		registry.ServeHTTP(w, r)
+	})
+	reg.On("HEAD", "/other/lei/blobs/", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
+		if !there[path.Base(r.URL.Path)] {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		registry.ServeHTTP(w, r)
+	})
+	// One after the other, because the map is not for several.
+	_, err := newClient(t, leioci.WithConcurrency(1)).Copy(t.Context(), locate(t, src, ":v1"), locate(t, dst, ""))
+	must(t, err)
+	if len(there) != 2 {
+		t.Errorf("sent were %v", there)
+	}
+	holds(t, dst, "v1", root)
 }
