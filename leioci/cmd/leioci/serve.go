@@ -39,7 +39,7 @@ into meanwhile: then the new snapshot is served, and those who began with the ol
 
 Whoever can connect can pull, and nobody can push: there is no authentication. Without --listen, only
 this machine can connect. A registry that others reach should have a certificate, or they need
---plain-http.
+--plain-http. It speaks HTTP/1.1, and answers 512 requests at once; others wait.
 
 Prints a reference to pull from, once it listens; the name of the repository in it may be any other,
 unless --repository gives it one. As JSON, these are the members format_version (1), source, address
@@ -125,7 +125,9 @@ func openServed(ctx context.Context, env environment, f serveFlags, source strin
 	return handler, err
 }
 
-// tls returns the configuration for https, or nil for http.
+// tls returns the configuration for https, or nil for http. It does not offer HTTP/2: there, all blobs
+// of a client share one connection, in frames, and how much memory it takes depends on how many
+// streams the client opens and on what it leaves unread. All clients of registries speak HTTP/1.1.
 func (f serveFlags) tls() (*tls.Config, error) {
 	switch {
 	case f.certFile == "" && f.keyFile == "":
