@@ -15,7 +15,8 @@ SRC possibly with a tag or a digest, and DST with a tag. Nothing is changed on t
 stays the same. It need not be a snapshot.
 
 SRC without a tag or a digest means latest or, in a layout or an archive without that tag, the only
-artifact. DST without a tag gets the tag of SRC. With --all-tags, everything that has a tag is copied.
+artifact. DST without a tag gets the tag of SRC. With --all-tags, everything that has a tag is copied, but
+the signatures and the like of what no tag leads to any more are not.
 
 What refers to the artifact comes along: signatures, attestations and bills of materials, as the registry
 lists them, and as cosign finds them by tags (sha256-….sig, .att and .sbom).
