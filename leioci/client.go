@@ -14,6 +14,7 @@ type Client struct {
 	registry    *registry.Client
 	log         logrus.FieldLogger
 	concurrency int // how many blobs or tags one call transfers concurrently
+	demands     demands
 }
 
 // New returns a client. Without options, it uses docker's or podman's credentials, or anonymous
@@ -24,7 +25,7 @@ func New(opts ...Option) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("new client: %w", err)
 	}
-	return &Client{registry: registry.New(o.registry), log: o.registry.Log, concurrency: o.concurrency}, nil
+	return &Client{registry: registry.New(o.registry), log: o.registry.Log, concurrency: o.concurrency, demands: o.demands}, nil
 }
 
 // CloseIdleConnections closes the client's connections that are not in use. The client stays

@@ -104,6 +104,9 @@ func checkCopy(src, dst Location, o copyOptions) error {
 func (p *copying) run(ctx context.Context) (*CopyResult, error) {
 	roots, err := p.resolve(ctx)
 	if err == nil {
+		err = p.trustRoots(ctx, roots)
+	}
+	if err == nil {
 		err = p.copyRoots(ctx, roots)
 	}
 	if err != nil {

@@ -16,6 +16,7 @@ func (f copyOption) copy(o *copyOptions) error { return f(o) }
 
 type copyOptions struct {
 	allTags, allowMoveBack, noOverwrite bool
+	demands                             demands           // WithVerifier, WithPolicy
 	progress                            *progress.Tracker // nil if nobody wants to be told
 }
 

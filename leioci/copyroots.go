@@ -109,6 +109,24 @@ func (p *copying) rootManifest(ctx context.Context, r root) (fetched, error) {
 	return p.fetch(ctx, r.digest.String())
 }
 
+// trustRoots refuses to copy anything if a verifier does not trust one of the manifests.
+func (p *copying) trustRoots(ctx context.Context, roots []root) error {
+	demanded := p.client.demands.and(p.opts.demands).verifiers
+	if len(demanded) == 0 {
+		return nil
+	}
+	for _, r := range roots {
+		m, err := p.rootManifest(ctx, r)
+		if err != nil {
+			return err
+		}
+		if _, err := demanded.verifyIn(ctx, p.src, p.from.At(orDefault(r.tag, r.digest.String())), m.Raw); err != nil {
+			return fail("verify", p.from.At(r.digest.String()), err)
+		}
+	}
+	return nil
+}
+
 // isAttached reports whether a tag is one of those that name what belongs to another manifest: a
 // list of referrers, or what cosign makes. It comes with that manifest.
 func isAttached(tag string) bool {

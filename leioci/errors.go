@@ -51,6 +51,9 @@ var (
 	// ErrStalled: no byte moved for the stall timeout ([WithStallTimeout]), in every attempt that
 	// the retry policy allows ([WithRetry]).
 	ErrStalled = errdef.ErrStalled
+	// ErrUntrusted: a [Verifier] refused the artifact, failed, or had not decided when the context
+	// ended. Its own error is wrapped.
+	ErrUntrusted = errdef.ErrUntrusted
 	// ErrInsecure: credentials would have been sent over http. They were not.
 	ErrInsecure = errdef.ErrInsecure
 )

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/manifest"
+	"github.com/lowendinsight/lei-go/leioci/internal/store"
 )
 
 // opener opens the blob that a descriptor names.
@@ -37,11 +38,20 @@ func (c *Client) Image(ctx context.Context, ref name.Reference) (v1.Image, error
 		return nil, err
 	}
 	src := c.registry.Source(ref.Context())
-	m, from, err := pullManifest(ctx, src, ref, nil)
+	m, from, _, err := trustedManifest(ctx, src, ref, c.demands.verifiers, nil)
 	if err != nil {
 		return nil, err
 	}
-	return newImage(ctx, m.Raw, m.Manifest, blobOpener(src.Prefer(from)))
+	img, err := newImage(ctx, m.Raw, m.Manifest, blobOpener(src.Prefer(from)))
+	return &locatedImage{img, RegistryLocation(ref), src.Prefer(from).Reader()}, err
+}
+
+// A locatedImage is an image that was read from a place, where what is attached to it can be read,
+// too.
+type locatedImage struct {
+	v1.Image
+	location Location
+	from     store.Reader
 }
 
 func (i *image) RawManifest() ([]byte, error) { return i.raw, nil }

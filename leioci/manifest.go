@@ -39,7 +39,7 @@ func (c *Client) PullManifest(ctx context.Context, ref name.Reference) (*Manifes
 	if err := c.checkReference(ctx, "pull manifest", ref); err != nil {
 		return nil, err
 	}
-	m, _, err := pullManifest(ctx, c.registry.Source(ref.Context()), ref, nil)
+	m, _, _, err := trustedManifest(ctx, c.registry.Source(ref.Context()), ref, c.demands.verifiers, nil)
 	return m, err
 }
 

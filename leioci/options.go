@@ -37,6 +37,7 @@ type options struct {
 	tls         *tls.Config
 	httpsOnly   bool // WithHTTPSOnly
 	concurrency int
+	demands     demands // WithVerifier, WithPolicy
 }
 
 func makeOptions(opts []Option) (*options, error) {

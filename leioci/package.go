@@ -147,6 +147,12 @@ func (p *packaging) allAnnotations(meta snapshot.Metadata) map[string]string {
 		artifact.AnnotationTitle:       "lei-cache",
 		artifact.AnnotationDescription: "LEI analysis cache snapshot",
 	}
+	if !p.validity.Until.IsZero() {
+		annotations[AnnotationValidUntil] = rfc3339(p.validity.Until)
+	}
+	if !p.validity.Next.IsZero() {
+		annotations[AnnotationNextUpdate] = rfc3339(p.validity.Next)
+	}
 	maps.Copy(annotations, p.annotations)
 	return annotations
 }

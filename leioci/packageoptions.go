@@ -22,6 +22,7 @@ type packaging struct {
 	created     time.Time
 	leiVersion  string
 	annotations map[string]string
+	validity    artifact.Validity
 	allowFuture bool
 }
 
@@ -39,7 +40,7 @@ func newPackaging(meta snapshot.Metadata, opts []PackageOption) (*packaging, err
 			return nil, err
 		}
 	}
-	return p, nil
+	return p, p.checkValidity()
 }
 
 // Created sets the artifact's time of creation. The default is the snapshot's own, so that the same

@@ -28,6 +28,11 @@ type PullResult struct {
 	// Date is the snapshot's day, at midnight UTC, and Created the time when it was made, both from
 	// its manifest.json.
 	Date, Created time.Time
+	// ValidUntil is the time until which the publisher says the snapshot is good, and NextUpdate that
+	// at which the next one is due ([ValidUntil], [NextUpdate]). Each is zero if it does not say.
+	ValidUntil, NextUpdate time.Time
+	// Signatures says who signed the artifact, if the pull had a [Verifier] that tells.
+	Signatures []Signature
 	// UpToDate is set if the directory already had this snapshot, intact, and was left alone.
 	UpToDate bool
 	// BytesFetched is the number of bytes of blobs read from the registry or the image.
@@ -45,6 +50,7 @@ func (f pullOption) pull(o *pullOptions) error { return f(o) }
 
 type pullOptions struct {
 	target.Policy
+	demands demands // WithVerifier, WithPolicy
 	// call is the function that the options were given to, if some do not apply to it.
 	call string
 }
@@ -99,7 +105,7 @@ func IndexReports() PullOption {
 func AllowOlder() PullOption {
 	return pullOption(func(o *pullOptions) error {
 		if o.call != "" {
-			return fmt.Errorf("option AllowOlder does not apply to %s, which replaces newer snapshots, too", o.call)
+			return fmt.Errorf("option AllowOlder does not apply to %s, which knows no tag", o.call)
 		}
 		o.AllowOlder = true
 		return nil
@@ -115,6 +121,18 @@ func MaxAge(d time.Duration) PullOption {
 			return fmt.Errorf("option MaxAge of %v: must be positive", d)
 		}
 		o.MaxAge = d
+		return nil
+	})
+}
+
+// ClockAllowance accepts a snapshot for d longer than its publisher says it is good
+// ([ValidUntil]), for machines whose clocks may be ahead. The default is 0.
+func ClockAllowance(d time.Duration) PullOption {
+	return pullOption(func(o *pullOptions) error {
+		if d < 0 {
+			return fmt.Errorf("option ClockAllowance of %v: must not be negative", d)
+		}
+		o.ClockAllowance = d
 		return nil
 	})
 }
@@ -166,14 +184,14 @@ func (c *Client) pull(ctx context.Context, ref name.Reference, dir string, opts 
 	if err := c.checkReference(ctx, "pull", ref); err != nil {
 		return nil, err
 	}
-	policy, err := pullPolicy(ref, opts)
+	policy, trust, err := c.pullPolicy(ref, opts)
 	if err != nil {
 		return nil, fmt.Errorf("pull %v: %w", ref, err)
 	}
 	defer policy.Progress.End()
 	src := c.registry.Source(ref.Context())
 	targetDir := target.Open(dir, policy, memory, c.concurrency, c.log)
-	res, err := c.upToDate(ctx, src, ref, targetDir)
+	res, err := c.upToDate(ctx, src, ref, trust, targetDir)
 	if err != nil {
 		return nil, fail("pull", ref, err)
 	}
@@ -181,7 +199,7 @@ func (c *Client) pull(ctx context.Context, ref name.Reference, dir string, opts 
 		if err := targetDir.Check(); err != nil {
 			return nil, fail("pull", ref, adviseDisk(dir, err))
 		}
-		if res, err = install(ctx, src, ref, targetDir, dir); err != nil {
+		if res, err = install(ctx, src, ref, trust, targetDir, dir); err != nil {
 			return nil, err
 		}
 	}
@@ -190,11 +208,19 @@ func (c *Client) pull(ctx context.Context, ref name.Reference, dir string, opts 
 	return res, nil
 }
 
-// pullPolicy returns the policy for a pull of ref, whose Progress is to be ended.
-func pullPolicy(ref name.Reference, opts []PullOption) (target.Policy, error) {
-	o := pullOptions{Policy: target.Policy{AllowOlder: !isMovingTag(ref)}}
+// pullPolicy returns the policy for a pull of ref, whose Progress is to be ended, and who has to trust
+// what is pulled.
+func (c *Client) pullPolicy(ref name.Reference, opts []PullOption) (target.Policy, trust, error) {
+	return c.policyFor(RegistryLocation(ref), !isMovingTag(ref), opts)
+}
+
+// policyFor is pullPolicy for any location. allowOlder says that a certain snapshot is asked for.
+func (c *Client) policyFor(src Location, allowOlder bool, opts []PullOption) (target.Policy, trust, error) {
+	o := pullOptions{Policy: target.Policy{AllowOlder: allowOlder}}
 	err := o.apply(opts)
-	return o.Policy, err
+	demands := c.demands.and(o.demands)
+	o.MaxAge = demands.maxAge(src, o.MaxAge)
+	return o.Policy, demands.verifiers, err
 }
 
 // isMovingTag reports whether ref is a tag that may name another snapshot tomorrow.
@@ -205,7 +231,7 @@ func isMovingTag(ref name.Reference) bool {
 
 // upToDate returns a result if the directory already has the snapshot that ref names. It returns
 // nil if not, or if that cannot be known without the manifest.
-func (c *Client) upToDate(ctx context.Context, src *registry.Source, ref name.Reference, targetDir *target.Dir) (*PullResult, error) {
+func (c *Client) upToDate(ctx context.Context, src *registry.Source, ref name.Reference, t trust, targetDir *target.Dir) (*PullResult, error) {
 	current, ok := targetDir.Digest()
 	if !ok {
 		return nil, nil
@@ -228,8 +254,17 @@ func (c *Client) upToDate(ctx context.Context, src *registry.Source, ref name.Re
 	if res == nil || err != nil {
 		return nil, err
 	}
+	signed, err := t.trustHeld(targetDir, func(raw []byte) (*Subject, error) {
+		return t.verifyAt(ctx, src.Prefer(from), RegistryLocation(ref), raw)
+	})
+	if err != nil && src.HasMirrors() && ctx.Err() == nil { // another source may have one that is trusted
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
 	result := newPullResult(res, current)
-	result.Ref, result.Source = src.Repository().Digest(digest), from
+	result.Ref, result.Source, result.Signatures = src.Repository().Digest(digest), from, signed
 	return result, nil
 }
 
@@ -242,13 +277,13 @@ const mostSnapshots = 16
 // manifest.json may reveal what the annotations of a snapshot did not: if the policy then refuses
 // the snapshot of one source, another source may have a newer one. If ref is a tag whose snapshot
 // at one source is not to be had whole, at any, another source may have another.
-func install(ctx context.Context, src *registry.Source, ref name.Reference, targetDir *target.Dir, dir string) (*PullResult, error) {
+func install(ctx context.Context, src *registry.Source, ref name.Reference, t trust, targetDir *target.Dir, dir string) (*PullResult, error) {
 	_, byDigest := ref.(name.Digest)
 	var lacking error  // of a snapshot that was not to be had,
 	var lacked v1.Hash // and which one that was
 	most := max(4, min(2*src.Places(), mostSnapshots))
 	for n := 1; ; n++ {
-		m, from, err := pullManifest(ctx, src, ref, targetDir.RefuseAnnotated) // another source may have a newer one
+		m, from, subject, err := trustedManifest(ctx, src, ref, t, targetDir.RefuseAnnotated) // another source may have a newer one
 		if err != nil {
 			if lacking != nil { // what there was before is more to the point
 				err = lacking
@@ -261,10 +296,13 @@ func install(ctx context.Context, src *registry.Source, ref name.Reference, targ
 			}
 			continue
 		}
+		if err := t.settle(targetDir, subject); err != nil {
+			return nil, fail("pull", ref, err)
+		}
 		res, err := installManifest(ctx, src.Prefer(from), ref, m, targetDir, dir)
 		switch {
 		case err == nil:
-			res.Source = from
+			res.Source, res.Signatures = from, subject.signatures()
 			return res, nil
 		case ctx.Err() != nil || !src.HasMirrors() || n == most:
 			return nil, err
@@ -295,5 +333,6 @@ func installManifest(ctx context.Context, src *registry.Source, ref name.Referen
 func newPullResult(res *target.Result, digest v1.Hash) *PullResult {
 	return &PullResult{
 		Digest: digest, Date: res.Date, Created: res.Created, UpToDate: res.UpToDate, BytesFetched: res.Fetched,
+		ValidUntil: res.Validity.Until, NextUpdate: res.Validity.Next,
 	}
 }

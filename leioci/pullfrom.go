@@ -46,16 +46,16 @@ func (c *Client) PullFrom(ctx context.Context, src Location, dir string, opts ..
 	if src.id, err = defaultID(ctx, src, reader); err != nil {
 		return nil, fail("pull", src, err)
 	}
-	o := pullOptions{Policy: target.Policy{AllowOlder: src.byDigest() || isDated(src.id)}}
-	if err := o.apply(opts); err != nil {
+	policy, trust, err := c.policyFor(src, src.byDigest() || isDated(src.id), opts)
+	if err != nil {
 		return nil, fmt.Errorf("pull %s: %w", src, err)
 	}
-	defer o.Progress.End()
-	return c.pullLocal(ctx, reader, src, dir, o.Policy)
+	defer policy.Progress.End()
+	return c.pullLocal(ctx, reader, src, dir, policy, trust)
 }
 
 // pullLocal is PullFrom for a place on this machine, of which a manifest costs no request.
-func (c *Client) pullLocal(ctx context.Context, reader store.Reader, src Location, dir string, policy target.Policy) (*PullResult, error) {
+func (c *Client) pullLocal(ctx context.Context, reader store.Reader, src Location, dir string, policy target.Policy, t trust) (*PullResult, error) {
 	m, err := reader.Manifest(ctx, src.id)
 	if err != nil {
 		return nil, fail("pull manifest", src, err)
@@ -69,7 +69,8 @@ func (c *Client) pullLocal(ctx context.Context, reader store.Reader, src Locatio
 	}
 	pinned := src.At(m.Descriptor.Digest.String())
 	targetDir := target.Open(dir, policy, &target.Memory{}, c.concurrency, c.log)
-	res, err := localUpToDate(ctx, targetDir, m)
+	verify := func(raw []byte) (*Subject, error) { return t.verifyIn(ctx, reader, src, raw) }
+	res, err := localUpToDate(ctx, targetDir, m, t, verify)
 	if err != nil {
 		return nil, fail("pull", pinned, err)
 	}
@@ -80,10 +81,15 @@ func (c *Client) pullLocal(ctx context.Context, reader store.Reader, src Locatio
 		if err := targetDir.RefuseAnnotated(decoded); err != nil {
 			return nil, fail("pull", pinned, err)
 		}
+		subject, err := t.admit(targetDir, m.Raw, verify)
+		if err != nil {
+			return nil, fail("verify", pinned, err)
+		}
 		res, err = installFrom(ctx, pinned, m.Raw, decoded, targetDir, dir, c.downloader(reader))
 		if err != nil {
 			return nil, err
 		}
+		res.Signatures = subject.signatures()
 	}
 	res.From = pinned
 	c.log.WithField("digest", pinned.String()).Infof("%s is up to date with %s", dir, src)
@@ -112,7 +118,9 @@ func installFrom(
 }
 
 // localUpToDate returns a result if the directory has the snapshot of a manifest already.
-func localUpToDate(ctx context.Context, targetDir *target.Dir, m *store.Manifest) (*PullResult, error) {
+func localUpToDate(
+	ctx context.Context, targetDir *target.Dir, m *store.Manifest, t trust, verify func([]byte) (*Subject, error),
+) (*PullResult, error) {
 	current, ok := targetDir.Digest()
 	if !ok || current != m.Descriptor.Digest {
 		return nil, nil
@@ -121,7 +129,13 @@ func localUpToDate(ctx context.Context, targetDir *target.Dir, m *store.Manifest
 	if res == nil || err != nil {
 		return nil, err
 	}
-	return newPullResult(res, current), nil
+	signed, err := t.trustHeld(targetDir, verify)
+	if err != nil {
+		return nil, err
+	}
+	result := newPullResult(res, current)
+	result.Signatures = signed
+	return result, nil
 }
 
 // downloader fetches blobs of a place, within the client's limit.

@@ -158,9 +158,10 @@ func (r *Repository) Image(ctx context.Context, id string) (v1.Image, error) {
 	if err != nil {
 		return nil, fail("pull manifest", r.location.At(m.Descriptor.Digest.String()), err)
 	}
-	return newImage(ctx, m.Raw, decoded, func(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
+	img, err := newImage(ctx, m.Raw, decoded, func(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
 		return openBlob(ctx, r.reader, r.location, d)
 	})
+	return &locatedImage{img, r.location, r.reader}, err
 }
 
 // Close closes the files that are open. The location can be opened again.

@@ -19,25 +19,38 @@ const (
 
 // A schedule decides when a watch pulls. No duration that it is given makes it overflow.
 type schedule struct {
-	interval time.Duration
-	backoff  time.Duration // the last one; 0 after a success
+	interval  time.Duration
+	backoff   time.Duration // the last one; 0 after a success
+	timetable timetable
 }
 
-// first returns the delay before the first pull into a directory that holds a snapshot: a random
-// one, shorter than spread.
+// first returns the delay before the first pull into a directory that holds a snapshot. If nobody
+// said how long, it lasts until the next one is due, if that is known, and otherwise it is a
+// random one, shorter than spread.
 func (s *schedule) first(spread time.Duration) time.Duration {
-	if spread < 0 {
+	now := time.Now()
+	switch {
+	case spread < 0:
 		return 0
+	case spread == 0 && now.Before(s.timetable.due):
+		return s.timetable.wait(now)
 	}
 	return rand.N(orDefault(spread, min(s.interval, defaultFirstLook)))
 }
 
 // next returns the delay after a pull that ended with err.
 func (s *schedule) next(err error) time.Duration {
-	if err == nil {
+	known := !s.timetable.due.IsZero()
+	switch {
+	case err == nil && known:
+		s.backoff = 0
+		return s.timetable.wait(time.Now())
+	case err == nil:
 		s.backoff = 0
 		shortest := s.interval - s.interval/10
 		return later(shortest, s.interval/5)
+	case known && errors.Is(err, ErrStale): // what was to come is late
+		return s.timetable.wait(time.Now())
 	}
 	most := s.interval
 	if !persists(err) {
@@ -67,6 +80,6 @@ func persists(err error) bool {
 	return errors.As(err, &limited) || slices.ContainsFunc([]error{
 		ErrOlder, ErrStale, ErrNotSnapshot, ErrUnsupportedManifest, ErrTooLarge, ErrVerification,
 		snapshot.ErrMismatch, snapshot.ErrMalformed, snapshot.ErrCorrupt,
-		ErrUnauthorized, ErrDenied, ErrInsecure, ErrInvalidReference, ErrTargetNotEmpty,
+		ErrUntrusted, ErrUnauthorized, ErrDenied, ErrInsecure, ErrInvalidReference, ErrTargetNotEmpty,
 	}, func(kind error) bool { return errors.Is(err, kind) })
 }

@@ -72,12 +72,26 @@ func unpack(ctx context.Context, img v1.Image, dir string, opts []PullOption) (*
 	if err != nil {
 		return nil, err
 	}
+	at, ok := img.(*locatedImage)
+	if !ok {
+		at = &locatedImage{} // of an image alone, there is nothing else to read
+	}
+	trust := o.demands.verifiers
+	o.MaxAge = o.demands.maxAge(at.location, o.MaxAge)
 	targetDir := target.Open(dir, o.Policy, &target.Memory{}, defaultConcurrency, silent())
+	subject, err := trust.admit(targetDir, raw, func(raw []byte) (*Subject, error) {
+		return trust.verifyIn(ctx, at.from, at.location, raw)
+	})
+	if err != nil {
+		return nil, err
+	}
 	res, err := targetDir.Install(ctx, raw, m, fetchFrom(img))
 	if err != nil {
 		return nil, adviseDisk(dir, err)
 	}
-	return newPullResult(res, digest), nil
+	result := newPullResult(res, digest)
+	result.Signatures = subject.signatures()
+	return result, nil
 }
 
 // fetchFrom fetches the layers of an image, as they are stored. A layer can be read only from its

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math/rand/v2"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -17,15 +18,24 @@ type WatchOptions struct {
 	// watchers do not check at the same time. The default is an hour: snapshots are published
 	// daily, and registries limit how often they may be asked. Less than a millisecond is an error,
 	// since it is most likely a number without its unit.
+	//
+	// It does not count as long as the publisher says when the next snapshot is due ([NextUpdate]):
+	// then Watch checks within ten minutes after that time. If it finds none, it checks again after
+	// about ten minutes, an hour, and six hours, and then when the one after that is due.
 	Interval time.Duration
 	// FirstLook spreads the first check of a directory that already holds a snapshot: it comes at a
 	// random time before FirstLook has passed, so that many watchers that are started together do
-	// not check together. The default is Interval, but at most an hour. If it is negative, the
-	// first check comes at once.
+	// not check together. If it is negative, the first check comes at once. By default, the first
+	// check comes when the next snapshot is due, if the publisher said so ([NextUpdate]) and that
+	// is still to come. Otherwise, the default is Interval, but at most an hour.
 	//
 	// If the directory does not hold a snapshot as a pull left it, intact, and one that the options
 	// in Pull accept, the first check comes at once in any case.
 	FirstLook time.Duration
+	// FillSpread does the same for a directory that holds no snapshot: it is filled at a random time
+	// before FillSpread has passed, for fleets that are rolled out at once. The default is 0: it is
+	// filled at once, since nothing can be answered until then.
+	FillSpread time.Duration
 	// EveryLook yields a result for every check, even if nothing changed.
 	EveryLook bool
 	// Pull are the options for each pull.
@@ -61,8 +71,8 @@ const (
 // after twice the delay before. That delay grows to 5 minutes at most, so that a watch is soon back
 // after a failure that passes. It grows to the interval for an error that will not pass until
 // somebody acts: a snapshot that is refused ([ErrOlder], [ErrStale], [ErrNotSnapshot],
-// [ErrUnsupportedManifest], [ErrTooLarge], [ErrVerification], and the errors of [VerifyReports]),
-// credentials that are rejected ([ErrUnauthorized], [ErrDenied], [ErrInsecure]), and a directory
+// [ErrUnsupportedManifest], [ErrTooLarge], [ErrVerification], [ErrUntrusted], and the errors of
+// [VerifyReports]), credentials that are rejected ([ErrUnauthorized], [ErrDenied], [ErrInsecure]), and a directory
 // that cannot be replaced ([ErrTargetNotEmpty]). It also does so for a [*RateLimitError], and then
 // Watch waits at least as long as the registry asks, up to an hour or the interval, whichever is
 // longer.
@@ -79,7 +89,7 @@ func (c *Client) Watch(ctx context.Context, ref name.Reference, dir string, opts
 			yield(nil, err)
 			return
 		}
-		policy, err := opts.check(ref)
+		policy, trust, err := opts.check(c, ref)
 		if err != nil {
 			yield(nil, fmt.Errorf("watch %v: %w", ref, err))
 			return
@@ -87,8 +97,9 @@ func (c *Client) Watch(ctx context.Context, ref name.Reference, dir string, opts
 		dir = target.Absolute(dir) // the working directory may change while this watches
 		timing := &schedule{interval: orDefault(opts.Interval, defaultInterval)}
 		memory := &target.Memory{}
-		wait := time.Duration(0)
-		if c.holds(ctx, dir, policy, memory) {
+		wait := randomly(opts.FillSpread)
+		if res := c.holds(ctx, dir, policy, trust, memory); res != nil {
+			timing.timetable.learn(res.Created, res.Validity.Next)
 			wait = timing.first(opts.FirstLook)
 		}
 		for yieldUnchanged := true; sleep(ctx, wait); { // for the first success, and the first after an error
@@ -100,33 +111,50 @@ func (c *Client) Watch(ctx context.Context, ref name.Reference, dir string, opts
 				return
 			}
 			yieldUnchanged = err != nil
+			if err == nil {
+				timing.timetable.learn(res.Created, res.NextUpdate)
+			}
 			wait = timing.next(err)
 		}
 	}
 }
 
 // check returns the policy for each pull, or an error if an option is invalid.
-func (o *WatchOptions) check(ref name.Reference) (target.Policy, error) {
+func (o *WatchOptions) check(c *Client, ref name.Reference) (target.Policy, trust, error) {
 	switch {
 	case o.Interval < 0:
-		return target.Policy{}, fmt.Errorf("interval %v: must not be negative", o.Interval)
+		return target.Policy{}, nil, fmt.Errorf("interval %v: must not be negative", o.Interval)
 	case o.Interval > 0 && o.Interval < minInterval:
-		return target.Policy{}, fmt.Errorf("interval %v: must be at least %v; is its unit missing?", o.Interval, minInterval)
+		return target.Policy{}, nil, fmt.Errorf("interval %v: must be at least %v; is its unit missing?", o.Interval, minInterval)
 	}
-	policy, err := pullPolicy(ref, o.Pull)
+	policy, trust, err := c.pullPolicy(ref, o.Pull)
 	policy.Progress = nil // each pull has its own
-	return policy, err
+	return policy, trust, err
 }
 
-// holds reports whether the directory has a snapshot that a program can use until the first check,
-// and that can be replaced then.
-func (c *Client) holds(ctx context.Context, dir string, policy target.Policy, memory *target.Memory) bool {
+// holds returns what the directory holds if that is a snapshot that a program can use until the
+// first check, and that can be replaced then, and nil otherwise.
+func (c *Client) holds(ctx context.Context, dir string, policy target.Policy, t trust, memory *target.Memory) *target.Result {
 	targetDir := target.Open(dir, policy, memory, c.concurrency, c.log)
 	if _, ok := targetDir.Digest(); !ok || target.Check(dir) != nil {
-		return false
+		return nil
+	}
+	if _, ok := targetDir.Trusted(t.policy()); len(t) > 0 && !ok {
+		return nil
 	}
 	res, err := targetDir.UpToDate(ctx)
-	return res != nil && err == nil
+	if err != nil {
+		return nil
+	}
+	return res
+}
+
+// randomly returns a random duration shorter than d, or 0.
+func randomly(d time.Duration) time.Duration {
+	if d <= 0 {
+		return 0
+	}
+	return rand.N(d)
 }
 
 // look pulls once. A directory that cannot be replaced is reported while it is still up to date,

@@ -26,6 +26,8 @@ all, and what else is in it stays.
 
 A tag that is not a date, such as latest, is not moved back to an older snapshot (status 3).
 
+` + trustHelp + `
+
 Prints what is at DST now, by digest, one line for each. As JSON, these are the members format_version (1),
 source, destination, digest (unless --all-tags is given), tags (tag, digest), manifests, referrers and
 bytes_copied. manifests is the number of all manifests that were copied or were there, and referrers how
@@ -36,6 +38,7 @@ func newCopy(env environment) *cobra.Command {
 	var mirrors []string
 	var format *format
 	var network *networkFlags
+	var trust *trustFlags
 	cmd := &cobra.Command{
 		Use:   "copy SRC DST",
 		Short: "Copy an artifact between registries, layouts and archives",
@@ -45,7 +48,11 @@ func newCopy(env environment) *cobra.Command {
   leioci copy --all-tags ghcr.io/org/lei-cache oci-layout:./mirror`,
 		Args: arguments(cobra.ExactArgs(2)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var opts []leioci.CopyOption
+			trusted, err := trust.options()
+			if err != nil {
+				return err
+			}
+			opts := copyOptions(trusted)
 			if allTags {
 				opts = append(opts, leioci.AllTags())
 			}
@@ -77,6 +84,7 @@ func newCopy(env environment) *cobra.Command {
 	cmd.Flags().BoolVar(&noClobber, "no-clobber", false, "make tags, and change none that holds anything else")
 	cmd.Flags().StringSliceVar(&mirrors, "mirror", nil,
 		"`repository` to try before SRC's own; several are tried in the order given")
+	trust = addTrustFlags(cmd, env)
 	format = addFormatFlag(cmd)
 	network = addNetworkFlags(cmd)
 	return cmd

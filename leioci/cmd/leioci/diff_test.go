@@ -149,7 +149,7 @@ func TestDiffStopsWhereItsOutputDoes(t *testing.T) {
 	a, b := leiocitest.WriteSnapshot(t, time.Now()), leiocitest.WriteSnapshot(t, time.Now(), many...)
 	var stderr strings.Builder
 	for _, format := range []string{"text", "json"} {
-		status := run(t.Context(), []string{"diff", a, b, "--format", format}, environment{stdout: full{}, stderr: &stderr})
+		status := run(t.Context(), []string{"diff", a, b, "--format", format}, environment{getenv: func(string) string { return "" }, stdout: full{}, stderr: &stderr})
 		if status != 1 || !strings.Contains(stderr.String(), "no space") {
 			t.Errorf("%d, %q", status, stderr.String())
 		}

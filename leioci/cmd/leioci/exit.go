@@ -56,6 +56,8 @@ func exitStatus(err error) int {
 		return exitUsage
 	case errors.As(err, &decided):
 		return decided.status
+	case errors.Is(err, leioci.ErrUntrusted): // whatever kept its signatures from being read
+		return exitUnverified
 	case isAny(err, leioci.ErrUnauthorized, leioci.ErrDenied):
 		return exitDenied
 	case isAny(err, leioci.ErrStale, leioci.ErrOlder, leioci.ErrFuture):

@@ -99,6 +99,7 @@ created, reports), raw_size, compressed_size and pushes (ref, tags).`,
 	flags.BoolVar(&moveBack, "allow-move-back", false, "push: move tags such as latest even if they point at a newer snapshot")
 	flags.BoolVar(&allowFuture, "allow-future", false, "allow a --date later than tomorrow")
 	publish = addPublishFlags(cmd, "push: ")
+	o.publish = publish
 	format = addFormatFlag(cmd)
 	network = addNetworkFlags(cmd)
 	return cmd
@@ -115,6 +116,7 @@ type exportOptions struct {
 	refs, tags []string
 	pack       []leioci.PackageOption
 	push       []leioci.PushOption
+	publish    *publishFlags
 }
 
 // checkVersion refuses a version that the library would refuse after all reports have been read.

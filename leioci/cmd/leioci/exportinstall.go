@@ -70,7 +70,11 @@ func install(ctx context.Context, env environment, network *networkFlags, s *sna
 			return fmt.Errorf("export: %w", err)
 		}
 	}
-	img, err := leioci.PackageSnapshot(ctx, s, o.pack...)
+	validity, err := o.publish.validity(s.Metadata().Created, time.Now())
+	if err != nil {
+		return fmt.Errorf("export: %w", err)
+	}
+	img, err := leioci.PackageSnapshot(ctx, s, append(o.pack, validity...)...)
 	if err != nil {
 		return fmt.Errorf("export: %w", err)
 	}

@@ -23,6 +23,7 @@ type overview struct {
 	Riskiest       []riskyReport `json:"riskiest"`        // at most ten, the worst first
 	RawSize        int64         `json:"raw_size"`        // of all reports, in bytes
 	CompressedSize int64         `json:"compressed_size"` // of cache.jsonl.gz, in bytes
+	validityJSON
 }
 
 type riskCounts struct {
@@ -54,7 +55,8 @@ func newOverview(ctx context.Context, s *source, sum snapshot.Summary, now time.
 			sum.Risks["critical"], sum.Risks["high"], sum.Risks["medium"], sum.Risks["low"], sum.Risks["undetermined"],
 			sum.OtherRisks, sum.Risks[""],
 		},
-		Riskiest: make([]riskyReport, len(sum.Riskiest)), // not nil: JSON has an array in any case
+		validityJSON: s.validity,
+		Riskiest:     make([]riskyReport, len(sum.Riskiest)), // not nil: JSON has an array in any case
 	}
 	for i, r := range sum.Riskiest {
 		o.Riskiest[i] = riskyReport(r)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -25,6 +26,15 @@ func (o *overview) writeText(w io.Writer) error {
 		made += " by LowEndInsight " + shortened(o.LEIVersion)
 	}
 	line("made", made)
+	for _, s := range o.Signatures {
+		line("signed", strings.TrimSpace("by "+shortened(s.Signer)+", "+s.Format+" "+s.Time))
+	}
+	if o.ValidUntil != "" {
+		line("valid until", o.ValidUntil)
+	}
+	if o.NextUpdate != "" {
+		line("next due", o.NextUpdate)
+	}
 	line("size", bytesText(o.CompressedSize)+", or "+bytesText(o.RawSize)+" of reports")
 	line("reports", fmt.Sprintf("%d, on %s", o.Snapshot.Reports, count(o.Repositories, "repository")))
 	for _, r := range o.Risks.lines() {

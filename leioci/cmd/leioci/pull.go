@@ -20,6 +20,7 @@ func newPull(env environment) *cobra.Command {
 	var mirrors []string
 	var network *networkFlags
 	var format *format
+	var trust *trustFlags
 	cmd := &cobra.Command{
 		Use:   "pull REF",
 		Short: "Pull a snapshot into a directory",
@@ -30,6 +31,8 @@ func newPull(env environment) *cobra.Command {
 The directory must be absent, empty or an earlier snapshot, which is replaced. Files that are already
 there are not fetched again, and an interrupted pull resumes where it stopped.
 
+` + trustHelp + `
+
 ` + pullHelp + `
 
 Since the directory is replaced as a whole, it cannot be the working directory or a mount point. For
@@ -39,7 +42,11 @@ keeps the old one, which is empty after the next pull.`,
 			"  leioci pull oci-archive:lei.tar -o ./lei",
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var opts []leioci.PullOption
+			trusted, err := trust.options()
+			if err != nil {
+				return err
+			}
+			opts := pullOptions(trusted)
 			if older {
 				opts = append(opts, leioci.AllowOlder())
 			}
@@ -78,6 +85,7 @@ keeps the old one, which is empty after the next pull.`,
 		"also make an index, so that questions such as those of leioci check are answered at once; implies --verify")
 	cmd.Flags().StringSliceVar(&mirrors, "mirror", nil,
 		"`repository` to try before REF's own; several are tried in the order given")
+	trust = addTrustFlags(cmd, env)
 	format = addFormatFlag(cmd)
 	network = addNetworkFlags(cmd)
 	return cmd

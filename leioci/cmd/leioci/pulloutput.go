@@ -12,7 +12,7 @@ const pullHelp = `Prints the digest reference of the snapshot in the directory a
 these are the members format_version (1), ref (with the digest), requested (as given), digest,
 directory, source (the repository, the mirror, the layout or the archive that it came from), up_to_date, verified (true if the
 reports were checked), bytes_fetched, date, created and age_days; the last three are left out if
-manifest.json has no valid date.`
+manifest.json has no valid date. ` + validityHelp
 
 // A pullDocument is what pull prints as JSON.
 type pullDocument struct {
@@ -28,6 +28,7 @@ type pullDocument struct {
 	Date          string `json:"date,omitempty"`
 	Created       string `json:"created,omitempty"`
 	AgeDays       *int   `json:"age_days,omitempty"` // as in an overview
+	validityJSON
 }
 
 // newPullDocument describes a pull of what was requested.
@@ -39,6 +40,7 @@ func newPullDocument(requested, dir string, res *leioci.PullResult, verified boo
 	d := pullDocument{
 		FormatVersion: formatVersion, Ref: res.From.String(), Requested: requested, Digest: res.Digest.String(),
 		Directory: dir, Source: source, UpToDate: res.UpToDate, Verified: verified, BytesFetched: res.BytesFetched,
+		validityJSON: newValidity(res),
 	}
 	if !res.Date.IsZero() {
 		age := ageDays(res.Date, now)
@@ -64,7 +66,7 @@ func printPull(env environment, network *networkFlags, f *format, d pullDocument
 	if d.Verified {
 		checked = ", verified"
 	}
-	network.say(env, "%s %s%s%s: %s\n", outcome, d.Directory, from, checked, describeAge(res, time.Now()))
+	network.say(env, "%s %s%s%s%s: %s\n", outcome, d.Directory, from, checked, d.describe(), describeAge(res, time.Now()))
 	if f.isJSON() {
 		return writeJSON(env.stdout, d)
 	}

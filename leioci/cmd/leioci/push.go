@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
@@ -68,6 +69,7 @@ As JSON, these are the members format_version (1) and pushes, one for each repos
 	_ = cmd.Flags().MarkHidden("verify") // it is there
 	cmd.Flags().BoolVar(&opts.dryRun, "dry-run", false, "say what would be pushed, and write nothing to the registry")
 	publish = addPublishFlags(cmd, "")
+	opts.publish = publish
 	opts.format = addFormatFlag(cmd)
 	network = addNetworkFlags(cmd)
 	return cmd
@@ -81,6 +83,8 @@ type pushOptions struct {
 	tags   []string // beside the snapshot's own, or those of the references
 	pack   []leioci.PackageOption
 	push   []leioci.PushOption
+
+	publish *publishFlags
 }
 
 func push(ctx context.Context, env environment, network *networkFlags, dir string, refs []string, opts pushOptions) error {
@@ -170,7 +174,11 @@ func packageVerified(ctx context.Context, s *snapshot.Snapshot, opts pushOptions
 			return nil, fmt.Errorf("%w (--no-verify pushes it all the same)", err)
 		}
 	}
-	return leioci.PackageSnapshot(ctx, s, opts.pack...)
+	validity, err := opts.publish.validity(s.Metadata().Created, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	return leioci.PackageSnapshot(ctx, s, append(opts.pack, validity...)...)
 }
 
 // target is a registry's repository, a layout or an archive, and the tags to push there.

@@ -2,7 +2,9 @@ package main
 
 import (
 	"errors"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -30,6 +32,7 @@ func (tests isolated) Run() int { return testenv.Run(tests.M) }
 //	heal NAME                          end its faults
 //	requests NAME                      print the requests that it got since the last time
 //	snapshot DIR DATE [REPO=RISK...]   write a snapshot
+//	signed                             copy layouts that cosign signed, and public keys, to ./signed
 //	serve NAME ARG...                  run leioci serve beside the script; $NAME is its host:port
 //	signal NAME                        interrupt it; it must succeed
 //
@@ -39,6 +42,11 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
+			fixtures, err := filepath.Abs("../../testdata/signed")
+			if err != nil {
+				return err
+			}
+			env.Setenv("SIGNED", fixtures)
 			env.Values[registriesKey{}], env.Values[serversKey{}] = newRegistries(env), map[string]*scriptServer{}
 			return nil
 		},
@@ -49,6 +57,7 @@ func TestScripts(t *testing.T) {
 			"heal":     heal,
 			"requests": printRequests,
 			"snapshot": writeSnapshot,
+			"signed":   copySigned,
 			"serve":    startServer,
 			"signal":   signalServer,
 		},
@@ -73,4 +82,9 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("exit status %d, want %d", got, want)
 	}
+}
+
+// copySigned copies what testdata/signed of the library has.
+func copySigned(ts *testscript.TestScript, _ bool, _ []string) {
+	ts.Check(os.CopyFS(ts.MkAbs("signed"), os.DirFS(ts.Getenv("SIGNED"))))
 }

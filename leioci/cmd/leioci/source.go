@@ -28,6 +28,7 @@ type sourceFlags struct {
 	mirrors []string
 	maxAge  days
 	future  bool
+	trust   *trustFlags
 }
 
 func addSourceFlags(cmd *cobra.Command, env environment) *sourceFlags {
@@ -36,6 +37,7 @@ func addSourceFlags(cmd *cobra.Command, env environment) *sourceFlags {
 	cmd.Flags().StringSliceVar(&f.mirrors, "mirror", nil,
 		"`repository` to try before REF's own; several are tried in the order given")
 	cmd.Flags().BoolVar(&f.future, "allow-future", false, "accept a snapshot that is dated later than tomorrow (UTC)")
+	f.trust = addTrustFlags(cmd, env)
 	f.network = addNetworkFlags(cmd)
 	return f
 }
@@ -45,6 +47,8 @@ type source struct {
 	*snapshot.Snapshot
 	name  string   // the directory, or the reference by digest
 	temps []string // directories of its own
+
+	validity validityJSON
 }
 
 // close closes the snapshot and removes what is temporary.
@@ -67,14 +71,14 @@ func (f *sourceFlags) open(ctx context.Context, text string) (*source, error) {
 	if err := refuseForeignPlace(text); err != nil {
 		return nil, err
 	}
-	s, err := snapshot.Open(text)
+	s, err := f.openDir(ctx, text)
 	if err != nil {
 		return nil, err
 	}
 	if err := f.refuseAge(s.Metadata().Date, time.Now()); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", text, err), s.Close())
 	}
-	return &source{Snapshot: s, name: text}, nil
+	return s, nil
 }
 
 // isReference tells a REF from a DIR. What exists is not fetched, and what does not exist and looks
@@ -112,7 +116,11 @@ func (f *sourceFlags) pull(ctx context.Context, text string) (_ *source, err err
 			err = errors.Join(err, os.RemoveAll(temp))
 		}
 	}()
-	var opts []leioci.PullOption
+	trust, err := f.trust.options()
+	if err != nil {
+		return nil, err
+	}
+	opts := pullOptions(trust)
 	if f.maxAge > 0 {
 		opts = append(opts, leioci.MaxAge(time.Duration(f.maxAge)))
 	}
@@ -132,7 +140,7 @@ func (f *sourceFlags) pull(ctx context.Context, text string) (_ *source, err err
 	if err != nil {
 		return nil, err
 	}
-	return &source{Snapshot: s, name: res.From.String(), temps: []string{temp}}, nil
+	return &source{Snapshot: s, name: res.From.String(), temps: []string{temp}, validity: newValidity(res)}, nil
 }
 
 // refuseAge does for a directory what a pull does with [leioci.MaxAge]. A date in the future would

@@ -17,8 +17,8 @@ const overviewHelp = `Prints the snapshot's date and age, when it was made, its 
 for each risk, and up to ten repositories with the highest. As JSON, these are the members
 format_version (1), snapshot (source, date, created, reports), verified, indexed, age_days,
 lei_version, repositories, risks (critical, high, medium, low, undetermined, other, none), riskiest
-(repo, risk), raw_size and compressed_size. A snapshot that is not in order is an error, and nothing
-is printed.`
+(repo, risk), raw_size and compressed_size. ` + validityHelp + ` A snapshot that is not in order is
+an error, and nothing is printed.`
 
 func newVerify(env environment) *cobra.Command {
 	var from *sourceFlags
@@ -31,6 +31,9 @@ the reports are well-formed, and their numbers, sizes and hash. The repositories
 lists are not compared with the reports.
 
 ` + sourceHelp + `
+
+` + trustHelp + ` What is in a
+DIR must have been pulled with the same keys, or the same policy.
 
 ` + overviewHelp,
 		Example: "  leioci verify ghcr.io/org/lei-cache\n  leioci verify --max-age 2d --format json ./lei",

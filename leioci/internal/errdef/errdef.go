@@ -19,6 +19,7 @@ var (
 	ErrTagExists           = errors.New("tag exists")
 	ErrStale               = errors.New("stale snapshot")
 	ErrFuture              = errors.New("snapshot is dated in the future")
+	ErrUntrusted           = errors.New("not trusted")
 	ErrStalled             = errors.New("stalled")
 	ErrInsecure            = errors.New("insecure")
 )

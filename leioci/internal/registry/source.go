@@ -66,6 +66,15 @@ func (s *Source) Without(bad name.Repository) *Source {
 	return nil
 }
 
+// Apart returns a source for each of its places alone, in order.
+func (s *Source) Apart() []*Source {
+	apart := make([]*Source, len(s.order))
+	for i, place := range s.order {
+		apart[i] = s.reordered([]name.Repository{place})
+	}
+	return apart
+}
+
 // Except returns the source without a mirror of it, however that is spelled. The repository itself
 // stays.
 func (s *Source) Except(mirror name.Repository) *Source {

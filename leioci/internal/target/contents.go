@@ -23,7 +23,7 @@ import (
 func replaceable() staging.Replaceable {
 	return staging.Replaceable{
 		Required:  []string{snapshot.ManifestFile, snapshot.CacheFile},
-		Optional:  []string{artifact.ManifestFile, artifact.ConfigFile, snapshot.IndexFile},
+		Optional:  []string{artifact.ManifestFile, artifact.ConfigFile, snapshot.IndexFile, verifiedFile},
 		Temporary: snapshot.TempPrefix,
 		Damaged:   func(dir string) bool { return readHeld(dir) != nil },
 		Downloads: func(dir string) map[string]string {
@@ -45,6 +45,8 @@ type held struct {
 	digest v1.Hash
 	files  []artifact.File
 	config artifact.File // which an earlier version did not keep
+
+	manifest *v1.Manifest // raw, decoded
 }
 
 // readHeld returns what dir holds, or nil if that is nothing or cannot be determined.
@@ -70,7 +72,7 @@ func readHeld(dir string) *held {
 	if err != nil {
 		return nil
 	}
-	return &held{dir, raw, digest, files, artifact.ConfigOf(m)}
+	return &held{dir, raw, digest, files, artifact.ConfigOf(m), m}
 }
 
 // intact reports whether every file of the snapshot has the right size and digest. The config is not

@@ -42,9 +42,10 @@ type filling struct {
 	files       []artifact.File // of the snapshot, manifest.json first
 	made        []byte          // what the config is if it was made of manifest.json
 	fetch       Fetch
-	dir         string // the old snapshot, whose files may be reused
-	held        *held  // and what it is
-	copies      bool   // do not link them, if there is room
+	dir         string                   // the old snapshot, whose files may be reused
+	held        *held                    // and what it is
+	copies      bool                     // do not link them, if there is room
+	describe    func(*staging.Dir) error // writes what else is to be known of the snapshot
 	concurrency int
 	log         logrus.FieldLogger
 	progress    *progress.Tracker
@@ -116,6 +117,9 @@ func (f *filling) fill(ctx context.Context, stage *staging.Dir, examine examiner
 	}
 	// Before the files, because it tells what they are: they can become partial files again.
 	if err := write(stage, artifact.ManifestFile, f.raw); err != nil {
+		return meta, err
+	}
+	if err := f.describe(stage); err != nil {
 		return meta, err
 	}
 	return meta, f.each(ctx, func(ctx context.Context, i int) error {

@@ -15,6 +15,9 @@ import (
 // else from the annotations. The errors: errdef.ErrFuture, errdef.ErrStale, errdef.ErrOlder, and
 // for a manifest.json that is not LEI's errdef.ErrNotSnapshot or errdef.ErrTooLarge.
 func (d *Dir) RefuseAnnotated(m *v1.Manifest) error {
+	if _, err := d.validity(m); err != nil {
+		return err
+	}
 	if files, err := artifact.Files(m); err == nil {
 		if known, ok := d.memory.known(files[0].Descriptor.Digest); ok {
 			return d.judge(known)
@@ -25,6 +28,16 @@ func (d *Dir) RefuseAnnotated(m *v1.Manifest) error {
 		return nil // manifest.json will tell
 	}
 	return d.refuse(date)
+}
+
+// validity returns how long the snapshot that m describes is good, or an error if it is not any
+// more.
+func (d *Dir) validity(m *v1.Manifest) (artifact.Validity, error) {
+	v, err := artifact.ValidityOf(m)
+	if err == nil {
+		err = v.Check(d.policy.ClockAllowance)
+	}
+	return v, err
 }
 
 // judge returns an error if a snapshot with this manifest.json may not come into the directory.

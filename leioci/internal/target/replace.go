@@ -38,10 +38,16 @@ func (d *Dir) replace(ctx context.Context, f *filling) (_ *Result, err error) {
 	if err := d.verifyReports(ctx, stage.Path(), f.raw, f.files); err != nil {
 		return nil, err
 	}
-	if err := stage.Commit(ctx, func() error { return d.refuse(meta.date) }); err != nil {
+	var validity artifact.Validity
+	if err := stage.Commit(ctx, func() (err error) {
+		if validity, err = d.validity(f.m); err == nil {
+			err = d.refuse(meta.date)
+		}
+		return err
+	}); err != nil {
 		return nil, err
 	}
-	return &Result{Date: meta.date, Created: meta.created, Fetched: f.fetched.Load()}, nil
+	return &Result{Date: meta.date, Created: meta.created, Validity: validity, Fetched: f.fetched.Load()}, nil
 }
 
 // verifyShared verifies a new directory once more where another host may have written to its files.

@@ -27,11 +27,16 @@ type Policy struct {
 	AllowOlder bool
 	// MaxAge limits how long ago a snapshot's date may be; 0 means no limit.
 	MaxAge time.Duration
+	// ClockAllowance is how long after the time that its manifest states a snapshot is still
+	// accepted.
+	ClockAllowance time.Duration
 	// AllowFuture takes a snapshot whose date is later than tomorrow.
 	AllowFuture bool
 	// VerifyReports reads the reports of a new snapshot before it replaces anything, and those that
 	// the directory holds.
 	VerifyReports bool
+	// OnlyRead: nothing is written or removed where nothing is replaced.
+	OnlyRead bool
 	// IndexReports makes the index of the snapshot in the same pass, if it has none that fits. It
 	// needs VerifyReports.
 	IndexReports bool
@@ -47,6 +52,7 @@ type Dir struct {
 	concurrency int
 	log         logrus.FieldLogger
 	held        *held // nil if that is nothing or cannot be determined
+	verdict     Verdict
 }
 
 // Open inspects the directory at path, which may be absent. It stays the same directory if path is
@@ -54,7 +60,7 @@ type Dir struct {
 // at the same time.
 func Open(path string, policy Policy, memory *Memory, concurrency int, log logrus.FieldLogger) *Dir {
 	path = staging.Locate(path)
-	return &Dir{path, policy, memory, concurrency, log, readHeld(path)}
+	return &Dir{path: path, policy: policy, memory: memory, concurrency: concurrency, log: log, held: readHeld(path)}
 }
 
 // Digest returns the digest of the snapshot in the directory, if it can be determined.
@@ -65,11 +71,20 @@ func (d *Dir) Digest() (digest v1.Hash, ok bool) {
 	return d.held.digest, true
 }
 
+// Manifest returns the manifest of that snapshot, byte for byte.
+func (d *Dir) Manifest() []byte {
+	if d.held == nil {
+		return nil
+	}
+	return d.held.raw
+}
+
 // A Result describes a directory after a pull.
 type Result struct {
 	Date, Created time.Time // by manifest.json; zero if it cannot be read
-	UpToDate      bool      // nothing was replaced
-	Fetched       int64     // bytes
+	Validity      artifact.Validity
+	UpToDate      bool  // nothing was replaced
+	Fetched       int64 // bytes
 }
 
 // UpToDate returns the result of leaving the directory as it is, or nil if what it holds is not
@@ -90,6 +105,10 @@ func (d *Dir) UpToDate(ctx context.Context) (*Result, error) {
 	if err := d.refuseAge(meta.Date); err != nil {
 		return nil, err
 	}
+	validity, err := d.validity(d.held.manifest)
+	if err != nil {
+		return nil, err
+	}
 	err = d.verifyReports(ctx, d.path, d.held.raw, d.held.files)
 	if errors.Is(err, errDisk) {
 		d.log.Infof("%s is replaced: %v", d.path, err)
@@ -98,10 +117,14 @@ func (d *Dir) UpToDate(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	result := &Result{Date: meta.Date, Created: meta.Created, Validity: validity, UpToDate: true}
+	if d.policy.OnlyRead {
+		return result, nil
+	}
 	if err := staging.Tidy(d.path, replaceable(), d.log); err != nil {
 		d.log.Infof("cannot remove what an earlier pull left beside %s: %v", d.path, err) // in nobody's way
 	}
-	return &Result{Date: meta.Date, Created: meta.Created, UpToDate: true}, nil
+	return result, nil
 }
 
 // isMalformed reports whether err says that a manifest.json that was read is not LEI's.
@@ -119,11 +142,18 @@ func (d *Dir) Install(ctx context.Context, raw []byte, m *v1.Manifest, fetch Fet
 		return nil, err
 	}
 	f := &filling{raw: raw, m: m, files: files, fetch: fetch, concurrency: d.concurrency, progress: d.policy.Progress, log: d.log}
-	f.copies = d.policy.IndexReports // which tells files apart by what the file system says about them
-	if res, err := d.without(ctx, f); res != nil || err != nil {
-		return res, err
+	f.describe = func(stage *staging.Dir) error {
+		return d.writeVerdict(raw, func() (staging.File, error) { return stage.Create(verifiedFile) })
 	}
-	return d.replace(ctx, f)
+	f.copies = d.policy.IndexReports // which tells files apart by what the file system says about them
+	res, err := d.without(ctx, f)
+	if res == nil && err == nil {
+		res, err = d.replace(ctx, f)
+	}
+	if err == nil && res.UpToDate {
+		d.Remember()
+	}
+	return res, err
 }
 
 // without returns what comes of installing a snapshot as far as nothing need be fetched for it: a

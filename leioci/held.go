@@ -1,0 +1,62 @@
+package leioci
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/lowendinsight/lei-go/leioci/internal/registry"
+	"github.com/lowendinsight/lei-go/leioci/internal/target"
+)
+
+// Held describes the snapshot that a pull left in dir, without asking anybody: as a pull would that
+// finds it up to date. Its files are read and compared with their digests. [PullResult].Ref, From
+// and Source are zero.
+//
+// Of the options, [MaxAge], [AllowFuture], [ClockAllowance], [VerifyReports], [WithVerifier] and
+// [WithPolicy] apply. What a verifier asks for is not read anew, but must have been found by a pull
+// under the same policy; otherwise the error is [ErrUntrusted].
+//
+// A directory that holds something else than what a pull left, or that was changed since, is
+// [ErrVerification]. The other errors are those of [Unpack].
+func Held(ctx context.Context, dir string, opts ...PullOption) (*PullResult, error) {
+	res, err := held(ctx, dir, opts)
+	if err != nil {
+		return nil, fmt.Errorf("check %s: %w", dir, err)
+	}
+	return res, nil
+}
+
+func held(ctx context.Context, dir string, opts []PullOption) (*PullResult, error) {
+	if registry.IsNil(ctx) {
+		return nil, errNilContext
+	}
+	o := pullOptions{Policy: target.Policy{OnlyRead: true}, call: "Held"}
+	if err := o.apply(opts); err != nil {
+		return nil, err
+	}
+	defer o.Progress.End()
+	o.MaxAge = o.demands.maxAge(Location{}, o.MaxAge)
+	d := target.Open(dir, o.Policy, &target.Memory{}, defaultConcurrency, silent())
+	digest, ok := d.Digest()
+	if !ok {
+		return nil, fmt.Errorf("%w: it has no manifest of an artifact, as a pull leaves it", ErrVerification)
+	}
+	trust := o.demands.verifiers
+	signed, err := trust.trustHeld(d, func([]byte) (*Subject, error) {
+		return nil, fmt.Errorf("%w: it was not pulled under this policy; pull it again, with the same keys", ErrUntrusted)
+	})
+	if err != nil {
+		return nil, err
+	}
+	res, err := d.UpToDate(ctx)
+	if err == nil && res == nil {
+		err = errors.Join(context.Cause(ctx), fmt.Errorf("%w: its files are not those of its manifest", ErrVerification))
+	}
+	if err != nil {
+		return nil, err
+	}
+	result := newPullResult(res, digest)
+	result.Signatures = signed
+	return result, nil
+}
