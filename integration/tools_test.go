@@ -76,6 +76,8 @@ func (tl *tool) plainHTTPFlags(args []string) []string {
 	switch {
 	case !tl.plainHTTP:
 		return nil
+	case tl.name == "oras" && args[0] == "cp":
+		return []string{"--from-plain-http", "--to-plain-http"}
 	case tl.name == "oras":
 		return []string{"--plain-http"}
 	case tl.name == "regctl":
