@@ -12,8 +12,12 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 )
 
-// The digest of the sample as this library packages it, which cosign signed.
-const signedDigest = "sha256:47619040fe35f99f36f95366e4f40022ae9c74f343957e394aa91f5860adef4a"
+// Layouts with the sample and what cosign attached to it, and the digest of the sample as this library
+// packages it.
+const (
+	signedDir    = "../leioci/testdata/signed"
+	signedDigest = "sha256:47619040fe35f99f36f95366e4f40022ae9c74f343957e394aa91f5860adef4a"
+)
 
 // publishSigned fills a repository by means of other clients: with the snapshot under two tags, its
 // signatures of both of cosign's kinds, an attestation, and a bill of materials. Registries that have
@@ -22,7 +26,7 @@ func publishSigned(t *testing.T, r *registry, repo name.Repository) {
 	t.Helper()
 	ctx, regctl, oras := t.Context(), newTool(t, r, "regctl"), newTool(t, r, "oras")
 	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS("testdata/signed")); err != nil { // regctl locks what it reads
+	if err := os.CopyFS(dir, os.DirFS(signedDir)); err != nil { // regctl locks what it reads
 		t.Fatal(err)
 	}
 	for _, layout := range []string{"both", "att"} {

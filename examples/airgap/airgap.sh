@@ -18,9 +18,6 @@ fail() { # STATUS MESSAGE
   exit "$1"
 }
 
-# digest_of prints the digest of a reference that leioci printed.
-digest_of() { printf '%s\n' "${1##*@}"; }
-
 out() { # REF STICK FLAG...
   ref=$1 stick=$2
   shift 2
@@ -34,7 +31,7 @@ out() { # REF STICK FLAG...
   # Outside, an error can still be helped: read all the reports.
   leioci verify --max-age "$LEI_MAX_AGE" "oci-archive:$stick/lei.tar:latest" >&2
 
-  digest_of "$copied" >"$stick/digest"
+  printf '%s\n' "${copied##*@}" >"$stick/digest"
   (cd "$stick" && sha256sum lei.tar digest >SHA256SUMS.new && mv SHA256SUMS.new SHA256SUMS)
   sync # before the stick is pulled out
   cat "$stick/digest"
@@ -43,27 +40,21 @@ out() { # REF STICK FLAG...
 in_() { # STICK REF FLAG...
   stick=$1 ref=$2
   shift 2
+  case ${ref##*/} in *:*) ;; *) ref=$ref:latest ;; esac
 
   # A stick that is damaged or was pulled out too early.
   [ -f "$stick/SHA256SUMS" ] || fail 4 "$stick has no SHA256SUMS: what is on it is not complete"
   (cd "$stick" && sha256sum -c SHA256SUMS >&2) || fail 4 "$stick does not hold what was put there"
+  digest=$(cat "$stick/digest")
 
-  # The snapshot itself, and its age by the clock of this side.
-  leioci verify --max-age "$LEI_MAX_AGE_INSIDE" "oci-archive:$stick/lei.tar:latest" >&2
+  # The snapshot itself, its age by the clock of this side, and who made it: checksums find damage, but
+  # only a signature finds a stick that somebody else wrote. leioci asks for one if LEI_TRUSTED_KEYS
+  # names public keys, which have to come by another way than the stick.
+  leioci verify --max-age "$LEI_MAX_AGE_INSIDE" "oci-archive:$stick/lei.tar@$digest" >&2
 
-  # Only what the registry does not have is sent. It gets a tag of its own first, so that nobody inside
-  # pulls what has not been looked at.
-  case ${ref##*/} in *:*) repository=${ref%:*} ;; *) repository=$ref ref=$ref:latest ;; esac
-  copied=$(leioci copy "$@" "oci-archive:$stick/lei.tar:latest" "$repository:incoming")
-  [ "$(digest_of "$copied")" = "$(cat "$stick/digest")" ] || fail 4 "$stick/digest names another snapshot than $copied"
-
-  # Who made it. Checksums find damage, but only a signature finds a stick that somebody else wrote:
-  # this is the place to verify one, with a key that came by another way than the stick. With cosign:
-  #   cosign verify --key lei.pub --insecure-ignore-tlog=true "$copied"
-
-  # From here on it is pulled. An older stick does not move latest back (status 3).
-  leioci copy "$@" "$copied" "$ref" >/dev/null
-  digest_of "$copied"
+  # Only what the registry does not have is sent, and an older stick does not move the tag back.
+  leioci copy "$@" "oci-archive:$stick/lei.tar@$digest" "$ref" >/dev/null
+  printf '%s\n' "$digest"
 }
 
 usage='usage: airgap.sh out REF STICK [FLAG...] | airgap.sh in STICK REF [FLAG...]'

@@ -114,7 +114,7 @@ func TestAStickThatIsNotWholeOrOldChangesNothingInside(t *testing.T) {
 		"another archive":       {"cp old/lei.tar stick/lei.tar", 4},
 		"another digest":        {"cp old/digest stick/digest", 4},
 		"damaged":               {"printf x | dd of=stick/lei.tar bs=1 seek=600 conv=notrunc", 4},
-		"another, with sums":    {"cp old/digest stick/digest; (cd stick; sha256sum lei.tar digest >SHA256SUMS)", 4},
+		"an older digest":       {"cp old/digest stick/digest; (cd stick; sha256sum lei.tar digest >SHA256SUMS)", 3},
 		"an older one":          {"rm -r stick && cp -R old stick", 3},
 		"too old for this site": {"export LEI_MAX_AGE_INSIDE=1ns", 3},
 	} {
@@ -147,36 +147,35 @@ func TestAStickIsNotWholeUntilEverythingIsChecked(t *testing.T) {
 	}
 }
 
-// TestTheReadmeOfTheAirGapRuns runs each line of its blocks, one after the other.
-func TestTheReadmeOfTheAirGapRuns(t *testing.T) {
+func TestOnlyAStickWithATrustedSignatureIsTaken(t *testing.T) {
 	s := newSite(t)
-	s.publish(t, 1)
-	text, err := os.ReadFile("../../examples/airgap/README.md")
+	key := signed(t, "trusted.pub")
+	for layout, status := range map[string]int{"both": 0, "v2": 0, "v3": 0, "otherkey": 4, "att": 4} {
+		ref := s.inside.Host() + "/signed/" + layout
+		s.carrySigned(t, layout)
+		_, stderr, got := s.sh(t, "LEI_TRUSTED_KEYS="+key+" LEI_MAX_AGE_INSIDE=10000d airgap.sh in "+layout+" "+ref)
+		if got != status {
+			t.Errorf("%s: status %d, want %d: %s", layout, got, status, stderr)
+		}
+		if _, _, there := s.sh(t, "leioci pull --key "+key+" -o pulled-"+layout+" "+ref); there == 0 != (status == 0) {
+			t.Errorf("%s: a machine inside pulls with status %d", layout, there)
+		}
+	}
+}
+
+// carrySigned publishes one of the signed layouts, and puts it on a stick of this name.
+func (s *site) carrySigned(t *testing.T, layout string) {
+	t.Helper()
+	ref := s.outside.Host() + "/signed/" + layout
+	s.must(t, "leioci copy oci-layout:"+signed(t, layout)+" "+ref+"; LEI_MAX_AGE=10000d airgap.sh out "+ref+" "+layout)
+}
+
+// signed returns the path of a signed layout or of a key.
+func signed(t *testing.T, name string) string {
+	t.Helper()
+	path, err := filepath.Abs("../../leioci/testdata/signed/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	export := leiocitest.WriteSnapshot(t, time.Now().UTC(), `{"data":{"repo":"https://github.com/org/low","risk":"low"}}`)
-	bom := `{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"library","name":"low","purl":"pkg:github/org/low@1"}]}`
-	if err := os.WriteFile(filepath.Join(s.work, "bom.json"), []byte(bom), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	here := strings.NewReplacer("ghcr.io/org/lei-cache", s.from(), "registry.internal/lei/cache", s.to(), "/media/stick", s.stick(),
-		"./airgap.sh", "airgap.sh", "./export", export, ":5000", "127.0.0.1:0")
-	lines := 0
-	for block := range strings.SplitSeq(string(text), "```sh\n") {
-		block, _, found := strings.Cut(block, "```\n")
-		if !found || strings.HasPrefix(block, "#") && lines == 0 {
-			continue
-		}
-		for line := range strings.Lines(block) {
-			lines++
-			if line = here.Replace(strings.TrimSpace(line)); strings.HasPrefix(line, "leioci serve") {
-				line = "mkfifo said; " + line + ` >said & read -r ref <said; leioci pull -o fromstick "$ref"; kill $!; wait $!`
-			}
-			s.must(t, line)
-		}
-	}
-	if lines != 7 {
-		t.Errorf("%d lines", lines)
-	}
+	return path
 }
