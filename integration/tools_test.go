@@ -53,7 +53,10 @@ func toolPath(name string) (string, error) {
 func (tl *tool) run(ctx context.Context, dir string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, tl.path, append(args, tl.plainHTTPFlags(args)...)...)
 	cmd.Dir = dir
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + tl.home, "XDG_RUNTIME_DIR=" + tl.home, "TMPDIR=" + os.TempDir()}
+	cmd.Env = []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + tl.home, "XDG_RUNTIME_DIR=" + tl.home, "TMPDIR=" + os.TempDir(),
+		"COSIGN_PASSWORD=", // its keys have none
+	}
 	if tl.external && tl.dockerConfig == "" {
 		cmd.Env = append(cmd.Env, "HOME="+os.Getenv("HOME"))
 	}
