@@ -64,6 +64,12 @@ lint: $(TOOLS)/golangci-lint ## run the linters, check go.mod, and vet for every
 		done; done; \
 	done
 
+.PHONY: cross
+cross: ## compile and link the tests for macOS and Windows, where they cannot be run here
+	@set -e; for os in darwin windows; do for arch in amd64 arm64; do \
+		echo "test -c $$os/$$arch"; GOOS=$$os GOARCH=$$arch CGO_ENABLED=0 $(GO) test -c -o /dev/null ./...; \
+	done; done
+
 .PHONY: fmt
 fmt: $(TOOLS)/gofumpt ## format the code
 	$(TOOLS)/gofumpt -w .
