@@ -40,7 +40,7 @@ func (s *site) sh(t *testing.T, script string) (stdout, stderr string, status in
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "sh", "-euc", script)
+	cmd := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", script)
 	cmd.Dir = s.work
 	cmd.Env = []string{"PATH=" + s.bin + ":" + example + ":" + os.Getenv("PATH"), "HOME=" + s.work, "DOCKER_CONFIG=" + s.work}
 	var out, errs bytes.Buffer
@@ -62,6 +62,13 @@ func (s *site) must(t *testing.T, script string) string {
 		t.Fatalf("%s: status %d: %s", script, status, stderr)
 	}
 	return stdout
+}
+
+// mustServe runs a line that serves, at any free port, until it was pulled from.
+func (s *site) mustServe(t *testing.T, line string) {
+	t.Helper()
+	line, _, _ = strings.Cut(strings.Replace(line, "--listen :5000", "", 1), " #")
+	s.must(t, "mkfifo said; "+line+` --listen 127.0.0.1:0 >said & read -r ref <said; leioci pull -o served "$ref"; kill $!; wait $!`)
 }
 
 // publish pushes a snapshot that is so many days old, and returns its digest.
