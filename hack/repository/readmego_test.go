@@ -71,7 +71,20 @@ func (u until) Write(line []byte) (int, error) {
 func readmeFunctions() [][2]string {
 	return [][2]string{
 		{"func pull(ctx context.Context) error {\n", "return nil\n}\n"},
-		{"func publish(ctx context.Context, client *leioci.Client) error {\n", "fmt.Println(digest.DigestStr())\nreturn err\n}\n"},
+		{`func publish(ctx context.Context, client *leioci.Client) error {
+	s, err := snapshot.Open("./export")
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if err := s.Verify(ctx); err != nil {
+		return err
+	}
+	repo, err := leioci.ParseRepository("ghcr.io/org/lei-cache")
+	if err != nil {
+		return err
+	}
+`, "fmt.Println(digest.DigestStr())\nreturn err\n}\n"},
 		{
 			"func watch(ctx context.Context, client *leioci.Client) error {\nref, err := leioci.ParseReference(\"ghcr.io/org/lei-cache:latest\")\nif err != nil {\nreturn err\n}\n",
 			"return nil\n}\n",

@@ -38,7 +38,7 @@ func TestTheCommandsOfTheReadmeRun(t *testing.T) {
 			s.must(t, overTLS.Replace(line))
 		case strings.Contains(line, "--cert-file"), strings.Contains(line, "--https-only"):
 			s.must(t, "export SSL_CERT_FILE=ca.pem; "+overTLS.Replace(line))
-		case strings.Contains(line, "--key lei.pub"):
+		case strings.Contains(line, "--key lei.pub"), strings.Contains(line, "--policy policy.json"):
 			s.must(t, signedHere.Replace(line))
 		case strings.HasPrefix(line, "leioci serve "):
 			s.mustServe(t, here.Replace(line))
@@ -62,7 +62,8 @@ func prepareReadme(t *testing.T, s *site) {
 	s.must(t, "cp -R "+today+" today; cp -R "+yesterday+" yesterday; cp "+signed(t, "trusted.pub")+" lei.pub")
 	s.must(t, "leioci push today "+s.from()+" "+s.from()+":weekly")
 	s.carrySigned(t, "both")
-	for name, text := range map[string]string{"reports.jsonl": report + "\n", "bom.json": bomOfLow} {
+	policy := `{"format_version": 1, "repositories": {"` + s.outside.Host() + `": {"keys": ["lei.pub"], "max_age": "10000d"}}}`
+	for name, text := range map[string]string{"reports.jsonl": report + "\n", "bom.json": bomOfLow, "policy.json": policy} {
 		if err := os.WriteFile(filepath.Join(s.work, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
