@@ -73,6 +73,12 @@ lint: $(TOOLS)/golangci-lint ## run the linters, check go.mod, and vet for every
 		done; done; \
 	done
 
+.PHONY: cross
+cross: ## compile and link the tests for macOS and Windows, where they cannot be run here
+	@set -e; for platform in darwin/arm64 windows/amd64; do \
+		echo "test -c $$platform"; GOOS=$${platform%/*} GOARCH=$${platform#*/} CGO_ENABLED=0 $(GO) test -c -o /dev/null ./...; \
+	done
+
 .PHONY: fmt
 fmt: $(TOOLS)/gofumpt ## format the code
 	$(TOOLS)/gofumpt -w .
@@ -123,7 +129,7 @@ man: ## write the manual pages of the command into .bin/man
 	$(GO) run -tags man ./leioci/cmd/leioci man $(TOOLS)/man
 
 .PHONY: integration
-integration: $(TOOLS)/registry $(TOOLS)/crane ## test against real registries and third-party clients (run hack/registry.sh install first)
+integration: $(TOOLS)/registry $(TOOLS)/crane $(TOOLS)/cosign ## test against real registries and third-party clients (run hack/registry.sh install first)
 	@rm -f $(REPORT)
 	@status=0; (cd integration && LEIOCI_TEST_REPORT=$(REPORT) $(if $(RACE),CGO_ENABLED=1) $(GO) test $(RACE) -count=1 -timeout 15m ./...) \
 		|| status=$$?; [ ! -f $(REPORT) ] || cat $(REPORT); hack/registry.sh versions; exit $$status
@@ -160,7 +166,7 @@ vulnerabilities: $(TOOLS)/govulncheck ## look for known vulnerabilities in what 
 ci: lint lint-repository oldest examples man demo test keyless race ## run everything that must pass before a change is merged
 
 # The tools are pinned in hack/tools, the registries to test against in hack/servers, and the other
-# clients in hack/clients. All are built into .bin.
+# clients in hack/clients and hack/cosign. All are built into .bin.
 CHECKERS := $(addprefix $(TOOLS)/,golangci-lint gofumpt gorelease govulncheck)
 $(CHECKERS) &: hack/tools/go.mod hack/tools/go.sum
 	cd hack/tools && GOBIN=$(TOOLS) $(GO) install tool
@@ -173,3 +179,8 @@ $(TOOLS)/registry $(TOOLS)/olareg &: hack/servers/go.mod hack/servers/go.sum
 $(TOOLS)/crane $(TOOLS)/oras $(TOOLS)/regctl &: hack/clients/go.mod hack/clients/go.sum
 	cd hack/clients && GOBIN=$(TOOLS) $(GO) install tool
 	@touch $(TOOLS)/crane $(TOOLS)/oras $(TOOLS)/regctl
+
+# It takes five minutes of CPU time, once.
+$(TOOLS)/cosign: hack/cosign/go.mod hack/cosign/go.sum
+	cd hack/cosign && GOBIN=$(TOOLS) $(GO) install tool
+	@touch $(TOOLS)/cosign
