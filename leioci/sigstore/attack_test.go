@@ -1,6 +1,7 @@
 package sigstore_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -201,6 +202,13 @@ func attacks() map[string]attack {
 			e := o["dsseEnvelope"].(object)
 			e["signatures"] = append(e["signatures"].([]any), e["signatures"].([]any)...)
 		}), says: "signature"},
+		"an entry of the log that is huge": {do: changed(func(o object) {
+			entry(o)["canonicalizedBody"] = base64.StdEncoding.EncodeToString(make([]byte, 20<<10))
+		}), says: "entries of the log"},
+		"a timestamp that is huge": {do: changed(func(o object) {
+			stamp := object{"signedTimestamp": base64.StdEncoding.EncodeToString(make([]byte, 20<<10))}
+			material(o)["timestampVerificationData"] = object{"rfc3161Timestamps": []any{stamp}}
+		}), says: "timestamps: larger"},
 		"another payload type": {do: changed(func(o object) {
 			o["dsseEnvelope"].(object)["payloadType"] = "application/json"
 		}), says: "signature"},

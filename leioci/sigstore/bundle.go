@@ -6,8 +6,12 @@ import (
 	"fmt"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	protobundle "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
 	"github.com/sigstore/sigstore-go/pkg/bundle"
 	"github.com/sigstore/sigstore-go/pkg/verify"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"github.com/lowendinsight/lei-go/leioci"
 )
 
 const (
@@ -19,8 +23,12 @@ const (
 
 // fromBundle reads a sigstore bundle, as cosign 3 attaches it to what it signs.
 func fromBundle(text []byte, digest v1.Hash) (*evidence, error) {
-	b := new(bundle.Bundle)
-	if err := b.UnmarshalJSON(text); err != nil {
+	parsed := new(protobundle.Bundle)
+	if err := protojson.Unmarshal(text, parsed); err != nil {
+		return nil, err
+	}
+	b, err := readBundle(parsed)
+	if err != nil {
 		return nil, err
 	}
 	sum, err := hex.DecodeString(digest.Hex)
@@ -28,6 +36,29 @@ func fromBundle(text []byte, digest v1.Hash) (*evidence, error) {
 		return nil, err
 	}
 	return &evidence{bundle: b, signed: verify.WithArtifactDigest(digest.Algorithm, sum), check: checkStatement}, nil
+}
+
+// maxProofBytes is the size of the log's entries in a bundle together, and that of its timestamps. cosign's
+// have some 4 KiB.
+const maxProofBytes = 16 << 10
+
+// readBundle reads what the parts of a bundle are. To read an entry of the log, or a timestamp, is to
+// verify its signature with the key that is in it, before anything is known of either. As a huge key
+// takes minutes, what is far larger than it is with real keys is not read.
+func readBundle(parsed *protobundle.Bundle) (*bundle.Bundle, error) {
+	n := 0
+	for _, e := range parsed.GetVerificationMaterial().GetTlogEntries() {
+		if n += len(e.GetCanonicalizedBody()); n > maxProofBytes {
+			return nil, fmt.Errorf("entries of the log: %w of %d bytes", leioci.ErrTooLarge, maxProofBytes)
+		}
+	}
+	n = 0
+	for _, t := range parsed.GetVerificationMaterial().GetTimestampVerificationData().GetRfc3161Timestamps() {
+		if n += len(t.GetSignedTimestamp()); n > maxProofBytes {
+			return nil, fmt.Errorf("timestamps: %w of %d bytes", leioci.ErrTooLarge, maxProofBytes)
+		}
+	}
+	return bundle.NewBundle(parsed)
 }
 
 // checkStatement returns an error unless what is verified is cosign's signature.

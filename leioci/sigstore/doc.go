@@ -16,13 +16,14 @@
 //   - the certificate is from an authority of the trusted root, names an [Identity], and was valid
 //     when the signature was made.
 //   - the certificate is in a certificate transparency log of the trusted root ([WithoutSCT]).
-//   - the signature is in a transparency log of the trusted root ([WithoutTransparencyLog]).
+//   - the signature is in a transparency log of the trusted root ([WithoutTransparencyLog]). A bundle of
+//     version 0.1 need not prove it: the log's signed promise is enough.
 //   - the time of the signature is stated by the log, as Rekor version 1 does, or by a timestamp
 //     authority (RFC 3161). Rekor version 2 states no time, and a timestamp must be with it. What
 //     states the time must be valid at that time according to the trusted root.
 //
 // The older format of cosign 2, simple signing under the tag sha256-….sig, is read, too, if it is made
-// with a certificate. It has no inclusion proof, only the log's promise. As the repository's name and
+// with a certificate. It has no inclusion proof, either. As the repository's name and
 // the tag are not compared, a signature is valid where the artifact is copied to. At most 100
 // signatures of either format are looked at.
 //

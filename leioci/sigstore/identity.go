@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 
 	"github.com/sigstore/sigstore-go/pkg/verify"
 )
@@ -14,8 +15,8 @@ import (
 // A regular expression, in the syntax of package regexp, must match the whole text: neither
 // "https://github.com/org/" nor "org" matches the workflows of an organization, and
 // `https://github\.com/org/.*` does. cosign's own flags and sigstore-go search for it anywhere in the
-// text, where a name that somebody else has chosen may contain it. One that matches the empty text,
-// such as ".*", asks for nothing and is refused.
+// text, where a name that somebody else has chosen may contain it. One that matches the empty text or
+// a text of characters that no name has, such as ".*" and ".+", asks for nothing and is refused.
 type Identity struct {
 	// Issuer is the URL of who has authenticated the subject, such as
 	// https://token.actions.githubusercontent.com.
@@ -24,6 +25,8 @@ type Identity struct {
 	IssuerRegexp string
 	// Subject is the certificate's subject alternative name: the URI of a workflow, such as
 	// https://github.com/org/repo/.github/workflows/publish.yml@refs/heads/main, or an e-mail address.
+	// A URI is compared as package net/url writes it. If there are several names, which Fulcio does not
+	// issue, the first URI counts or, where there is none, the first e-mail address.
 	Subject string
 	// SubjectRegexp is for several subjects. Set it or Subject.
 	SubjectRegexp string
@@ -71,11 +74,13 @@ func whole(what, exact, expression string) (string, error) {
 		return "", fmt.Errorf("%s: %w", what, err)
 	}
 	anchored := `\A(?:` + expression + `)\z`
-	if _, err := regexp.Compile(anchored); err != nil {
+	all, err := regexp.Compile(anchored)
+	if err != nil {
 		return "", fmt.Errorf("%s: the regular expression ends inside \\Q: %w", what, err)
 	}
-	if alone.MatchString("") {
-		return "", errors.New(what + ": the regular expression " + expression + " matches the empty text, and so asks for nothing")
+	nobody := strings.Repeat("\U0010FFFD", 64) // of characters for private use: no name has them
+	if alone.MatchString("") || all.MatchString(nobody) {
+		return "", errors.New(what + ": the regular expression " + expression + " matches the empty text or any other, and so asks for nothing")
 	}
 	return anchored, nil
 }

@@ -1,6 +1,7 @@
 package sigstore_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"strings"
 	"testing"
@@ -108,6 +109,10 @@ func TestSimpleSigningByNoTrustedIdentityIsRefusedBeforeItIsFetched(t *testing.T
 		"an entry of nothing": {do: edit(set(logAnnotation, "{}")), says: "annotation " + logAnnotation},
 		"an entry without a body": {
 			do: edit(set(logAnnotation, `{"Payload":{"body":"e30="}}`)), says: "cannot be read",
+		},
+		"an entry that is huge": {
+			do:   edit(set(logAnnotation, `{"Payload":{"body":"`+base64.StdEncoding.EncodeToString([]byte(`{"x":"`+strings.Repeat("x", 20<<10)+`"}`))+`"}}`)),
+			says: "entries of the log",
 		},
 		"a timestamp of no JSON": {do: edit(set(timestampAnnotation, "{")), says: "annotation " + timestampAnnotation},
 		"no timestamp without a log": {

@@ -5,7 +5,7 @@
 //	instance, err := sigstoretest.New()
 //	// ... push a snapshot, whose digest is digest ...
 //	bundle, err := instance.Sign("me@example.org", "https://issuer.example.org", digest)
-//	err = sigstoretest.Attach(ctx, repo, digest, bundle)
+//	err = sigstoretest.Attach(ctx, http.DefaultTransport, repo, digest, bundle)
 //	// ... pull it with a verifier that has instance.Root() ...
 //
 // It uses sigstore-go's VirtualSigstore. An instance is valid for a few minutes after it is made.
