@@ -113,10 +113,10 @@
 // Policies: [ReadPolicy] reads a file that says for each repository whose signatures count and how
 // old a snapshot may be, and [WithPolicy] applies it. What no rule is for is not trusted.
 //
-// What is remembered: a pull notes in the directory (oci-verified.json) which artifact was trusted
-// under which policy ([PolicyVerifier]), and who signed it. So a repeated pull is still one
-// request, and [Held] needs none. Under any other policy, such as one without a key that was
-// withdrawn, what the directory holds is verified anew.
+// What is remembered: a pull notes in the directory (oci-verified.json) which artifact was trusted,
+// under which policy ([PolicyVerifier]) and from which place, and who signed it. So a repeated pull
+// is still one request, and [Held] needs none. Under any other policy, such as one without a key
+// that was withdrawn, and from any other place, what the directory holds is verified anew.
 //
 // Freshness: a pull refuses a snapshot after its [ValidUntil] with [ErrStale], wherever it comes
 // from. [ClockAllowance] is for machines whose clocks may be ahead. [MaxAge] is the consumer's own
