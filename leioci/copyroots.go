@@ -121,7 +121,11 @@ func (p *copying) trustRoots(ctx context.Context, roots []root) error {
 		if err != nil {
 			return err
 		}
-		if _, err := demanded.verifyIn(ctx, p.src, p.from.At(orDefault(r.tag, r.digest.String())), m.Raw); err != nil {
+		asked := p.id // r.tag is what the destination calls it
+		if p.opts.allTags {
+			asked = r.tag
+		}
+		if _, err := demanded.verifyIn(ctx, p.src, p.from.At(asked), m.Raw); err != nil {
 			return fail("verify", p.from.At(r.digest.String()), err)
 		}
 	}

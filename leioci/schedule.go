@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/lowendinsight/lei-go/leioci/internal/retry"
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
@@ -77,6 +78,9 @@ func later(d, most time.Duration) time.Duration {
 // because more requests make them last.
 func persists(err error) bool {
 	var limited *RateLimitError
+	if errors.Is(err, ErrUntrusted) && retry.IsRetryable(err) { // a signature could not be read
+		return errors.As(err, &limited)
+	}
 	return errors.As(err, &limited) || slices.ContainsFunc([]error{
 		ErrOlder, ErrStale, ErrNotSnapshot, ErrUnsupportedManifest, ErrTooLarge, ErrVerification,
 		snapshot.ErrMismatch, snapshot.ErrMalformed, snapshot.ErrCorrupt,

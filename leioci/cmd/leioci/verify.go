@@ -34,7 +34,8 @@ lists are not compared with the reports.
 ` + sourceHelp + `
 
 ` + trustHelp + ` What is in a
-DIR must have been pulled with the same keys, or the same policy.
+DIR must have been pulled with the same keys, or the same policy. DIR itself says so, and whoever can
+write to it can make it say so.
 
 ` + overviewHelp,
 		Example: "  leioci verify ghcr.io/org/lei-cache\n  leioci verify --max-age 2d --format json ./lei",
