@@ -18,8 +18,9 @@ const mostKept = 16 << 20
 // A root is a tag or a digest of the source, resolved, and the tag to make.
 type root struct {
 	digest v1.Hash
-	tag    string // empty for none
-	held   bool   // the tag holds the manifest already
+	tag    string  // empty for none
+	held   bool    // the tag holds the manifest already
+	older  v1.Hash // what the tag holds and may be replaced; zero if that is not known
 }
 
 // resolve finds out what to copy. Everything after that goes by digest.
