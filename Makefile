@@ -12,6 +12,9 @@ SAMPLE := leioci/testdata/lei-0.9.1
 # Code with more dependencies than the library is in separate modules, which ./... at the root does
 # not include.
 MODULES := . examples/watch
+# Those that bring hundreds of packages, and have targets of their own. Nothing in them depends on the
+# processor, so they are vetted for one.
+LARGE := leioci/sigstore examples/keyless
 
 .DEFAULT_GOAL := help
 
@@ -33,15 +36,20 @@ race: ## run all tests with the race detector, which takes a C compiler and twic
 		(set -x; cd $$module; CGO_ENABLED=1 $(GO) test -race -shuffle=on -timeout 20m ./...); \
 	done
 
+.PHONY: keyless
+keyless: ## run the tests of keyless verification, which take minutes to compile the first time
+	@set -e; for module in $(LARGE); do (set -x; cd $$module; $(GO) test -shuffle=on -timeout 20m ./...); done
+
 # What a program that embeds the library may be built with: at the one end exactly the Go version
 # that go.mod names, at the other a go-containerregistry that is newer than the one in go.mod.
-OLDEST := $(shell sed -n 's/^go //p' go.mod)
+oldest = $(shell sed -n 's/^go //p' $(1)/go.mod)
 GGCR   := github.com/google/go-containerregistry
 
 .PHONY: oldest
-oldest: ## build and vet the library and the command with exactly the Go version that go.mod names
-	GOTOOLCHAIN=go$(OLDEST) $(GO) vet ./leioci/...
-	GOTOOLCHAIN=go$(OLDEST) $(GO) build -o /dev/null ./leioci/cmd/leioci
+oldest: ## build and vet the libraries and the command with exactly the Go version that go.mod names
+	GOTOOLCHAIN=go$(call oldest,.) $(GO) vet ./leioci/...
+	GOTOOLCHAIN=go$(call oldest,.) $(GO) build -o /dev/null ./leioci/cmd/leioci
+	cd leioci/sigstore && GOTOOLCHAIN=go$(call oldest,leioci/sigstore) $(GO) vet ./...
 
 .PHONY: newest
 newest: ## run the library's tests with the newest release of go-containerregistry
@@ -57,11 +65,18 @@ faults: ## print the outcome of every network and registry fault at every step o
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint ## run the linters, check go.mod, and vet for every platform
-	@set -e; for module in $(MODULES); do \
+	@set -e; for module in $(MODULES) $(LARGE); do \
 		echo "lint $$module"; (cd $$module; $(TOOLS)/golangci-lint run ./...; $(GO) mod tidy -diff); \
-		for os in linux darwin windows; do for arch in amd64 arm64; do \
+		case " $(LARGE) " in *" $$module "*) arches=amd64 ;; *) arches="amd64 arm64" ;; esac; \
+		for os in linux darwin windows; do for arch in $$arches; do \
 			echo "vet $$module $$os/$$arch"; (cd $$module; GOOS=$$os GOARCH=$$arch CGO_ENABLED=0 $(GO) vet ./...); \
 		done; done; \
+	done
+
+.PHONY: cross
+cross: ## compile and link the tests for macOS and Windows, where they cannot be run here
+	@set -e; for platform in darwin/arm64 windows/amd64; do \
+		echo "test -c $$platform"; GOOS=$${platform%/*} GOARCH=$${platform#*/} CGO_ENABLED=0 $(GO) test -c -o /dev/null ./...; \
 	done
 
 .PHONY: fmt
@@ -70,11 +85,11 @@ fmt: $(TOOLS)/gofumpt ## format the code
 
 .PHONY: fuzz
 fuzz: ## fuzz every target for FUZZTIME (default 20s) each
-	@set -e; for pkg in $$($(GO) list ./leioci/...); do \
+	@set -e; for dir in leioci leioci/sigstore; do cd $(CURDIR)/$$dir; for pkg in $$($(GO) list ./...); do \
 		for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 			echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x $$pkg; \
 		done; \
-	done
+	done; done
 
 .PHONY: microbench
 microbench: ## run the Go benchmarks of the packages
@@ -98,8 +113,10 @@ lint-bench: $(TOOLS)/golangci-lint ## lint the comparison, and test its parts
 .PHONY: examples
 examples: ## run the documentation examples, and build the example programs
 	$(GO) test -run '^Example' ./leioci/...
+	cd leioci/sigstore && $(GO) test -run '^Example' ./...
 	$(GO) build -o /dev/null ./examples/...
 	cd examples/watch && $(GO) build -o /dev/null .
+	cd examples/keyless && $(GO) build -o /dev/null .
 
 # Results of the integration tests: the matrix of servers and clients, and the counts of the
 # concurrency test.
@@ -112,7 +129,7 @@ man: ## write the manual pages of the command into .bin/man
 	$(GO) run -tags man ./leioci/cmd/leioci man $(TOOLS)/man
 
 .PHONY: integration
-integration: $(TOOLS)/registry $(TOOLS)/crane ## test against real registries and third-party clients (run hack/registry.sh install first)
+integration: $(TOOLS)/registry $(TOOLS)/crane $(TOOLS)/cosign ## test against real registries and third-party clients (run hack/registry.sh install first)
 	@rm -f $(REPORT)
 	@status=0; (cd integration && LEIOCI_TEST_REPORT=$(REPORT) $(if $(RACE),CGO_ENABLED=1) $(GO) test $(RACE) -count=1 -timeout 15m ./...) \
 		|| status=$$?; [ ! -f $(REPORT) ] || cat $(REPORT); hack/registry.sh versions; exit $$status
@@ -146,10 +163,10 @@ vulnerabilities: $(TOOLS)/govulncheck ## look for known vulnerabilities in what 
 	@set -e; for module in $(MODULES); do (set -x; cd $$module; $(TOOLS)/govulncheck ./...); done
 
 .PHONY: ci
-ci: lint lint-repository oldest examples man demo test race ## run everything that must pass before a change is merged
+ci: lint lint-repository oldest examples man demo test keyless race ## run everything that must pass before a change is merged
 
 # The tools are pinned in hack/tools, the registries to test against in hack/servers, and the other
-# clients in hack/clients. All are built into .bin.
+# clients in hack/clients and hack/cosign. All are built into .bin.
 CHECKERS := $(addprefix $(TOOLS)/,golangci-lint gofumpt gorelease govulncheck)
 $(CHECKERS) &: hack/tools/go.mod hack/tools/go.sum
 	cd hack/tools && GOBIN=$(TOOLS) $(GO) install tool
@@ -162,3 +179,8 @@ $(TOOLS)/registry $(TOOLS)/olareg &: hack/servers/go.mod hack/servers/go.sum
 $(TOOLS)/crane $(TOOLS)/oras $(TOOLS)/regctl &: hack/clients/go.mod hack/clients/go.sum
 	cd hack/clients && GOBIN=$(TOOLS) $(GO) install tool
 	@touch $(TOOLS)/crane $(TOOLS)/oras $(TOOLS)/regctl
+
+# It takes five minutes of CPU time, once.
+$(TOOLS)/cosign: hack/cosign/go.mod hack/cosign/go.sum
+	cd hack/cosign && GOBIN=$(TOOLS) $(GO) install tool
+	@touch $(TOOLS)/cosign

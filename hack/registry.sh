@@ -61,12 +61,12 @@ install_all() {
     apt-get update -q
     DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"
   fi
-  make -s -C "$root" "$bin/registry" "$bin/crane"
+  make -s -C "$root" "$bin/registry" "$bin/crane" "$bin/cosign"
 }
 
 versions() {
   local binary entry
-  for binary in "$bin"/{registry,olareg,crane,oras,regctl}; do
+  for binary in "$bin"/{registry,olareg,crane,oras,regctl,cosign}; do
     [ ! -x "$binary" ] || go version -m "$binary" | awk '$1 == "mod" { print $2, $3 }'
   done
   for entry in $debian; do

@@ -9,13 +9,15 @@
 # wherever this runs: hack/release/go.mod pins the toolchain and the image's certificate authorities,
 # and all times are the commit's. Nothing is needed but git, Go and its module proxy.
 #
-# The version is git's, as Go writes it: the tag of the commit, or else a pseudo-version. What is not
-# committed is left out.
+# The version is git's, as Go writes it: the tag of the commit, or else a pseudo-version, which depends
+# on the tags before it. So these must be here, and a shallow clone of a commit without a tag is
+# refused. What is not committed is left out.
 #
 # The image is used with, for example,
 #   docker load -i dist/leioci_*_image.tar
 #   skopeo copy --all oci-archive:dist/leioci_1.2.3_image.tar docker://registry.internal/tools/leioci:1.2.3
 set -euo pipefail
+unset CDPATH
 
 fail() {
   echo "release.sh: $1" >&2
@@ -35,24 +37,44 @@ shift $((OPTIND - 1))
 if [ ${#platforms[@]} -eq 0 ]; then
   platforms=({linux,darwin,windows}/{amd64,arm64})
 fi
-# What is removed below must be what an earlier run wrote.
-if [ -e "$out" ] && [ -n "$(ls -A "$out")" ] && [ ! -e "$out/SHA256SUMS" ]; then
-  fail "$out has files, but no SHA256SUMS: it is not an earlier release, and is left alone"
+# What is removed below must be what an earlier run wrote. Not only releases of this have such sums.
+if [ -e "$out" ]; then
+  others=$(cd -- "$out" && find . -mindepth 1 -maxdepth 1 ! -name 'leioci_*' ! -name SHA256SUMS)
+  [ -z "$others" ] || fail "$out has other files than those of an earlier release, and is left alone"
+  [ -z "$(ls -A "$out")" ] || [ -e "$out/SHA256SUMS" ] ||
+    fail "$out has files, but no SHA256SUMS: it is not an earlier release, and is left alone"
 fi
 
-# Only what is set here may have an effect on the binaries.
-# Where modules come from has none: their digests are in go.sum.
+# Only what is set here may have an effect on the binaries. Of what the environment says to Go, the rest
+# is where modules come from and where files are kept. The modules' digests are in go.sum.
+for name in $(compgen -e GO); do
+  case $name in
+    GOENV | GOPATH | GOCACHE | GOMODCACHE | GOTMPDIR) ;;
+    GOPROXY | GONOPROXY | GOPRIVATE | GOSUMDB | GONOSUMDB | GOINSECURE | GOAUTH | GOVCS) ;;
+    *) unset "$name" ;;
+  esac
+done
 GOPROXY=$(go env GOPROXY) GONOSUMDB=$(go env GONOSUMDB) GOSUMDB=$(go env GOSUMDB)
 export GOPROXY GONOSUMDB GOSUMDB GOENV=off GOWORK=off CGO_ENABLED=0 LC_ALL=C TZ=UTC
-unset GOFLAGS GOEXPERIMENT GOAMD64 GOARM64 GOOS GOARCH GOFIPS140
+
+# Nor may a user's configuration of git change the files that are checked out, or what git prints.
+for name in $(git rev-parse --local-env-vars); do unset "$name"; done
+export GIT_ATTR_NOSYSTEM=1
+plain=(--template= -c core.autocrlf=false -c core.eol=lf -c core.attributesFile=/dev/null
+  -c core.hooksPath=/dev/null -c log.showSignature=false)
 
 # A clone has what is committed and nothing else. Go finds no version in a linked worktree, either.
 root=$(cd "$(dirname "$0")/.." && pwd)
-out=$(mkdir -p "$out" && cd "$out" && pwd)
+if [ "$(git -C "$root" rev-parse --is-shallow-repository)" = true ] &&
+  [ -z "$(git -C "$root" tag --points-at HEAD --list 'v[0-9]*')" ]; then
+  fail "a shallow clone does not say which version this is: get the rest with git fetch --unshallow --tags"
+fi
+out=$(mkdir -p -- "$out" && cd -- "$out" && pwd)
 work=$(mktemp -d)
+[[ $work == /* ]] || work=$PWD/$work
 trap 'rm -rf "$work"' EXIT
 [ -z "$(git -C "$root" status --porcelain)" ] || echo 'release.sh: warning: what is not committed is left out' >&2
-git clone -q --shared --no-checkout "$root" "$work/src"
+git clone -q --shared --no-checkout "${plain[@]}" "$root" "$work/src"
 cd "$work/src"
 git checkout -q --detach "$(git -C "$root" rev-parse HEAD)"
 GOTOOLCHAIN=$(sed -n 's/^toolchain //p' hack/release/go.mod)
@@ -79,6 +101,6 @@ SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) "$work/leioci" man "$work/extra/man
 
 (cd hack/release && go build -o "$work/release" .)
 "$work/release" -binaries "$work/bin" -extra "$work/extra" -out "$work/out" -created "$created"
-rm -rf "${out:?}"/*
+rm -f "$out"/leioci_* "$out/SHA256SUMS" # the sums last: what has none is left alone
 cp "$work/out"/* "$out"
 cat "$out/SHA256SUMS"

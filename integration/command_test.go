@@ -11,14 +11,7 @@ func TestTheCommandWorksWithEachServerFromFlagsAndDockersConfiguration(t *testin
 	leioci := buildCommand(t)
 	eachServer(t, func(t *testing.T, r *registry) {
 		env := environment{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "DOCKER_CONFIG=" + r.dockerConfig}
-		var flags []string
-		if r.caFile != "" {
-			flags = append(flags, "--ca-file", r.caFile)
-		}
-		if r.plainHTTP {
-			flags = append(flags, "--plain-http")
-		}
-		ref, out := r.repository(t).String(), filepath.Join(t.TempDir(), "out")
+		flags, ref, out := r.flags(), r.repository(t).String(), filepath.Join(t.TempDir(), "out")
 		pushed := env.must(t, "", leioci, append([]string{"push", sampleDir, ref}, flags...)...)
 		for _, want := range []string{"pulled into", "up to date in"} {
 			pulled, stderr, err := env.run(t.Context(), "", leioci, append([]string{"pull", ref, "-o", out}, flags...)...)
@@ -28,4 +21,15 @@ func TestTheCommandWorksWithEachServerFromFlagsAndDockersConfiguration(t *testin
 		}
 		assertSameFiles(t, sampleDir, out, "manifest.json", "cache.jsonl.gz")
 	})
+}
+
+// flags are those of the command that reach the registry.
+func (r *registry) flags() []string {
+	switch {
+	case r.caFile != "":
+		return []string{"--ca-file", r.caFile}
+	case r.plainHTTP:
+		return []string{"--plain-http"}
+	}
+	return nil
 }

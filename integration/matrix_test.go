@@ -91,14 +91,18 @@ func (m matrix) record(t *testing.T, r *registry, tool, direction string) {
 	if m[c] == nil {
 		m[c] = &score{}
 	}
+	m[c].record(t)
+}
+
+func (s *score) record(t *testing.T) {
 	t.Cleanup(func() {
 		switch {
 		case t.Failed():
-			m[c].failed++
+			s.failed++
 		case t.Skipped():
-			m[c].skipped++
+			s.skipped++
 		default:
-			m[c].passed++
+			s.passed++
 		}
 	})
 }

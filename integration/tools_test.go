@@ -53,7 +53,10 @@ func toolPath(name string) (string, error) {
 func (tl *tool) run(ctx context.Context, dir string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, tl.path, append(args, tl.plainHTTPFlags(args)...)...)
 	cmd.Dir = dir
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + tl.home, "XDG_RUNTIME_DIR=" + tl.home, "TMPDIR=" + os.TempDir()}
+	cmd.Env = []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + tl.home, "XDG_RUNTIME_DIR=" + tl.home, "TMPDIR=" + os.TempDir(),
+		"COSIGN_PASSWORD=", // its keys have none
+	}
 	if tl.external && tl.dockerConfig == "" {
 		cmd.Env = append(cmd.Env, "HOME="+os.Getenv("HOME"))
 	}
@@ -76,6 +79,8 @@ func (tl *tool) plainHTTPFlags(args []string) []string {
 	switch {
 	case !tl.plainHTTP:
 		return nil
+	case tl.name == "oras" && args[0] == "cp":
+		return []string{"--from-plain-http", "--to-plain-http"}
 	case tl.name == "oras":
 		return []string{"--plain-http"}
 	case tl.name == "regctl":

@@ -41,13 +41,16 @@ type CopiedTag struct {
 // registry or under the tag that stands in for it, and those that cosign finds by tags
 // (sha256-….sig, .att and .sbom). Lists of referrers are merged with those of the destination. What a
 // list names but the source does not have, or what turns out not to refer to the artifact, is left
-// out, and logged as a warning.
+// out, and logged as a warning. They are not asked about by a verifier ([WithVerifier]): whoever can
+// write to the source can attach what they like to an artifact that is trusted.
 //
 // The source is resolved once. What the destination has already is not sent again, and a copy that
 // was interrupted goes on where it stopped, but for a blob that is sent to a registry: that begins
 // anew. Blobs are verified on their way, and never completely in memory. They come first, then the
 // manifests of an index, then the manifest, then referrers, and tags last: dated ones before others.
-// A layout or an archive is changed as a whole, at the end, or not at all.
+// A layout or an archive is changed as a whole, at the end, or not at all: a directory is no layout
+// before that. What a copy that failed has fetched stays for the next one, among the blobs and in
+// .leioci-ingest, or beside the archive in a file whose name begins with .leioci-archive-.
 //
 // As in a push, a tag of the destination that is not a date is not moved back to an older snapshot
 // ([ErrOlder]), unless [AllowMoveBack] is given; then no tag is looked at, and a registry is asked for
@@ -131,6 +134,9 @@ func (p *copying) copyRoots(ctx context.Context, roots []root) error {
 			return err
 		}
 	}
+	if err := p.checkFilesAgain(ctx, roots); err != nil {
+		return err
+	}
 	return p.commit(ctx)
 }
 
@@ -148,6 +154,9 @@ func (p *copying) copyRoot(ctx context.Context, r root) error {
 	}
 	if r.tag == "" {
 		return nil
+	}
+	if r, err = p.checkTagAgain(ctx, r); err != nil {
+		return err
 	}
 	if !r.held || !p.trusts {
 		if err := p.dst.PutManifest(ctx, m, r.tag); err != nil {

@@ -87,8 +87,14 @@ func (p *copying) openDestination(ctx context.Context, dst Location) error {
 		return err
 	}
 	p.dst = w
-	held, closer, err := p.client.openReader(ctx, dst, Location{})
+	return p.openHeld(ctx)
+}
+
+// openHeld opens a layout or an archive, that is the destination, to read what it has now.
+func (p *copying) openHeld(ctx context.Context) error {
+	held, closer, err := p.client.openReader(ctx, p.to, Location{})
 	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrUnsupportedManifest) { // and the writer accepts it
+		p.held = nil
 		return nil
 	}
 	if err != nil {

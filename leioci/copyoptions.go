@@ -33,7 +33,8 @@ func (o *copyOptions) apply(opts []CopyOption) error {
 }
 
 // AllTags copies what all tags of the source hold, under the same tags. Neither location may name a
-// tag or a digest then.
+// tag or a digest then. Tags for what belongs to another manifest (lists of referrers, and cosign's)
+// come along with that manifest, and not if no other tag leads to it.
 func AllTags() CopyOption {
 	return copyOption(func(o *copyOptions) error {
 		o.allTags = true

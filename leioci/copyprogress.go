@@ -30,9 +30,11 @@ func (p *copying) copyBlob(ctx context.Context, d v1.Descriptor) error {
 	return nil
 }
 
-// blobTitle returns the name of the file that a blob is, if its descriptor has one.
+// blobTitle returns the name of the file that a blob is, if its descriptor has one that can be that
+// of a file: names are remembered.
 func blobTitle(d v1.Descriptor) string {
-	if title := d.Annotations[artifact.AnnotationTitle]; title != "" {
+	const longest = 255
+	if title := d.Annotations[artifact.AnnotationTitle]; title != "" && len(title) <= longest {
 		return title
 	}
 	return d.Digest.String()

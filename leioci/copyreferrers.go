@@ -48,7 +48,7 @@ func (p *copying) copyReferrers(ctx context.Context, subject v1.Hash) error {
 		if p.done[d.Digest] {
 			continue
 		}
-		if there[d.Digest] {
+		if there[d.Digest] && p.isHeld(ctx, d.Digest) { // a list may name what was deleted
 			if _, err := p.begin(d.Digest, 0); err != nil {
 				return err
 			}
@@ -130,6 +130,9 @@ func (p *copying) copyCosigned(ctx context.Context, tag string) error {
 	how := put{tag: tag}
 	if p.held != nil {
 		held, err := p.held.Manifest(ctx, tag)
+		if err != nil && !isAbsent(err) && p.opts.noOverwrite {
+			return fail("check tag", p.to.At(tag), adviseOverwriteLook(explain(err)))
+		}
 		how.tagged = err == nil && held.Descriptor.Digest == m.Descriptor.Digest
 		if err == nil && !how.tagged && p.opts.noOverwrite {
 			p.client.log.Warnf("%s holds %s, and is not overwritten with %s",

@@ -18,8 +18,9 @@ const mostKept = 16 << 20
 // A root is a tag or a digest of the source, resolved, and the tag to make.
 type root struct {
 	digest v1.Hash
-	tag    string // empty for none
-	held   bool   // the tag holds the manifest already
+	tag    string  // empty for none
+	held   bool    // the tag holds the manifest already
+	older  v1.Hash // what the tag holds and may be replaced; zero if that is not known
 }
 
 // resolve finds out what to copy. Everything after that goes by digest.
@@ -120,7 +121,11 @@ func (p *copying) trustRoots(ctx context.Context, roots []root) error {
 		if err != nil {
 			return err
 		}
-		if _, err := demanded.verifyIn(ctx, p.src, p.from.At(orDefault(r.tag, r.digest.String())), m.Raw); err != nil {
+		asked := p.id // r.tag is what the destination calls it
+		if p.opts.allTags {
+			asked = r.tag
+		}
+		if _, err := demanded.verifyIn(ctx, p.src, p.from.At(asked), m.Raw); err != nil {
 			return fail("verify", p.from.At(r.digest.String()), err)
 		}
 	}

@@ -31,7 +31,7 @@ func (p *copying) checkTags(ctx context.Context, roots []root) error {
 		g.Go(func() error {
 			other, err := p.checkTag(ctx, &roots[i])
 			if err != nil {
-				return fmt.Errorf("copy to %s: check tag %s: %w", p.to, roots[i].tag, err)
+				return fail("copy to", p.to, fmt.Errorf("check tag %s: %w", roots[i].tag, err))
 			}
 			if other != (v1.Hash{}) {
 				others[i] = fmt.Sprintf("%s holds %s", roots[i].tag, other)
@@ -49,9 +49,31 @@ func (p *copying) checkTags(ctx context.Context, roots []root) error {
 		}
 	}
 	if p.opts.noOverwrite && len(holds) > 0 {
-		return fmt.Errorf("copy to %s: %w: %s; nothing was copied", p.to, ErrTagExists, strings.Join(holds, ", "))
+		return fmt.Errorf("copy to %s: %w: %s; that was not changed", p.to, ErrTagExists, strings.Join(holds, ", "))
 	}
 	return nil
+}
+
+// checkTagAgain looks at a tag of a registry just before it is made, if none may be overwritten.
+func (p *copying) checkTagAgain(ctx context.Context, r root) (root, error) {
+	if _, isRegistry := p.to.Repository(); !isRegistry || !p.opts.noOverwrite || r.held {
+		return r, nil
+	}
+	roots := []root{r}
+	err := p.checkTags(ctx, roots)
+	return roots[0], err
+}
+
+// checkFilesAgain looks at the tags of a layout or an archive just before it is changed: another
+// process may have changed it since it was opened.
+func (p *copying) checkFilesAgain(ctx context.Context, roots []root) error {
+	if _, isRegistry := p.to.Repository(); isRegistry {
+		return nil
+	}
+	if err := p.openHeld(ctx); err != nil {
+		return fail("open", p.to, err)
+	}
+	return p.checkTags(ctx, roots)
 }
 
 // mostNamed is how many tags an error names.
@@ -67,17 +89,23 @@ func (p *copying) checkTag(ctx context.Context, r *root) (other v1.Hash, err err
 	case err != nil && !p.opts.noOverwrite && !isMoving(r.tag):
 		return v1.Hash{}, nil //nolint:nilerr // a dated tag need not be readable
 	case err != nil && errors.Is(err, ErrUnsupportedManifest) && !p.opts.noOverwrite:
-		p.client.log.Warnf("%s holds something that is no snapshot, and is replaced: %v", p.to.At(r.tag), err)
+		p.client.log.Warnf("%s holds something that is no snapshot, and is replaced: %v", p.to.At(r.tag), explain(err))
 		return v1.Hash{}, nil
+	case err != nil && p.opts.noOverwrite:
+		return v1.Hash{}, adviseOverwriteLook(explain(err))
 	case err != nil:
-		return v1.Hash{}, adviseLook(explain(err))
+		return v1.Hash{}, adviseLook(err)
 	case m.Descriptor.Digest == r.digest:
 		r.held = true
 		return v1.Hash{}, nil
-	case p.opts.noOverwrite || !isMoving(r.tag):
+	case p.opts.noOverwrite || !isMoving(r.tag) || m.Descriptor.Digest == r.older:
 		return m.Descriptor.Digest, nil
 	}
-	return m.Descriptor.Digest, p.refuseOlder(ctx, r, m)
+	err = p.refuseOlder(ctx, r, m)
+	if err == nil {
+		r.older = m.Descriptor.Digest
+	}
+	return m.Descriptor.Digest, err
 }
 
 // refuseOlder returns ErrOlder if what a tag holds is a newer snapshot than the one to be copied.

@@ -3,8 +3,10 @@ package leioci
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/manifest"
@@ -34,7 +36,7 @@ func (p *copying) copyTree(ctx context.Context, m *store.Manifest, how put, dept
 	if err != nil {
 		return fail("copy", p.from.At(m.Descriptor.Digest.String()), err)
 	}
-	there := p.trusts && (how.tagged || p.isHeld(ctx, m))
+	there := p.trusts && (how.tagged || p.isHeld(ctx, m.Descriptor.Digest))
 	if !there {
 		if err := p.copyBlobs(ctx, kind.Blobs); err != nil {
 			return err
@@ -76,32 +78,33 @@ func (p *copying) begin(digest v1.Hash, depth int) (first bool, err error) {
 }
 
 // isHeld reports whether the destination has a manifest. If that cannot be found out, it is put.
-func (p *copying) isHeld(ctx context.Context, m *store.Manifest) bool {
+func (p *copying) isHeld(ctx context.Context, digest v1.Hash) bool {
 	if p.held == nil {
 		return false
 	}
-	held, err := p.held.Manifest(ctx, m.Descriptor.Digest.String())
-	return err == nil && held.Descriptor.Digest == m.Descriptor.Digest
+	held, err := p.held.Manifest(ctx, digest.String())
+	return err == nil && held.Descriptor.Digest == digest
 }
 
-// copyChildren copies what an index lists. Where the index itself was there already, that is there,
-// too; what refers to it is not, perhaps.
+// copyChildren copies what an index lists. Where the index itself was there already, its blobs are
+// there, too. Registries let a manifest be deleted that an index lists, and what refers to it may be
+// new.
 func (p *copying) copyChildren(ctx context.Context, children []v1.Descriptor, there bool, depth int) error {
 	for _, child := range children {
 		switch {
-		case child.MediaType.IsLayer() || child.MediaType.IsConfig(): // as some caches of builds have it
+		case isBlob(child.MediaType):
 			if !there {
 				if err := p.copyBlobs(ctx, []v1.Descriptor{child}); err != nil {
 					return err
 				}
 			}
 			continue
-		case there && !child.MediaType.IsIndex():
+		case p.done[child.Digest]:
+			continue
+		case there && !child.MediaType.IsIndex() && p.isHeld(ctx, child.Digest):
 			if _, err := p.begin(child.Digest, depth+1); err != nil {
 				return err
 			}
-			continue
-		case p.done[child.Digest]:
 			continue
 		}
 		m, err := p.fetch(ctx, child.Digest.String())
@@ -113,6 +116,11 @@ func (p *copying) copyChildren(ctx context.Context, children []v1.Descriptor, th
 		}
 	}
 	return nil
+}
+
+// isBlob reports whether what an index lists is no manifest, as in the caches of builds.
+func isBlob(t types.MediaType) bool {
+	return t.IsLayer() || t.IsConfig() || strings.HasPrefix(string(t), "application/vnd.buildkit.cacheconfig.")
 }
 
 // copyBlobs copies blobs, several at a time, unless they need not be in a registry.

@@ -88,6 +88,49 @@
 // Bounded: memory use does not grow with the size of a blob, of manifest.json or of what a server
 // sends, and every wait ends with the context.
 //
+// # Trust and freshness
+//
+// A digest proves that content is what a tag named. It does not say who published it, nor that it
+// is the newest: a stolen token, a stale mirror or a frozen proxy serves what it likes, with
+// digests that match. [WithVerifier] accepts only what somebody trusted has signed, and
+// [ValidUntil] lets a publisher say, under that signature, how long a snapshot is good.
+//
+// When: a [Verifier] is asked after an artifact's manifest was fetched, and before the first
+// request for a blob of it. Its [Subject] has the location that was asked for, the manifest and the
+// digest computed from it. It reads the manifests that refer to the artifact, tags and blobs where
+// the artifact is, or at one of the mirrors, by the same session and within the same limits. An
+// error, no signature, or no answer before the context ends is [ErrUntrusted], and then nothing is
+// written. All verifiers, those of the client and those of the call, must trust the artifact. A
+// mirror with an artifact that is not trusted is passed over.
+//
+// Keys: [VerifyKey] trusts what one of some public keys has signed, and [VerifyAllKeys] what all of
+// them have. They read what "cosign sign --key" attaches: sigstore bundles (cosign 3), found by the
+// referrers API and by its fallback tag, and simple signing (cosign 2). Neither needs a network
+// beyond the artifact's own registry, or any at all for a layout or an archive. For identities
+// without keys, module github.com/lowendinsight/lei-go/leioci/sigstore has a Verifier, and any type
+// can be one.
+//
+// Policies: [ReadPolicy] reads a file that says for each repository whose signatures count and how
+// old a snapshot may be, and [WithPolicy] applies it. What no rule is for is not trusted.
+//
+// What is remembered: a pull notes in the directory (oci-verified.json) which artifact was trusted,
+// under which policy ([PolicyVerifier]) and from which place, and who signed it. So a repeated pull
+// is still one request, and [Held] needs none. Under any other policy, such as one without a key
+// that was withdrawn, and from any other place, what the directory holds is verified anew.
+//
+// Freshness: a pull refuses a snapshot after its [ValidUntil] with [ErrStale], wherever it comes
+// from. [ClockAllowance] is for machines whose clocks may be ahead. [MaxAge] is the consumer's own
+// limit, for publishers who say nothing. [NextUpdate] tells [Client.Watch] when to look again.
+//
+// Not protected: a signature covers a digest, and no name. What a key has signed is trusted in
+// every repository and under every tag, so use one key for one kind of artifact. Until its
+// ValidUntil, an older snapshot that is properly signed can be served as the newest to whoever has
+// none yet; a directory that has a newer one refuses it ([ErrOlder]). There is no revocation:
+// withdraw a key from those that you give. Transparency logs are not consulted for keys.
+// [Client.PullBlob] and the methods of [Repository] ask no verifier, and nor does what reads a
+// directory. Whoever can write to the directory, or set the clock, is trusted. Whether the reports
+// are right is no question of signatures.
+//
 // # Credentials
 //
 // The first of these that has credentials is used:
@@ -161,12 +204,13 @@
 //
 // # Keeping a directory current
 //
-// [Client.Watch] pulls repeatedly, hourly by default, and yields what changed. It spreads the first
-// pulls of programs that are started together, so open what the directory already holds before
-// calling it. [WithMirrors] names mirrors of a repository, which are tried first; a mirror whose
-// content does not match the digest is skipped. [MaxAge] refuses snapshots that are too old. A
-// program that reads the directory while it is updated should use [snapshot.Open]: it never mixes
-// the files of two snapshots, and an opened snapshot stays readable.
+// [Client.Watch] pulls repeatedly, and yields what changed: shortly after the next snapshot is due,
+// if the publisher says when ([NextUpdate]), or else about once an hour. It spreads the first pulls
+// of programs that are started together, so open what the directory already holds before calling
+// it. [WithMirrors] names mirrors of a repository, which are tried first; a mirror whose content
+// does not match the digest is skipped. [MaxAge] refuses snapshots that are too old. A program that
+// reads the directory while it is updated should use [snapshot.Open]: it never mixes the files of
+// two snapshots, and an opened snapshot stays readable.
 //
 // Every change puts a new directory in the old one's place. A container that reads /srv/lei/cache
 // must therefore mount its parent (docker run -v /srv/lei:/lei:ro) and open /lei/cache. If it
@@ -197,7 +241,8 @@
 // # Out of scope
 //
 // Analysing repositories, and signing. Signatures are separate manifests that refer to an
-// artifact's digest. Signing tools take the [name.Digest] that a push or a pull returns.
+// artifact's digest. Signing tools, such as cosign, take the [name.Digest] that a push or a pull
+// returns.
 //
 // [OCI image specification]: https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md
 // [distribution token specification]: https://distribution.github.io/distribution/spec/auth/token/

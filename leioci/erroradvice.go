@@ -20,12 +20,24 @@ import (
 // fail adds to err the operation and what it was for, the kind of error if a registry responded,
 // and advice.
 func fail(op string, what fmt.Stringer, err error) error {
-	err = explain(registry.Redact(err))
-	return fmt.Errorf("%s %s: %w", op, what, err)
+	if l, ok := what.(Location); ok && l.path != "" && !registry.Asked(err) {
+		return fmt.Errorf("%s %s: %w", op, what, explainLocal(err))
+	}
+	return fmt.Errorf("%s %s: %w", op, what, explain(err))
 }
 
-// explain adds a kind and advice to an error, unless it has them already.
+// explainLocal is explain for what happened to a layout or an archive. What breaks off or differs there
+// is damaged, and no connection was in between.
+func explainLocal(err error) error {
+	if _, ok := errdef.NoteOf[explained](err); !ok && errors.Is(err, ErrVerification) {
+		return errdef.WithNote(fmt.Errorf("%w (the layout or the archive is damaged: make it again)", registry.Redact(err)), explained{})
+	}
+	return explain(err)
+}
+
+// explain adds a kind and advice to an error, unless it has them already. Its text shows no secret.
 func explain(err error) error {
+	err = registry.Redact(err)
 	if _, ok := errdef.NoteOf[explained](err); ok {
 		return err
 	}
@@ -66,6 +78,8 @@ func explainResponse(response *transport.Error, err error) error {
 		if wantsHTTPS(response.Error()) { // all of it: err has no page
 			return fmt.Errorf("%w (the registry requires https: do not use plain HTTP)", err)
 		}
+	case http.StatusMethodNotAllowed:
+		return fmt.Errorf("%w (it may be a registry that is only read)", err)
 	case http.StatusProxyAuthRequired:
 		return fmt.Errorf("%w (%s)", err, proxyAdvice)
 	case http.StatusRequestEntityTooLarge:
@@ -100,7 +114,7 @@ func explainStorage(response *transport.Error, host string, err error) error {
 }
 
 func storageSays(host string) string {
-	return fmt.Sprintf("from %s, which the registry redirects to, not from the registry itself; if the problem persists, tell its operator", host)
+	return fmt.Sprintf("from %s, to which the registry redirects; if it persists, tell the registry's operator", host)
 }
 
 // mediaTypeAdvice is for registries that accept only container images, as some have.

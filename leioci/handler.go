@@ -27,9 +27,11 @@ import (
 // a file and sets its time back. Responses tell no paths; those are logged.
 //
 // Nothing is asked of clients: whoever can connect can read. Content is not kept in memory. A client
-// that takes nothing for ten minutes is disconnected, and a slow one never: deadlines for writing
-// are set for each request, whatever the server's own WriteTimeout is. The server sets
-// ReadHeaderTimeout, IdleTimeout and how many clients there may be at once.
+// that takes nothing for ten minutes is disconnected, and a slow one is not, unless it takes less
+// than about 10 kB a second: what the operating system has buffered for it, which is some megabytes,
+// is not seen to get less. Deadlines for writing are set for each request, whatever the server's own
+// WriteTimeout is. The server sets ReadHeaderTimeout, IdleTimeout and how many clients there may be
+// at once.
 //
 // It is safe for concurrent use.
 //
@@ -98,13 +100,14 @@ func NewHandler(ctx context.Context, src Location, opts ...HandlerOption) (*Hand
 //
 // Another pull may replace the directory meanwhile. Then the new snapshot is served, as soon as it
 // is verified. The blobs of the former one can be had for an hour longer, for clients that have its
-// manifest; for so long, its files take room on the disk. A directory that is damaged, or absent, is
-// an error response until the next pull mends it.
+// manifest; for so long, and until the next request, its files take room on the disk. A directory
+// that is damaged, or absent, is an error response until the next pull mends it.
 //
 // The errors: [ErrNotFound] for a directory without oci-manifest.json, or without a file, and
-// [ErrVerification] for a damaged one. A directory from an earlier version may lack config.json:
-// it is made of manifest.json if that gives the right digest, or else it is [ErrNotFound], and the
-// message says how to get it.
+// [ErrVerification] for a damaged one. A directory from an earlier version may lack config.json, and
+// a pull of what is up to date does not look at it: if it is absent or damaged, it is made of
+// manifest.json if that gives the right digest. If not, that is the error, whose message says how to
+// get it.
 func NewDirectoryHandler(ctx context.Context, dir string, opts ...HandlerOption) (*Handler, error) {
 	switch {
 	case registry.IsNil(ctx):

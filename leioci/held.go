@@ -15,7 +15,9 @@ import (
 //
 // Of the options, [MaxAge], [AllowFuture], [ClockAllowance], [VerifyReports], [WithVerifier] and
 // [WithPolicy] apply. What a verifier asks for is not read anew, but must have been found by a pull
-// under the same policy; otherwise the error is [ErrUntrusted].
+// under the same policy; otherwise the error is [ErrUntrusted]. The rule of a [Policy] is the one for
+// the place that it was pulled from. That it was found is what the directory says, and so the word of
+// whoever can write to it: pull where a snapshot is used, rather than carry directories around.
 //
 // A directory that holds something else than what a pull left, or that was changed since, is
 // [ErrVerification]. The other errors are those of [Unpack].
@@ -36,19 +38,17 @@ func held(ctx context.Context, dir string, opts []PullOption) (*PullResult, erro
 		return nil, err
 	}
 	defer o.Progress.End()
-	o.MaxAge = o.demands.maxAge(Location{}, o.MaxAge)
 	d := target.Open(dir, o.Policy, &target.Memory{}, defaultConcurrency, silent())
 	digest, ok := d.Digest()
 	if !ok {
 		return nil, fmt.Errorf("%w: it has no manifest of an artifact, as a pull leaves it", ErrVerification)
 	}
 	trust := o.demands.verifiers
-	signed, err := trust.trustHeld(d, func([]byte) (*Subject, error) {
+	verdict, ok := d.Trusted(trust.policy())
+	if len(trust) > 0 && !ok {
 		return nil, fmt.Errorf("%w: it was not pulled under this policy; pull it again, with the same keys", ErrUntrusted)
-	})
-	if err != nil {
-		return nil, err
 	}
+	d.LimitAge(o.demands.maxAge(verdict.Place, o.MaxAge))
 	res, err := d.UpToDate(ctx)
 	if err == nil && res == nil {
 		err = errors.Join(context.Cause(ctx), fmt.Errorf("%w: its files are not those of its manifest", ErrVerification))
@@ -57,6 +57,6 @@ func held(ctx context.Context, dir string, opts []PullOption) (*PullResult, erro
 		return nil, err
 	}
 	result := newPullResult(res, digest)
-	result.Signatures = signed
+	result.Signatures = signatures(verdict)
 	return result, nil
 }

@@ -1,6 +1,7 @@
 package leioci
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -41,7 +42,8 @@ type Location struct {
 //
 // The schemes are not case-sensitive. What follows the last colon of DIR or FILE is a tag, unless it
 // has a slash or a backslash: "oci-layout:C:\lei" has none, and for a directory that has a colon in
-// its last name, write a slash after it. A tag before a digest is validated and dropped.
+// its last name, write a slash after it. A name with two colons is refused: without its tag, it would
+// be read as another one. A tag before a digest is validated and dropped.
 //
 // Without a tag or a digest, reading takes "latest", and writing the tags of what is written.
 //
@@ -110,9 +112,16 @@ func parsePath(scheme, s string) (Location, error) {
 			return l, err
 		}
 		l.path = l.path[:colon]
+		if again := strings.LastIndex(l.path, ":"); again >= 0 && !strings.ContainsAny(l.path[again:], `/\`) {
+			return l, errors.New("two colons in the last name, where one begins a tag; write a slash after a directory whose " +
+				"name has a colon, @ before a digest, and rename a file")
+		}
 		if l.id == "" {
 			l.id = tag
 		}
+	}
+	if at := strings.LastIndex(l.path, "@"); at >= 0 && looksLikeDigest(l.path[at+1:]+":") {
+		return l, errors.New("a name with @ and what begins a digest; rename it")
 	}
 	if l.path == "" || strings.ContainsRune(l.path, 0) {
 		return l, fmt.Errorf("no path; %s", locationUsage)
@@ -123,7 +132,8 @@ func parsePath(scheme, s string) (Location, error) {
 // looksLikeDigest reports whether s is meant as a digest, and not as the end of a path.
 func looksLikeDigest(s string) bool {
 	algorithm, _, ok := strings.Cut(s, ":")
-	return ok && consistsOf(algorithm, letters+digits) && strings.HasPrefix(strings.ToLower(algorithm), "sha")
+	length, isSHA := strings.CutPrefix(strings.ToLower(algorithm), "sha")
+	return ok && isSHA && strings.Trim(length, digits) == ""
 }
 
 // String returns the location as [ParseLocation] takes it.

@@ -38,6 +38,8 @@ func TestALocationIsARegistryALayoutOrAnArchive(t *testing.T) {
 		"oci-archive:lei.tar:2026-02-08":            {"", "lei.tar", "2026-02-08", "oci-archive:lei.tar:2026-02-08"},
 		"oci-layout:oci-layout:x":                   {"", "oci-layout", "x", "oci-layout:oci-layout:x"},
 		"oci-layout:/srv/ünïcode":                   {"", "/srv/ünïcode", "", "oci-layout:/srv/ünïcode"},
+		"oci-layout:me@shared:1":                    {"", "me@shared", "1", "oci-layout:me@shared:1"},
+		"oci-layout:sha256":                         {"", "sha256", "", "oci-layout:sha256"},
 		"oci-layout:.":                              {"", ".", "", "oci-layout:."},
 		"registry.example.com:5000/a/b:v1.0-x_y.z":  {"registry.example.com:5000/a/b", "", "v1.0-x_y.z", "registry.example.com:5000/a/b:v1.0-x_y.z"},
 		"oci-layout:x@" + strings.ToUpper("notsha"): {"", "x@NOTSHA", "", "oci-layout:x@NOTSHA"},
@@ -57,6 +59,11 @@ func TestALocationIsARegistryALayoutOrAnArchive(t *testing.T) {
 		again, err := leioci.ParseLocation(l.String())
 		if err != nil || again != l {
 			t.Errorf("%s: its String is read as %v, %v", text, again, err)
+		}
+		for _, other := range []leioci.Location{l.Place(), l.At("v1"), l.At(someDigest)} {
+			if again, err := leioci.ParseLocation(other.String()); err != nil || again != other {
+				t.Errorf("%s: %s is read as %v, %v", text, other, again, err)
+			}
 		}
 	}
 }
@@ -100,9 +107,13 @@ func TestTheErrorForAWrongLocationSaysWhatToWrite(t *testing.T) {
 		"oci-archive:///srv/x.tar":        {`"oci-archive:/srv/x.tar"`},
 		"oci-layout:https://ghcr.io/x":    {"ghcr.io/x"},
 		"oci-layout:a\x00b":               {"no path"},
-		"lei":                             {"oci-layout:DIR", "registry/repository"},
-		"":                                {"oci-layout:DIR"},
-		"ghcr.io/Org/lei":                 {"invalid repository"},
+		"oci-layout:a:b:c":                {"two colons", "slash"},
+		"oci-layout:a@" + someDigest + "@" + someDigest: {"rename"},
+		"oci-archive:lei-10:30:00.tar":                  {"two colons", "rename"},
+		"oci-layout:lei:" + someDigest:                  {"two colons", "@"},
+		"lei":                                           {"oci-layout:DIR", "registry/repository"},
+		"":                                              {"oci-layout:DIR"},
+		"ghcr.io/Org/lei":                               {"invalid repository"},
 	} {
 		l, err := leioci.ParseLocation(text)
 		if !errors.Is(err, leioci.ErrInvalidReference) {

@@ -105,8 +105,7 @@ func adviseLook(err error) error {
 	}
 	var response *transport.Error
 	if errors.As(err, &response) && (response.StatusCode == http.StatusForbidden || response.StatusCode == http.StatusUnauthorized) {
-		return fmt.Errorf("%w (for a repository's first push, or with credentials that may only push, "+
-			"skip this check with %w)", err, errdef.AllowMoveBack)
+		return fmt.Errorf("%w (for a first push, or with credentials that may only push, skip this check with %w)", err, errdef.AllowMoveBack)
 	}
 	return fmt.Errorf("%w (to skip this check, use %w)", err, errdef.AllowMoveBack)
 }

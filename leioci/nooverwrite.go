@@ -117,8 +117,7 @@ func adviseOverwriteLook(err error) error {
 	}
 	switch response.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return fmt.Errorf("%w (a tag that must not be overwritten has to be readable; some registries refuse that, too, "+
-			"before the first push to a repository)", err)
+		return fmt.Errorf("%w (a tag that must not be overwritten has to be readable; some registries refuse that before a first push)", err)
 	}
 	return err
 }

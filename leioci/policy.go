@@ -53,7 +53,7 @@ func (p *Policy) PolicyID() string { return p.id }
 
 // Verify implements [Verifier], by the rule for where the artifact was asked for.
 func (p *Policy) Verify(ctx context.Context, s *Subject) error {
-	r, ok := p.ruleFor(s.Location)
+	r, ok := p.ruleFor(placeOf(s.Location))
 	switch {
 	case !ok:
 		return errors.New("the policy has no rule for it")
@@ -65,13 +65,17 @@ func (p *Policy) Verify(ctx context.Context, s *Subject) error {
 
 // MaxAge returns how old a snapshot from a location may be, or 0 if the policy does not say.
 func (p *Policy) MaxAge(l Location) time.Duration {
-	r, _ := p.ruleFor(l)
+	return p.maxAge(placeOf(l))
+}
+
+func (p *Policy) maxAge(place string) time.Duration {
+	r, _ := p.ruleFor(place)
 	return r.maxAge
 }
 
-// ruleFor returns the rule for a location: the one for the longest part of it.
-func (p *Policy) ruleFor(l Location) (rule, bool) {
-	for where := placeOf(l); where != ""; {
+// ruleFor returns the rule for what [placeOf] returns: the one for the longest part of it.
+func (p *Policy) ruleFor(place string) (rule, bool) {
+	for where := place; where != ""; {
 		if r, ok := p.rules[where]; ok {
 			return r, true
 		}
@@ -102,20 +106,26 @@ func canonicalPlace(host, path string) string {
 	return host + "/" + path
 }
 
-// parsePlace reads what a rule is for.
-func parsePlace(s string) (string, error) {
+// parsePlaces reads what a rule is for. At Docker Hub, docker.io/org is the repository library/org,
+// but also what is above docker.io/org/lei-cache.
+func parsePlaces(s string) ([]string, error) {
 	switch s {
 	case anywhere, schemeLayout, schemeArchive:
-		return s, nil
+		return []string{s}, nil
 	case "":
-		return "", errors.New("empty; want a registry or a repository")
+		return nil, errors.New("empty; want a registry or a repository")
 	}
 	if repo, err := ParseRepository(s); err == nil {
-		return canonicalPlace(repo.RegistryStr(), repo.RepositoryStr()), nil
+		host, path := repo.RegistryStr(), repo.RepositoryStr()
+		places := []string{canonicalPlace(host, path)}
+		if org, ok := strings.CutPrefix(path, "library/"); ok && !strings.HasSuffix(s, "/"+path) {
+			places = append(places, canonicalPlace(host, org))
+		}
+		return places, nil
 	}
 	repo, err := ParseRepository(s + "/any")
 	if err != nil || strings.Contains(s, "/") {
-		return "", fmt.Errorf("want registry, registry/repository, %s, %s or %s", schemeLayout, schemeArchive, anywhere)
+		return nil, fmt.Errorf("want registry, registry/repository, %s, %s or %s", schemeLayout, schemeArchive, anywhere)
 	}
-	return canonicalPlace(repo.RegistryStr(), ""), nil
+	return []string{canonicalPlace(repo.RegistryStr(), "")}, nil
 }

@@ -141,3 +141,18 @@ func FuzzReadPolicy(f *testing.F) {
 		}
 	})
 }
+
+func TestARuleForAnOrganisationAtDockerHubIsForItsRepositories(t *testing.T) {
+	p, err := policyOf(t, rules(`"docker.io/org": {"unsigned": true, "max_age": "1h"}, "*": {"unsigned": true}`))
+	must(t, err)
+	for _, location := range []string{"docker.io/org/lei-cache", "index.docker.io/org/lei-cache:latest", "docker.io/org", "docker.io/library/org"} {
+		l, err := leioci.ParseLocation(location)
+		must(t, err)
+		if got := p.MaxAge(l); got != time.Hour {
+			t.Errorf("%s: got %v", location, got)
+		}
+	}
+	if _, err := policyOf(t, rules(`"docker.io/org": {"unsigned": true}, "docker.io/library/org": {"keys": ["trusted.pub"]}`)); err == nil {
+		t.Error("two rules for one repository are taken")
+	}
+}

@@ -79,19 +79,21 @@ func readPolicy(path string) (*Policy, error) {
 	p := &Policy{rules: map[string]rule{}}
 	var ids []string // of all that decisions depend on
 	for name, r := range f.Repositories {
-		place, err := parsePlace(name)
+		places, err := parsePlaces(name)
 		if err != nil {
-			return nil, fmt.Errorf("rule %q: %w", name, err)
-		}
-		if _, ok := p.rules[place]; ok {
-			return nil, fmt.Errorf("rule %q: there is another for %s", name, place)
+			return nil, fmt.Errorf("rule %.100q: %w", name, err)
 		}
 		made, id, err := r.rule(filepath.Dir(path))
 		if err != nil {
-			return nil, fmt.Errorf("rule %q: %w", name, err)
+			return nil, fmt.Errorf("rule %.100q: %w", name, err)
 		}
-		p.rules[place] = made
-		ids = append(ids, place+" "+id)
+		for _, place := range places {
+			if _, ok := p.rules[place]; ok {
+				return nil, fmt.Errorf("rule %q: there is another for %s", name, place)
+			}
+			p.rules[place] = made
+			ids = append(ids, place+" "+id)
+		}
 	}
 	slices.Sort(ids)
 	sum := sha256.Sum256([]byte(strings.Join(ids, "\n")))

@@ -221,10 +221,12 @@ func (c *Client) pullPolicy(ref name.Reference, opts []PullOption) (target.Polic
 // policyFor is pullPolicy for any location. allowOlder says that a certain snapshot is asked for.
 func (c *Client) policyFor(src Location, allowOlder bool, opts []PullOption) (target.Policy, trust, error) {
 	o := pullOptions{Policy: target.Policy{AllowOlder: allowOlder}}
-	err := o.apply(opts)
+	if err := o.apply(opts); err != nil {
+		return o.Policy, nil, err
+	}
 	demands := c.demands.and(o.demands)
-	o.MaxAge = demands.maxAge(src, o.MaxAge)
-	return o.Policy, demands.verifiers, err
+	o.MaxAge = demands.maxAge(placeOf(src), o.MaxAge)
+	return o.Policy, demands.verifiers, nil
 }
 
 // isMovingTag reports whether ref is a tag that may name another snapshot tomorrow.
@@ -258,7 +260,7 @@ func (c *Client) upToDate(ctx context.Context, src *registry.Source, ref name.Re
 	if res == nil || err != nil {
 		return nil, err
 	}
-	signed, err := t.trustHeld(targetDir, func(raw []byte) (*Subject, error) {
+	signed, err := t.trustHeld(targetDir, RegistryLocation(ref), func(raw []byte) (*Subject, error) {
 		return t.verifyAt(ctx, src.Prefer(from), RegistryLocation(ref), raw)
 	})
 	if err != nil && src.HasMirrors() && ctx.Err() == nil { // another source may have one that is trusted

@@ -70,7 +70,7 @@ func (c *Client) pullLocal(ctx context.Context, reader store.Reader, src Locatio
 	pinned := src.At(m.Descriptor.Digest.String())
 	targetDir := target.Open(dir, policy, &target.Memory{}, c.concurrency, c.log)
 	verify := func(raw []byte) (*Subject, error) { return t.verifyIn(ctx, reader, src, raw) }
-	res, err := localUpToDate(ctx, targetDir, m, t, verify)
+	res, err := localUpToDate(ctx, targetDir, m, src, t, verify)
 	if err != nil {
 		return nil, fail("pull", pinned, err)
 	}
@@ -119,7 +119,7 @@ func installFrom(
 
 // localUpToDate returns a result if the directory has the snapshot of a manifest already.
 func localUpToDate(
-	ctx context.Context, targetDir *target.Dir, m *store.Manifest, t trust, verify func([]byte) (*Subject, error),
+	ctx context.Context, targetDir *target.Dir, m *store.Manifest, asked Location, t trust, verify func([]byte) (*Subject, error),
 ) (*PullResult, error) {
 	current, ok := targetDir.Digest()
 	if !ok || current != m.Descriptor.Digest {
@@ -129,7 +129,7 @@ func localUpToDate(
 	if res == nil || err != nil {
 		return nil, err
 	}
-	signed, err := t.trustHeld(targetDir, verify)
+	signed, err := t.trustHeld(targetDir, asked, verify)
 	if err != nil {
 		return nil, err
 	}

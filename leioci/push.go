@@ -156,7 +156,7 @@ func requireBlobs(ctx context.Context, p *pushPlan, to *registry.Destination, kn
 }
 
 // errFirstTag is the error of the other tags when the first one failed.
-var errFirstTag = errors.New("not attempted because the first tag failed")
+var errFirstTag = errors.New("not attempted, as the first tag failed")
 
 // putTags puts the manifest under the first tag and then under the others. It returns an error or
 // nil for each tag. A failure among the others does not stop the rest: the remaining tags are still

@@ -144,7 +144,7 @@ func previewTag(ctx context.Context, tag string, pushed *manifestToPush, to *reg
 		return TagPreview{}, fmt.Errorf("check tag %s: %w", tag, err)
 	}
 	if err != nil {
-		return TagPreview{Tag: tag, Change: TagUnseen, Err: explain(registry.Redact(err))}, nil
+		return TagPreview{Tag: tag, Change: TagUnseen, Err: explain(err)}, nil
 	}
 	p := TagPreview{Tag: tag, Change: TagMoved, Held: held.Descriptor.Digest}
 	if p.Held == pushed.digest {

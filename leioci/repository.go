@@ -161,7 +161,7 @@ func (r *Repository) Image(ctx context.Context, id string) (v1.Image, error) {
 	img, err := newImage(ctx, m.Raw, decoded, func(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
 		return openBlob(ctx, r.reader, r.location, d)
 	})
-	return &locatedImage{img, r.location, r.reader}, err
+	return &locatedImage{img, r.location.At(orDefault(id, r.location.id)), r.reader}, err
 }
 
 // Close closes the files that are open. The location can be opened again.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/registry"
+	"github.com/lowendinsight/lei-go/leioci/internal/retry"
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
@@ -104,6 +105,9 @@ func randomly(d time.Duration) time.Duration {
 // because more requests make them last.
 func persists(err error) bool {
 	var limited *RateLimitError
+	if errors.Is(err, ErrUntrusted) && retry.IsRetryable(err) { // a signature could not be read
+		return errors.As(err, &limited)
+	}
 	return errors.As(err, &limited) || slices.ContainsFunc([]error{
 		ErrOlder, ErrStale, ErrNotSnapshot, ErrUnsupportedManifest, ErrTooLarge, ErrVerification,
 		snapshot.ErrMismatch, snapshot.ErrMalformed, snapshot.ErrCorrupt,

@@ -16,8 +16,8 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/signature"
 )
 
-// maxSignatures is how many signatures of an artifact are read, and how many of the manifests that
-// refer to it are looked into for them.
+// maxSignatures is how many signatures of an artifact are read in each format, and how many of the
+// manifests that refer to it are looked into for them.
 const maxSignatures = 100
 
 // foundSignature is what was found in a place for signatures: one, or why it is none.
@@ -40,15 +40,17 @@ func (f foundSignature) stranger() string {
 // may have a signature.
 func signaturesOf(ctx context.Context, s *Subject) iter.Seq[foundSignature] {
 	return func(yield func(foundSignature) bool) {
-		n := 0
 		for _, in := range []func(context.Context, *Subject) iter.Seq[foundSignature]{bundlesOf, simpleSigningOf} {
+			n := 0 // of each format: a list of what is not there must not keep the other from being read
 			for found := range in(ctx, s) {
 				if n++; n > maxSignatures {
-					yield(foundSignature{err: fmt.Errorf("more than %d, of which the rest are not looked at", maxSignatures)})
-					return
+					found = foundSignature{err: fmt.Errorf("more than %d, of which the rest are not looked at", maxSignatures)}
 				}
 				if ctx.Err() != nil || !yield(found) {
 					return
+				}
+				if n > maxSignatures {
+					break
 				}
 			}
 		}
@@ -75,11 +77,12 @@ func bundlesOf(ctx context.Context, s *Subject) iter.Seq[foundSignature] {
 
 // Bundles reads the sigstore bundles that refer to the artifact, one after the other: what is
 // attached to it as an OCI referrer with a layer of a bundle's media type. At most 100 of the
-// manifests that refer to it are looked into. An error stands for one of them, or for the list of
-// them, and others may follow.
+// manifests that refer to it are looked into, and at most 100 bundles are read in all. An error
+// stands for one of them, or for the list of them, and others may follow.
 //
 // Descriptors do not always have the type of what they describe. So those of other types are looked
-// into, too, but last.
+// into, too, but last. First come those that say that they are signatures: attestations, of which
+// there may be one for each day, must not keep them out.
 func (s *Subject) Bundles(ctx context.Context) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		referrers, err := s.Referrers(ctx)
@@ -87,21 +90,23 @@ func (s *Subject) Bundles(ctx context.Context) iter.Seq2[[]byte, error] {
 			yield(nil, err)
 			return
 		}
-		slices.SortStableFunc(referrers, func(a, b v1.Descriptor) int { return unlikeBundle(a) - unlikeBundle(b) })
+		slices.SortStableFunc(referrers, func(a, b v1.Descriptor) int { return unlikeSignature(a) - unlikeSignature(b) })
+		left := maxSignatures
 		for i, d := range referrers {
-			if i == maxSignatures {
-				yield(nil, fmt.Errorf("%w: more than %d referrers, of which the rest are not looked at", ErrTooLarge, maxSignatures))
+			if i == maxSignatures || left == 0 {
+				yield(nil, fmt.Errorf("%w: more than %d referrers or bundles, of which the rest are not looked at", ErrTooLarge, maxSignatures))
 				return
 			}
-			if !s.bundlesIn(ctx, d.Digest, yield) {
+			if !s.bundlesIn(ctx, d.Digest, &left, yield) {
 				return
 			}
 		}
 	}
 }
 
-// bundlesIn yields the bundles in one manifest, and reports whether to go on.
-func (s *Subject) bundlesIn(ctx context.Context, manifest v1.Hash, yield func([]byte, error) bool) bool {
+// bundlesIn yields the bundles in one manifest, as many as are left to read, and reports whether to
+// go on.
+func (s *Subject) bundlesIn(ctx context.Context, manifest v1.Hash, left *int, yield func([]byte, error) bool) bool {
 	layers, err := layersNamed(ctx, s, manifest.String())
 	if err != nil {
 		return yield(nil, err)
@@ -110,6 +115,10 @@ func (s *Subject) bundlesIn(ctx context.Context, manifest v1.Hash, yield func([]
 		if !signature.IsBundle(string(l.MediaType)) {
 			continue
 		}
+		if *left == 0 {
+			return yield(nil, fmt.Errorf("%w: more than %d bundles, of which the rest are not looked at", ErrTooLarge, maxSignatures))
+		}
+		*left--
 		if !yield(s.Blob(ctx, l, signature.MaxBytes)) {
 			return false
 		}
@@ -117,10 +126,15 @@ func (s *Subject) bundlesIn(ctx context.Context, manifest v1.Hash, yield func([]
 	return true
 }
 
-// unlikeBundle is 0 for a descriptor of a bundle, and 1 for one that may be of anything.
-func unlikeBundle(d v1.Descriptor) int {
-	if signature.IsBundle(d.ArtifactType) {
+// unlikeSignature is lower for a descriptor that is more likely to be of a signature.
+func unlikeSignature(d v1.Descriptor) int {
+	switch predicate, ok := d.Annotations[signature.PredicateAnnotation]; {
+	case predicate == signature.SignPredicate:
 		return 0
+	case !signature.IsBundle(d.ArtifactType):
+		return 3 // it may be of anything
+	case ok:
+		return 2
 	}
 	return 1
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/target"
@@ -22,10 +21,10 @@ func (d demands) and(other demands) demands {
 	return demands{slices.Concat(d.verifiers, other.verifiers), slices.Concat(d.policies, other.policies)}
 }
 
-// maxAge returns the strictest of a limit and those of the policies for a location. 0 is none.
-func (d demands) maxAge(l Location, limit time.Duration) time.Duration {
+// maxAge returns the strictest of a limit and those of the policies for a place. 0 is none.
+func (d demands) maxAge(place string, limit time.Duration) time.Duration {
 	for _, p := range d.policies {
-		if most := p.MaxAge(l); most > 0 && (limit == 0 || most < limit) {
+		if most := p.maxAge(place); most > 0 && (limit == 0 || most < limit) {
 			limit = most
 		}
 	}
@@ -35,7 +34,8 @@ func (d demands) maxAge(l Location, limit time.Duration) time.Duration {
 // trust are the verifiers of a client and of a call. All of them must trust an artifact.
 type trust []Verifier
 
-// policy names what all of them ask for. It is empty if one of them has no name for it.
+// policy names what all of them ask for. It is empty if one of them has no name for it. What they ask
+// for may depend on the place.
 func (t trust) policy() string {
 	ids := make([]string, len(t))
 	for i, v := range t {
@@ -46,7 +46,7 @@ func (t trust) policy() string {
 		ids[i] = named.PolicyID()
 	}
 	slices.Sort(ids)
-	return strings.Join(slices.Compact(ids), "\n")
+	return fmt.Sprintf("%q", slices.Compact(ids)) // quoted: an ID may hold anything
 }
 
 // verify returns [ErrUntrusted] if one of the verifiers does not trust an artifact, or has not said
@@ -81,7 +81,7 @@ func (t trust) ask(ctx context.Context, s *Subject) error {
 // verdict is what to remember of an artifact that is trusted.
 func (t trust) verdict(s *Subject) (target.Verdict, error) {
 	note, err := json.Marshal(s.signed)
-	return target.Verdict{Policy: t.policy(), Note: note}, err
+	return target.Verdict{Policy: t.policy(), Place: placeOf(s.Location), Note: note}, err
 }
 
 // signatures returns who had signed an artifact when it was trusted earlier.

@@ -3,7 +3,6 @@ package leioci
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -20,6 +19,7 @@ func trustedManifest(
 	ctx context.Context, src *registry.Source, ref name.Reference, t trust, accept func(*v1.Manifest) error,
 ) (m *Manifest, from name.Repository, subject *Subject, err error) {
 	var refusal error
+	refused := map[v1.Hash]error{} // at the places that were left then, which are more than there are now
 	for {
 		m, from, err = pullManifest(ctx, src, ref, accept)
 		if err != nil && refusal != nil {
@@ -29,35 +29,18 @@ func trustedManifest(
 			return m, from, nil, err
 		}
 		pinned := ref.Context().Digest(m.Descriptor.Digest.String())
-		if subject, err = t.verifyAt(ctx, src.Prefer(from), RegistryLocation(ref), m.Raw); err == nil {
-			return m, from, subject, nil
+		if err = refused[m.Descriptor.Digest]; err == nil {
+			if subject, err = t.verifyAt(ctx, src.Prefer(from), RegistryLocation(ref), m.Raw); err == nil {
+				return m, from, subject, nil
+			}
+			err = fail("verify", pinned, err)
+			refused[m.Descriptor.Digest] = err
 		}
-		err = fail("verify", pinned, err)
 		if ctx.Err() != nil || src.Without(from) == nil {
 			return nil, from, nil, err
 		}
 		refusal, src = err, src.PassOver(from, err)
 	}
-}
-
-// verifyAt lets the verifiers look at an artifact. Its signatures may be at any of the places: a
-// mirror may have the artifact and not what refers to it.
-func (t trust) verifyAt(ctx context.Context, src *registry.Source, asked Location, raw []byte) (*Subject, error) {
-	var refusals []error
-	for _, place := range src.Apart() {
-		s, err := t.verifyIn(ctx, place.Reader(), asked, raw)
-		if err == nil {
-			return s, nil
-		}
-		refusals = append(refusals, err)
-		if ctx.Err() != nil {
-			break
-		}
-	}
-	if len(refusals) == 1 {
-		return nil, refusals[0]
-	}
-	return nil, errors.Join(refusals...)
 }
 
 // verifyIn lets the verifiers look at an artifact and what one place has of it. from may be nil.
@@ -74,12 +57,13 @@ func (t trust) verifyIn(ctx context.Context, from store.Reader, asked Location, 
 }
 
 // trustHeld returns who signed the snapshot that the directory holds, if it is trusted. A verdict
-// from an earlier pull counts if it was under the same policy. Otherwise, verify gives one.
-func (t trust) trustHeld(targetDir *target.Dir, verify func(raw []byte) (*Subject, error)) ([]Signature, error) {
+// from an earlier pull counts if it was under the same policy, at the same place. Otherwise, verify
+// gives one.
+func (t trust) trustHeld(targetDir *target.Dir, asked Location, verify func(raw []byte) (*Subject, error)) ([]Signature, error) {
 	if len(t) == 0 {
 		return nil, nil
 	}
-	if v, ok := targetDir.Trusted(t.policy()); ok {
+	if v, ok := t.verdictOn(targetDir, asked); ok {
 		return signatures(v), nil
 	}
 	s, err := verify(targetDir.Manifest())
@@ -91,6 +75,12 @@ func (t trust) trustHeld(targetDir *target.Dir, verify func(raw []byte) (*Subjec
 	}
 	targetDir.Remember()
 	return s.signed, nil
+}
+
+// verdictOn returns the verdict on what a directory holds, under this policy, at this place.
+func (t trust) verdictOn(targetDir *target.Dir, asked Location) (target.Verdict, bool) {
+	v, ok := targetDir.Trusted(t.policy())
+	return v, ok && v.Place == placeOf(asked)
 }
 
 // admit lets the verifiers look at what a directory is to get.

@@ -241,3 +241,31 @@ func TestWhatKeepsASignatureFromBeingReadIsARefusal(t *testing.T) {
 		}
 	}
 }
+
+func TestAVerifierIsToldWhatWasAskedFor(t *testing.T) {
+	w, dir := newSignedWorld(t, packageSample(t), true), t.TempDir()
+	var asked []string
+	v := leioci.WithVerifier(verifierFunc(func(_ context.Context, s *leioci.Subject) error {
+		asked = append(asked, s.Location.String())
+		return nil
+	}))
+	src := leioci.RegistryLocation(w.repo.Tag("latest"))
+	_, err := newClient(t).Copy(t.Context(), src, parseLocation(t, "oci-layout:"+filepath.Join(dir, "one")+":another"), v)
+	must(t, err)
+	_, err = newClient(t).PullFrom(t.Context(), src, filepath.Join(dir, "lei"), v)
+	must(t, err)
+	r, err := newClient(t).Open(t.Context(), src.Place())
+	must(t, err)
+	img, err := r.Image(t.Context(), "latest")
+	must(t, err)
+	_, err = leioci.Unpack(t.Context(), img, filepath.Join(dir, "unpacked"), v)
+	must(t, err)
+	for _, got := range asked {
+		if got != src.String() {
+			t.Errorf("got %s, want %s", got, src)
+		}
+	}
+	if len(asked) != 3 {
+		t.Errorf("asked about %v", asked)
+	}
+}

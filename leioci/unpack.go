@@ -77,10 +77,10 @@ func unpack(ctx context.Context, img v1.Image, dir string, opts []PullOption) (*
 		at = &locatedImage{} // of an image alone, there is nothing else to read
 	}
 	trust := o.demands.verifiers
-	o.MaxAge = o.demands.maxAge(at.location, o.MaxAge)
+	o.MaxAge = o.demands.maxAge(placeOf(at.location), o.MaxAge)
 	targetDir := target.Open(dir, o.Policy, &target.Memory{}, defaultConcurrency, silent())
 	subject, err := trust.admit(targetDir, raw, func(raw []byte) (*Subject, error) {
-		return trust.verifyIn(ctx, at.from, at.location, raw)
+		return trust.verifyFrom(ctx, at.from, at.location, raw)
 	})
 	if err != nil {
 		return nil, err

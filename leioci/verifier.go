@@ -19,18 +19,19 @@ import (
 type Verifier interface {
 	// Verify returns nil if the artifact is trusted. Any error is a refusal, [ErrUntrusted], which
 	// wraps it. It is called after the artifact's manifest was fetched, and before any of its blobs.
-	// It must return when ctx ends, and may be called concurrently.
+	// It must return when ctx ends, and may be called concurrently, also for one artifact at several
+	// places.
 	Verify(ctx context.Context, s *Subject) error
 }
 
 // A PolicyVerifier is a Verifier whose decisions can be remembered. A pull then writes beside the
 // snapshot that it was verified, and the next pull under the same policy does not verify it again,
 // which makes it a single request. Under another policy, or none that has a name, it is verified
-// every time.
+// every time, and so is what was verified in another repository.
 type PolicyVerifier interface {
 	Verifier
 	// PolicyID names everything that a decision depends on, such as the keys. Two verifiers with the
-	// same ID must decide alike.
+	// same ID must decide alike, though not on every repository.
 	PolicyID() string
 }
 
@@ -49,7 +50,9 @@ type TrustOption interface {
 //
 // Given to a pull, it is used beside the client's: both must trust the artifact. [Client.PullBlob]
 // fetches what its digest says and does not ask a verifier; nor do the methods of a [Repository].
-// A mirror that has an artifact which is not trusted is passed over, with a warning.
+// A mirror that has an artifact which is not trusted is passed over, with a warning; but a copy takes
+// the artifact and its signatures from the first place that has them, and is refused. What comes along
+// with a copy, such as the signatures, is not asked about.
 func WithVerifier(v Verifier) TrustOption { return withVerifier{v} }
 
 type withVerifier struct{ verifier Verifier }

@@ -24,10 +24,11 @@ import (
 // the same key may have made, is no signature. What signs another digest is none, but the repository
 // and the tag are not compared: a signature stays valid where the artifact is copied to.
 //
-// At most 100 signatures of an artifact are read.
+// At most 100 signatures of an artifact are read in each format.
 func VerifyKey(pem ...[]byte) (Verifier, error) { return newKeyVerifier(pem, false) }
 
-// VerifyAllKeys is [VerifyKey] for artifacts that each of the keys must have signed.
+// VerifyAllKeys is [VerifyKey] for artifacts that each of the keys must have signed. Where there are
+// mirrors, one place must have all of these signatures.
 func VerifyAllKeys(pem ...[]byte) (Verifier, error) { return newKeyVerifier(pem, true) }
 
 type keyVerifier struct {
@@ -67,16 +68,16 @@ func (v *keyVerifier) PolicyID() string {
 // Verify implements [Verifier].
 func (v *keyVerifier) Verify(ctx context.Context, s *Subject) error {
 	missing := slices.Clone(v.keys)
-	var others []string // why what was found does not count
+	var others []error // why what was found does not count
 	for found := range signaturesOf(ctx, s) {
 		if found.err != nil {
-			others = append(others, found.err.Error())
+			others = append(others, found.err)
 			continue
 		}
 		signer := slices.IndexFunc(missing, found.By)
 		if signer < 0 {
 			if !slices.ContainsFunc(v.keys, found.By) {
-				others = append(others, found.stranger())
+				others = append(others, errors.New(found.stranger()))
 			}
 			continue
 		}
@@ -92,8 +93,17 @@ func (v *keyVerifier) Verify(ctx context.Context, s *Subject) error {
 	return v.refusal(missing, others)
 }
 
+// A refusal wraps what kept signatures from being read, such as a rate limit.
+type refusal struct {
+	text string
+	why  []error
+}
+
+func (r refusal) Error() string   { return r.text }
+func (r refusal) Unwrap() []error { return r.why }
+
 // refusal says which keys have not signed, and what was found in place of their signatures.
-func (v *keyVerifier) refusal(missing []signature.Key, others []string) error {
+func (v *keyVerifier) refusal(missing []signature.Key, others []error) error {
 	ids := make([]string, len(missing))
 	for i, k := range missing {
 		ids[i] = shortID(k.ID())
@@ -102,14 +112,18 @@ func (v *keyVerifier) refusal(missing []signature.Key, others []string) error {
 	if v.all {
 		text = "not signed by key " + strings.Join(ids, " nor by ")
 	}
-	const most = 3
-	switch n := len(others); {
-	case n == 0:
+	if len(others) == 0 {
 		return errors.New(text + "; there is no signature")
-	case n > most:
-		others = append(others[:most:most], fmt.Sprintf("and %d more", n-most))
 	}
-	return errors.New(text + "; found: " + strings.Join(others, "; "))
+	const most = 3
+	var found []string
+	for _, err := range others[:min(len(others), most)] {
+		found = append(found, err.Error())
+	}
+	if n := len(others); n > most {
+		found = append(found, fmt.Sprintf("and %d more", n-most))
+	}
+	return refusal{text + "; found: " + strings.Join(found, "; "), others}
 }
 
 // shortID is enough of a key's ID to tell it from others by eye.

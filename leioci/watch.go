@@ -70,7 +70,7 @@ const (
 //
 // After an error, Watch pulls again sooner than after a success: after about a second, and then
 // after twice the delay before. That delay grows to 5 minutes at most, so that a watch is soon back
-// after a failure that passes. It grows to the interval for an error that will not pass until
+// after a failure that passes, such as one that keeps signatures from being read. It grows to the interval for an error that will not pass until
 // somebody acts: a snapshot that is refused ([ErrOlder], [ErrStale], [ErrNotSnapshot],
 // [ErrUnsupportedManifest], [ErrTooLarge], [ErrVerification], [ErrUntrusted], and the errors of
 // [VerifyReports]), credentials that are rejected ([ErrUnauthorized], [ErrDenied], [ErrInsecure]), and a directory
@@ -99,7 +99,7 @@ func (c *Client) Watch(ctx context.Context, ref name.Reference, dir string, opts
 		dir = target.Absolute(dir) // the working directory may change while this watches
 		timing := newSchedule(opts.Interval)
 		memory := &target.Memory{}
-		wait := timing.first(opts, c.holds(ctx, dir, policy, trust, memory))
+		wait := timing.first(opts, c.holds(ctx, ref, dir, policy, trust, memory))
 		timing.follow(ctx, wait, opts.EveryLook, func() (*PullResult, error) {
 			return c.look(ctx, ref, dir, opts.Pull, memory)
 		}, yield)
@@ -121,13 +121,15 @@ func (o *WatchOptions) check(c *Client, ref name.Reference) (target.Policy, trus
 
 // holds returns what the directory holds if that is a snapshot that a program can use until the
 // first check, and that can be replaced then, and nil otherwise.
-func (c *Client) holds(ctx context.Context, dir string, policy target.Policy, t trust, memory *target.Memory) *PullResult {
+func (c *Client) holds(
+	ctx context.Context, ref name.Reference, dir string, policy target.Policy, t trust, memory *target.Memory,
+) *PullResult {
 	targetDir := target.Open(dir, policy, memory, c.concurrency, c.log)
 	digest, ok := targetDir.Digest()
 	if !ok || target.Check(dir) != nil {
 		return nil
 	}
-	if _, ok := targetDir.Trusted(t.policy()); len(t) > 0 && !ok {
+	if _, ok := t.verdictOn(targetDir, RegistryLocation(ref)); len(t) > 0 && !ok {
 		return nil
 	}
 	res, err := targetDir.UpToDate(ctx)

@@ -66,6 +66,9 @@ func (c *config) client(base http.RoundTripper, log logrus.FieldLogger) (*leioci
 	opts := []leioci.Option{
 		leioci.WithTransport(base), leioci.WithLogger(log), leioci.WithUserAgent("lei-watch"),
 	}
+	if c.policy != nil {
+		opts = append(opts, leioci.WithPolicy(c.policy))
+	}
 	if c.plainHTTP {
 		opts = append(opts, leioci.WithPlainHTTP(registry))
 	}

@@ -27,6 +27,7 @@ type config struct {
 	maxContent int64
 	plainHTTP  bool
 	caFile     string
+	policy     *leioci.Policy // nil for none
 	token      string
 	logLevel   logrus.Level
 }
@@ -51,6 +52,7 @@ func parseConfig(args []string, getenv func(string) string, stderr io.Writer) (*
 	set.BoolVar(&c.plainHTTP, "plain-http", false,
 		"use http, never https, for the registry; credentials are sent unencrypted")
 	set.StringVar(&c.caFile, "ca-file", "", "PEM `file` with additional certificate authorities")
+	policy := set.String("policy", "", "JSON `file` that says whose signatures are needed, for each repository (leioci.ReadPolicy)")
 	set.TextVar(&c.logLevel, "log-level", logrus.InfoLevel, "`level`: debug, info, warning or error")
 	if err := fromEnvironment(set, getenv); err != nil {
 		return nil, err
@@ -66,7 +68,14 @@ func parseConfig(args []string, getenv func(string) string, stderr io.Writer) (*
 	if set.NArg() > 0 {
 		return nil, fmt.Errorf("unexpected arguments %q", set.Args())
 	}
-	return c, c.check(*ref)
+	if err := c.check(*ref); err != nil || *policy == "" {
+		return c, err
+	}
+	var err error
+	if c.policy, err = leioci.ReadPolicy(*policy); err != nil {
+		return nil, fmt.Errorf("-policy: %w", err)
+	}
+	return c, nil
 }
 
 // fromEnvironment sets the flags that the environment defines. The command line is parsed later, so

@@ -38,6 +38,7 @@ func TestWrongFlagsAreRefusedByName(t *testing.T) {
 		{args: append([]string{"-listen", "8080"}, good...), says: "-listen"},
 		{args: append([]string{"-max-age", "-1s"}, good...), says: "-max-age"},
 		{args: append([]string{"-max-content", "0"}, good...), says: "-max-content"},
+		{args: append([]string{"-policy", "absent.json"}, good...), says: "-policy"},
 		{args: append([]string{"-log-level", "loud"}, good...), says: "-log-level"},
 		{args: append([]string{"-nonsense"}, good...), says: "-nonsense"},
 		{args: append(good[:4:4], "more"), says: "more"},
@@ -57,7 +58,7 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 	}
 	doc, err := os.ReadFile("doc.go")
 	must(t, err)
-	for _, name := range []string{"-ref", "-dir", "-listen", "-interval", "-first-look", "-allow-older", "-max-age", "-max-content", "-plain-http", "-ca-file", "-log-level"} {
+	for _, name := range []string{"-ref", "-dir", "-listen", "-interval", "-first-look", "-allow-older", "-max-age", "-max-content", "-plain-http", "-ca-file", "-policy", "-log-level"} {
 		if !strings.Contains(out.String(), "  "+name) || !strings.Contains(string(doc), "//\t"+name+" ") {
 			t.Errorf("%s is missing from the help or from the package comment", name)
 		}

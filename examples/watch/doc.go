@@ -22,12 +22,14 @@
 //	-max-content limit on a snapshot's uncompressed reports, in bytes (default 4294967296)
 //	-plain-http  use http, never https, for the registry; credentials are sent unencrypted
 //	-ca-file     PEM file with additional certificate authorities
+//	-policy      JSON file that says whose signatures are needed, for each repository; leioci.ReadPolicy
+//	             describes it
 //	-log-level   debug, info, warning or error (default info)
 //
 // Credentials are those of docker and podman. LEI_REGISTRY_TOKEN, if set, is a bearer token for the
 // registry of -ref, and is sent to no other. Proxies come from HTTPS_PROXY and the related
 // variables. The exit status is 0 after SIGINT or SIGTERM, 1 on failure, and 2 for wrong usage and
-// a configuration that cannot work: at startup, an invalid -ref, -listen or -ca-file, a -dir that
+// a configuration that cannot work: at startup, an invalid -ref, -listen, -policy or -ca-file, a -dir that
 // cannot be replaced or whose parent is not writable, and, if there is no snapshot to serve,
 // credentials that would have to be sent unencrypted. Nothing else that goes wrong with the
 // registry or a snapshot ends the process: it keeps trying. The log is on standard error, a JSON
@@ -82,9 +84,11 @@
 // again:
 //
 //	{"status":"ok","snapshot":{...},"age_seconds":97200,"max_age_seconds":259200,"last_checked":"...",
-//	 "last_error":{"time":"...","message":"..."}}
+//	 "signed_by":["sha256:..."],"valid_until":"...","next_update":"...","last_error":{"time":"...","message":"..."}}
 //
-// Its status is "ok", "stale" for a snapshot older than -max-age, or "no snapshot". Alert on
+// signed_by is there with -policy. valid_until and next_update are there if the publisher says so, and a
+// check has succeeded. The status is "ok", "stale" for a snapshot that is older than -max-age or that
+// its publisher says is good no longer, or "no snapshot". Alert on
 // "stale", or on the metrics lei_watch_snapshot_age_seconds and
 // lei_watch_last_checked_timestamp_seconds.
 //
@@ -109,6 +113,14 @@
 // follow it, since a stale mirror looks the same, and says so. -allow-older makes it follow. It is
 // not needed after a bad snapshot was published and the tag moved back: the bad one was never
 // taken.
+//
+// With -policy, only what the policy trusts is pulled and served, whatever the registry says. What the
+// directory holds must have been pulled under the same policy. Otherwise, it is not served until the
+// registry has confirmed that it is trusted, or has something newer that is. A max_age in the policy
+// refuses new snapshots that are too old; what is being served stays.
+//
+// The service checks shortly after the next snapshot is due, if the publisher says when, and not at
+// each interval.
 //
 // At startup, the service immediately serves what the directory holds, whether or not the registry
 // answers. If that has no index that fits, as after a pull without one, it is verified and indexed

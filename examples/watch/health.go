@@ -27,8 +27,9 @@ type probe struct {
 
 // health is the response of GET /healthz. The package comment explains it.
 type health struct {
-	Status        string     `json:"status"`
-	Snapshot      *info      `json:"snapshot"`
+	Status   string `json:"status"`
+	Snapshot *info  `json:"snapshot"`
+	provenance
 	AgeSeconds    *int64     `json:"age_seconds"`
 	MaxAgeSeconds int64      `json:"max_age_seconds"`
 	LastChecked   *time.Time `json:"last_checked"`
@@ -54,7 +55,8 @@ func (s *service) health(w http.ResponseWriter, _ *http.Request) {
 		age := h.Snapshot.age()
 		seconds := int64(age.Seconds())
 		h.Status, h.AgeSeconds = stateOK, &seconds
-		if s.maxAge > 0 && age > s.maxAge {
+		h.provenance = s.status.from(h.Snapshot.Digest)
+		if s.maxAge > 0 && age > s.maxAge || h.expired() {
 			h.Status = stateStale
 		}
 	}

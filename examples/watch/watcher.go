@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"time"
 
@@ -75,6 +76,9 @@ func (w *watcher) watch(ctx context.Context, loadErr error) (_, err error) {
 				return nil, configError{err}
 			}
 			w.svc.metrics.pulls.WithLabelValues("failed").Inc()
+			if errors.Is(err, leioci.ErrOlder) {
+				err = fmt.Errorf("%w (flag -allow-older)", err)
+			}
 			w.failed(ctx, "pull", err)
 			continue
 		}
@@ -127,6 +131,7 @@ func isDamaged(err error) bool {
 // pulled serves what a successful pull left in the directory, unless it is being served already.
 func (w *watcher) pulled(ctx context.Context, res *leioci.PullResult) error {
 	w.svc.status.checkedAt(time.Now()) // so that operators see that the watch is alive
+	w.svc.status.learned(newProvenance(res))
 	w.svc.metrics.pulled(res)
 	log := w.log.WithFields(logrus.Fields{"digest": res.Digest.String(), "bytes": res.BytesFetched})
 	if info := w.svc.current.info(); res.UpToDate && info != nil && info.Digest == res.Digest.String() && w.svc.current.indexed(ctx) {
@@ -144,12 +149,15 @@ func (w *watcher) pulled(ctx context.Context, res *leioci.PullResult) error {
 	return err
 }
 
-// serveDir loads the snapshot in the directory and serves it.
+// serveDir loads the snapshot in the directory and serves it, if the policy trusts it.
 func (w *watcher) serveDir(ctx context.Context) error {
 	began := time.Now()
 	next, err := load(ctx, w.dir, w.maxContent)
 	if err != nil {
 		return err
+	}
+	if err := w.checkTrusted(ctx, next.info.Digest); err != nil {
+		return errors.Join(err, next.Close())
 	}
 	w.svc.current.swap(next)
 	w.svc.status.succeeded()

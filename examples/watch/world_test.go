@@ -186,6 +186,9 @@ type state struct {
 	MaxAgeSeconds int64      `json:"max_age_seconds"`
 	LastChecked   *time.Time `json:"last_checked"`
 	LastError     *failure   `json:"last_error"`
+	SignedBy      []string   `json:"signed_by"`
+	ValidUntil    time.Time  `json:"valid_until"`
+	NextUpdate    time.Time  `json:"next_update"`
 }
 
 func (w *world) health() (status int, s state) {

@@ -3,10 +3,10 @@ package main
 import (
 	"debug/buildinfo"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"slices"
 	"strings"
 )
 
@@ -37,16 +37,16 @@ func fileVersion(version string) string {
 
 // readBuilds reads the binaries in dir/OS_ARCH. All must be of one version.
 func readBuilds(dir string) ([]build, error) {
-	paths, err := filepath.Glob(filepath.Join(dir, "*_*", "leioci*"))
+	names, err := fs.Glob(os.DirFS(dir), "*_*/leioci*") // sorted, and dir is no pattern
 	if err != nil {
 		return nil, err
 	}
-	if len(paths) == 0 {
+	if len(names) == 0 {
 		return nil, fmt.Errorf("no binaries in %s", dir)
 	}
-	slices.Sort(paths)
 	var builds []build
-	for _, path := range paths {
+	for _, name := range names {
+		path := filepath.Join(dir, filepath.FromSlash(name))
 		b, err := readBuild(path)
 		if err != nil {
 			return nil, err

@@ -71,7 +71,7 @@ func appendLicenses(text *bytes.Buffer, of, dir string) error {
 	found := false
 	for _, e := range entries {
 		base, _, _ := strings.Cut(strings.ToUpper(e.Name()), ".")
-		if e.IsDir() || !slices.Contains([]string{"LICENSE", "LICENCE", "COPYING", "NOTICE", "PATENTS"}, base) {
+		if e.IsDir() || !slices.Contains([]string{"LICENSE", "LICENCE", "UNLICENSE", "COPYING", "NOTICE", "PATENTS"}, base) {
 			continue
 		}
 		content, err := os.ReadFile(filepath.Join(dir, e.Name()))

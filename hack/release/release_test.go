@@ -34,7 +34,7 @@ func TestEveryReleaseOfACommitHasTheSameBytes(t *testing.T) {
 	if err := os.WriteFile(old, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	second := makeRelease(t, dir, "TZ=America/New_York")
+	second := makeRelease(t, dir, append(peculiar(t), "TZ=America/New_York")...)
 	if len(second) != 4 {
 		t.Errorf("files %v, want an archive, an SBOM, an image and the sums", names(second))
 	}
@@ -52,17 +52,70 @@ func TestEveryReleaseOfACommitHasTheSameBytes(t *testing.T) {
 	t.Run("the image runs", func(t *testing.T) { checkImage(t, find(t, first, "_image.tar")) })
 }
 
-func TestADirectoryThatIsNoReleaseIsLeftAlone(t *testing.T) {
+// peculiar is what a user's environment may say to git and Go, and what must not matter.
+func peculiar(t *testing.T) []string {
+	t.Helper()
 	dir := t.TempDir()
-	mine := filepath.Join(dir, "mine")
-	if err := os.WriteFile(mine, nil, 0o600); err != nil {
+	for name, content := range map[string]string{
+		"config": "[core]\n\tautocrlf = true\n\tattributesFile = " + filepath.Join(dir, "attributes") +
+			"\n[log]\n\tshowSignature = true\n[init]\n\ttemplateDir = " + filepath.Join(dir, "template") + "\n",
+		"attributes":                "* text eol=crlf\n",
+		"template/info/attributes":  "* text eol=crlf\n",
+		"a [temporary] directory/x": "",
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return []string{
+		"GIT_CONFIG_GLOBAL=" + filepath.Join(dir, "config"), "TMPDIR=" + filepath.Join(dir, "a [temporary] directory"),
+		"GIT_DIR=" + dir, "GO_EXTLINK_ENABLED=1", "GO111MODULE=off", "GODEBUG=x509sha1=1", "GOROOT=" + dir, "CDPATH=/",
+	}
+}
+
+func TestADirectoryThatIsNoReleaseIsLeftAlone(t *testing.T) {
+	for _, names := range [][]string{
+		{"mine"},
+		{"leioci_notes.txt"},
+		{"SHA256SUMS", "mine"}, // somebody else's sums
+		{"SHA256SUMS", ".hidden"},
+		{"SHA256SUMS", "leioci_0.0.1_image.tar", "more/mine"},
+	} {
+		dir := t.TempDir()
+		for _, name := range names {
+			mine := filepath.Join(dir, name)
+			if err := errors.Join(os.MkdirAll(filepath.Dir(mine), 0o700), os.WriteFile(mine, nil, 0o600)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		out, err := exec.CommandContext(t.Context(), "../release.sh", "-p", platform, "-o", dir).CombinedOutput()
+		if err == nil || !strings.Contains(string(out), "left alone") {
+			t.Errorf("%v: %v, %s", names, err, out)
+		}
+		for _, name := range names {
+			if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+func TestAShallowCloneThatDoesNotSayItsVersionIsRefused(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.CommandContext(t.Context(), "../release.sh", "-p", platform, "-o", dir).CombinedOutput(); err == nil {
-		t.Errorf("released into it: %s", out)
+	clone, dir := filepath.Join(t.TempDir(), "clone"), filepath.Join(t.TempDir(), "dist")
+	if out, err := exec.CommandContext(t.Context(), "git", "clone", "-q", "--no-tags", "--depth=1", "file://"+root, clone).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
 	}
-	if _, err := os.Stat(mine); err != nil {
-		t.Error(err)
+	out, err := exec.CommandContext(t.Context(), filepath.Join(clone, "hack/release.sh"), "-p", platform, "-o", dir).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "shallow") {
+		t.Errorf("%v: %s", err, out)
 	}
 }
 

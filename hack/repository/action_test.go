@@ -1,6 +1,7 @@
 package repository
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -69,6 +70,80 @@ func TestAnActionWithTheSnapshotOfItsLastRunFetchesNoBlob(t *testing.T) {
 	for _, request := range registry.Requests()[before:] {
 		if strings.Contains(request, "/blobs/") {
 			t.Errorf("fetched %s", request)
+		}
+	}
+}
+
+// TestWhatNoDigestProvesIsNotTakenFromTheCache puts into the directory what a cache may have: an
+// index, which answers without the snapshot being read, a note that it was signed, or a link.
+func TestWhatNoDigestProvesIsNotTakenFromTheCache(t *testing.T) {
+	registry := leiocitest.NewRegistry(t)
+	r, ref := newRunner(t), registry.Host()+"/org/lei-cache"
+	inputs := map[string]string{"ref": ref, "repo": "https://github.com/org/critical"}
+	r.run(t, inputs)
+	r.push(t, ref)
+	dir := r.run(t, inputs).outputs["directory"]
+	planted := []string{"index.lei", "oci-verified.json", ".hidden", "directory/file"}
+	for _, name := range planted {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := r.run(t, inputs); got.outputs["result"] != "risk" {
+		t.Errorf("%v: %s", got.outputs, got.log)
+	}
+	for _, name := range planted {
+		if _, err := os.Stat(filepath.Join(dir, name)); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	elsewhere := filepath.Join(t.TempDir(), "elsewhere")
+	if err := errors.Join(os.Rename(dir, elsewhere), os.Symlink(elsewhere, dir)); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.run(t, inputs); got.outputs["result"] != "risk" {
+		t.Errorf("%v: %s", got.outputs, got.log)
+	}
+	if info, err := os.Lstat(dir); err != nil || !info.IsDir() {
+		t.Errorf("the link is followed: %v, %v", info, err)
+	}
+}
+
+func TestTheActionIsBuiltForTheRunnerWhateverTheJobBuildsFor(t *testing.T) {
+	registry := leiocitest.NewRegistry(t)
+	r, ref := newRunner(t), registry.Host()+"/org/lei-cache"
+	for name, value := range map[string]string{
+		"GOOS": "plan9", "GOARCH": "riscv64", "GO111MODULE": "off", "GOWORK": filepath.Join(r.temp, "go.work"), "GOFLAGS": "-tags=other -mod=vendor",
+	} {
+		t.Setenv(name, value)
+	}
+	if err := os.WriteFile(filepath.Join(r.temp, "go.mod"), []byte("module ?"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.run(t, map[string]string{"ref": ref}); got.outputs["result"] != "notfound" {
+		t.Errorf("%v: %s", got.outputs, got.log)
+	}
+}
+
+func TestEveryReferenceHasItsOwnDirectory(t *testing.T) {
+	registry := leiocitest.NewRegistry(t)
+	r, ref := newRunner(t), registry.Host()+"/"+strings.Repeat("long/", 40)+"lei-cache:a"
+	a, b := r.run(t, map[string]string{"ref": ref}), r.run(t, map[string]string{"ref": ref + "b"})
+	if a, b := a.outputs["directory"], b.outputs["directory"]; a == "" || a == b {
+		t.Errorf("%q and %q", a, b)
+	}
+}
+
+func TestAnOutputIsNoOption(t *testing.T) {
+	registry := leiocitest.NewRegistry(t)
+	r, ref := newRunner(t), registry.Host()+"/org/lei-cache"
+	r.run(t, map[string]string{"ref": ref})
+	r.push(t, ref)
+	for _, output := range []string{"--help", "-"} {
+		got := r.run(t, map[string]string{"ref": ref, "repo": "https://github.com/org/low", "output": output})
+		if got.failed || !strings.Contains(got.log, "1 checked") {
+			t.Errorf("%s: %v, %s", output, got.outputs, got.log)
 		}
 	}
 }

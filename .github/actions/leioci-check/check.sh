@@ -44,20 +44,32 @@ prepare() {
     echo 'leioci-check: no Go on this runner: run actions/setup-go before this action' >&2
     exit 1
   }
+  # What a job sets for programs of its own, in the environment or its directory, is not for this one.
+  cd "$GITHUB_ACTION_PATH/../../.."
+  unset GOFLAGS GO111MODULE GOEXPERIMENT
+  export GOOS GOARCH GOWORK=off
+  GOOS=$(go env GOHOSTOS) GOARCH=$(go env GOHOSTARCH)
   if [ -z "$LEIOCI_VERSION" ]; then
-    (cd "$GITHUB_ACTION_PATH/../../.." && GOFLAGS='' go build -trimpath -buildvcs=false -o "$home/bin/" ./leioci/cmd/leioci)
+    quietly go build -trimpath -buildvcs=false -o "$home/bin/" ./leioci/cmd/leioci
   elif [[ $LEIOCI_VERSION =~ ^(latest|v[0-9][0-9A-Za-z.+-]*)$ ]]; then
-    GOBIN=$home/bin go install "github.com/lowendinsight/lei-go/leioci/cmd/leioci@$LEIOCI_VERSION"
+    GOBIN=$home/bin quietly go install "github.com/lowendinsight/lei-go/leioci/cmd/leioci@$LEIOCI_VERSION"
   else
     echo 'leioci-check: version: want latest, or a version such as v1.2.3' >&2
     exit 2
   fi
-  # Each reference has a directory and cache keys of its own, without characters that mean something.
+  # Each reference has a directory and cache keys of its own, without characters that mean something
+  # and, as a reference may be long, of one length.
   local id
-  id=$(printf %s "$LEIOCI_REF" | od -An -v -tx1 | tr -d ' \n')
-  say directory "$home/${id:0:128}/lei"
+  id=$(printf %s "$LEIOCI_REF" | sha256)
+  say directory "$home/$id/lei"
   say prefix "leioci-check-${RUNNER_OS:-}-$id-"
-  mkdir -p "$home/${id:0:128}"
+  mkdir -p "$home/$id"
+}
+
+sha256() {
+  local sum=(sha256sum)
+  command -v sha256sum >/dev/null || sum=(shasum -a 256) # macOS
+  "${sum[@]}" | cut -c-64
 }
 
 # split prints a flag for each line of an input that is not empty, each ended by a null byte.
@@ -69,7 +81,17 @@ split() { # FLAG LINES
   done <<<"$2"
 }
 
+# forget removes from what was restored all that no digest proves: an index, whose answers would be
+# believed, and the note that the snapshot was found to be signed.
+forget() {
+  [ ! -L "$LEIOCI_DIRECTORY" ] || rm -- "$LEIOCI_DIRECTORY"
+  [ -d "$LEIOCI_DIRECTORY" ] || return 0
+  find "$LEIOCI_DIRECTORY" -mindepth 1 -maxdepth 1 ! -name oci-manifest.json ! -name config.json \
+    ! -name manifest.json ! -name cache.jsonl.gz -exec rm -rf {} +
+}
+
 pull() {
+  forget
   local args=(pull "--output=$LEIOCI_DIRECTORY") status=0 pinned
   [ -z "$LEIOCI_MAX_AGE" ] || args+=("--max-age=$LEIOCI_MAX_AGE")
   [ -z "$LEIOCI_CA_FILE" ] || args+=("--ca-file=$LEIOCI_CA_FILE")
@@ -101,7 +123,7 @@ check() {
 run_check() {
   local status=0
   "$home/bin/leioci" "$@" >"$report" || status=$?
-  [ "$LEIOCI_FORMAT" != text ] || cat "$report"
+  [ "$LEIOCI_FORMAT" != text ] || cat <"$report"
   return "$status"
 }
 

@@ -5,34 +5,70 @@ import (
 	"os"
 
 	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/cwriter"
 	"github.com/vbauerster/mpb/v8/decor"
 )
 
-// bars show a tally on a terminal, a line for each blob. They neither hide the cursor nor change the
-// terminal: whatever ends the process leaves it usable.
+// mostBars is how many lines are shown at once. A copy may have thousands of blobs.
+const mostBars = 12
+
+// bars show a tally on a terminal, a line for each blob, and of many blobs for those that something
+// is done with. They neither hide the cursor nor change the terminal: whatever ends the process
+// leaves it usable.
 type bars struct {
 	terminal  *os.File
 	container *mpb.Progress
-	each      []*mpb.Bar
+	each      map[int]*mpb.Bar // by the position of the blob
 }
 
 func newBars(terminal *os.File) *bars {
-	return &bars{terminal: terminal, container: mpb.New(mpb.WithOutput(terminal), mpb.WithRefreshRate(drawEvery))}
+	container := mpb.New(mpb.WithOutput(terminal), mpb.WithRefreshRate(drawEvery))
+	return &bars{terminal: terminal, container: container, each: map[int]*mpb.Bar{}}
 }
 
 func (b *bars) draw(t *tally) {
-	for len(b.each) < t.count() {
-		bar, err := b.add(t, len(b.each))
-		if err != nil { // the terminal has gone
-			return
-		}
-		b.each = append(b.each, bar)
-	}
-	for i, bar := range b.each {
+	most := b.most()
+	b.makeRoom(t, t.count()-most)
+	for i := range t.count() {
 		e, _ := t.blob(i)
-		bar.SetTotal(max(0, e.Total), false)
-		bar.SetCurrent(min(max(0, e.Done), max(0, e.Total)))
-		bar.SetRefill(e.Resumed)
+		bar := b.each[i]
+		if bar == nil && len(b.each) < most && (t.count() <= most || !e.Phase.Final()) {
+			var err error
+			if bar, err = b.add(t, i); err != nil { // the terminal has gone
+				return
+			}
+			b.each[i] = bar
+		}
+		if bar != nil {
+			bar.SetTotal(max(0, e.Total), false)
+			bar.SetCurrent(min(max(0, e.Done), max(0, e.Total)))
+			bar.SetRefill(e.Resumed)
+		}
+	}
+}
+
+// most returns how many bars the terminal has room for. If they filled it, each time that they are
+// drawn would move a line out of it that nobody can erase.
+func (b *bars) most() int {
+	_, height, err := cwriter.GetSize(int(b.terminal.Fd()))
+	if err != nil { // the terminal has gone
+		return mostBars
+	}
+	return max(1, min(mostBars, height-1))
+}
+
+// makeRoom removes the bars of up to n blobs that nothing remains to be done with.
+func (b *bars) makeRoom(t *tally, n int) {
+	var removed []*mpb.Bar
+	for i, bar := range b.each {
+		if e, _ := t.blob(i); len(removed) < n && e.Phase.Final() {
+			bar.Abort(true)
+			delete(b.each, i)
+			removed = append(removed, bar)
+		}
+	}
+	for _, bar := range removed {
+		bar.Wait() // until it was drawn for the last time
 	}
 }
 

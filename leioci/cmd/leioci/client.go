@@ -33,8 +33,8 @@ func newClient(
 		registries = appendUnique(registries, r.RegistryStr())
 	}
 	if len(registries) > 1 {
-		return nil, usageError{fmt.Errorf("%s is set, but the references name %d registries %q; push to one at a time",
-			tokenVariable, len(registries), registries)}
+		return nil, usageError{fmt.Errorf("%s is set, but the references name %d registries %q, and it is the token of one; "+
+			"unset it, and log in to each of them, for example with docker login", tokenVariable, len(registries), registries)}
 	}
 	withToken := leioci.WithToken(registries[0], token)
 	if err := checkOption(tokenVariable, withToken); err != nil {

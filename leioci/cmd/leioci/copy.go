@@ -15,7 +15,8 @@ SRC possibly with a tag or a digest, and DST with a tag. Nothing is changed on t
 stays the same. It need not be a snapshot.
 
 SRC without a tag or a digest means latest or, in a layout or an archive without that tag, the only
-artifact. DST without a tag gets the tag of SRC. With --all-tags, everything that has a tag is copied.
+artifact. DST without a tag gets the tag of SRC. With --all-tags, everything that has a tag is copied, but
+the signatures and the like of what no tag leads to any more are not.
 
 What refers to the artifact comes along: signatures, attestations and bills of materials, as the registry
 lists them, and as cosign finds them by tags (sha256-….sig, .att and .sbom).
@@ -71,11 +72,15 @@ func newCopy(env environment) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				res, err := client.Copy(ctx, src, dst, opts...)
+				var res *leioci.CopyResult
+				err = network.show(env, func(shown leioci.TransferOption) (err error) {
+					res, err = client.Copy(ctx, src, dst, append(opts, shown)...)
+					return err
+				})
 				if err != nil {
 					return err
 				}
-				return printCopy(env, src, dst, res, format)
+				return printCopy(env, network, src, dst, res, format)
 			})
 		},
 	}
@@ -130,7 +135,7 @@ type copiedTagJSON struct {
 }
 
 // printCopy prints what a copy has done.
-func printCopy(env environment, src, dst leioci.Location, res *leioci.CopyResult, f *format) error {
+func printCopy(env environment, network *networkFlags, src, dst leioci.Location, res *leioci.CopyResult, f *format) error {
 	document := copyDocument{
 		FormatVersion: formatVersion, Source: src.String(), Destination: dst.Place().String(), Tags: []copiedTagJSON{},
 		Manifests: res.Manifests, Referrers: res.Referrers, BytesCopied: res.BytesCopied,
@@ -149,7 +154,7 @@ func printCopy(env environment, src, dst leioci.Location, res *leioci.CopyResult
 	if len(tags) > 0 {
 		under = " under " + shortened(strings.Join(tags, ", "))
 	}
-	fmt.Fprintf(env.stderr, "copied %s to %s%s: %s, %s came along, %s read\n", src, dst.Place(), under,
+	network.say(env, "copied %s to %s%s: %s, %s came along, %s read\n", src, dst.Place(), under,
 		count(int64(res.Manifests), "manifest"), count(int64(res.Referrers), "referrer"), bytesText(res.BytesCopied))
 	if f.isJSON() {
 		return writeJSON(env.stdout, document)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
 
 	"github.com/spf13/cobra"
 )
@@ -71,7 +70,7 @@ func diff(ctx context.Context, from *sourceFlags, a, b string, format *format) (
 
 // indexed sees to it that a snapshot has an index, in a place of its own if need be.
 func indexed(ctx context.Context, s *source) error {
-	temp, err := os.MkdirTemp("", "leioci-")
+	temp, err := makeTemporary()
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,9 @@ can be made, as in a directory that is read-only, import says so and succeeds.
 			if args[0] == "" { // import "$DIR", where DIR is not set
 				return withUsage(cmd, errors.New("DIR is empty"))
 			}
+			if err := refuseReference(args[0], "leioci verify checks it, and leioci pull --index indexes what it pulls"); err != nil {
+				return err
+			}
 			return interruptible(cmd.Context(), func(ctx context.Context) error {
 				return importDir(ctx, env, args[0], format)
 			})

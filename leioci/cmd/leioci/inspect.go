@@ -34,7 +34,7 @@ func newInspect(env environment) *cobra.Command {
 		Long: `Show what an artifact consists of, without its layers.
 
 REF is registry/repository, oci-layout:DIR or oci-archive:FILE, with a tag or a digest; the default tag is
-latest. DIR is a directory that was pulled: the manifest that the pull kept there is shown, and the config
+latest. For a mirror, write its own name. DIR is a directory that was pulled: the manifest that the pull kept there is shown, and the config
 if it is there. A directory knows no referrers.
 
 ` + inspectHelp,

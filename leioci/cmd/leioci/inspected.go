@@ -36,7 +36,7 @@ func openInspected(ctx context.Context, env environment, network *networkFlags, 
 		return nil, usageError{errors.New("REF|DIR is empty")}
 	}
 	if !isReference(text) {
-		if err := refuseForeignPlace(text); err != nil {
+		if err := refuseOtherThanDir(text); err != nil {
 			return nil, err
 		}
 		return openInspectedDir(text)

@@ -57,6 +57,7 @@ func run(ctx context.Context, args []string, env environment) int {
 		err = results.err
 	}
 	if err != nil {
+		err = withoutWorkingDir(err)
 		fmt.Fprintln(env.stderr, "leioci: "+describeError(err))
 	}
 	return exitStatus(err)

@@ -52,11 +52,12 @@ func inFlags(message string, named []errdef.Option) string {
 	return message
 }
 
-// oneLine puts a message on one line without terminal control characters, because registries may
-// put either into theirs, and because errors that were joined have a line each.
+// oneLine puts a message on one line without anything that moves a terminal's cursor or changes the
+// direction of what it shows, because registries and files may have it in what a message quotes, and
+// because errors that were joined have a line each.
 func oneLine(message string) string {
 	visible := func(r rune) rune {
-		if unicode.IsControl(r) {
+		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r

@@ -140,9 +140,21 @@ func TestAMessageLosesWhatItSaysTwice(t *testing.T) {
 		about + `Get "https://ghcr.io/v2/org/lei/blobs/x": http: server gave HTTP response to HTTPS client; Get "http://ghcr.io/v2/org/lei/blobs/x": EOF (c)`: about + "EOF (c)",
 		about + "want " + digest:        about + "want " + digest,
 		about + long + "want " + digest: about + long + "want sha256:0123456789ab...",
+		about + long + `Get "http://10.1.2.3:9000/x/y?...": refusing to go to 10.1.2.3`:                                                                  about + long + "refusing to go to 10.1.2.3",
+		about + long + `GET https://a.io/x?... unexpected status code 403 Forbidden`:                                                                     about + long + "GET https://a.io/x?... 403 Forbidden",
+		about + long + "failed: 2026-02-08: put manifest ghcr.io/org/lei:2026-02-08: denied: DENIED: no; weekly: put manifest ghcr.io/org/lei:weekly: a": about + long + "failed: 2026-02-08: denied: no; weekly: a",
+		"copy blob oci-archive:a.tar@" + digest + ": denied: oci-archive:a.tar: write " + digest + ": " + long:                                           "copy blob oci-archive:a.tar@sha256:0123456789ab...: denied: " + long,
 	} {
 		if got := shorter(message); got != want {
 			t.Errorf("%s:\ngot  %s\nwant %s", message, got, want)
+		}
+	}
+}
+
+func TestAMessageDoesNotChangeWhatATerminalShows(t *testing.T) {
+	for _, bad := range []string{"\u202e", "\u2066", "\x1b[2J", "\u0085", "\u2028", "\r", "\ufeff", "\u200b"} {
+		if got := describeError(errors.New("no tag a" + bad + "b")); got != "no tag a b" && got != "no tag a [2Jb" && got != "no tag a; b" {
+			t.Errorf("%q: %q", bad, got)
 		}
 	}
 }

@@ -20,11 +20,15 @@ func unknownCommand(cmd *cobra.Command, args []string) error {
 	}
 	var names []string
 	for _, sub := range cmd.Commands() {
-		if sub.IsAvailableCommand() {
+		if sub.IsAvailableCommand() || sub.Name() == "help" {
 			names = append(names, sub.Name())
 		}
 	}
-	if near := nearest(args[0], names); near != "" {
+	switch near := nearest(args[0], names); near {
+	case "":
+	case args[0]:
+		return usageError{fmt.Errorf("write %s without -- before it", near)}
+	default:
 		return usageError{fmt.Errorf("unknown command %.40q; did you mean %q?", args[0], near)}
 	}
 	return usageError{fmt.Errorf("unknown command %.40q; %s", args[0], help)}

@@ -22,8 +22,23 @@ func checkOutput(dir string) error {
 		return fmt.Errorf("--output %s looks like a flag; for a directory with this name, write ./%[1]s", dir)
 	case dir == "~", strings.HasPrefix(dir, "~/"):
 		return fmt.Errorf("--output %s: the shell did not expand ~; write $HOME, or ./%[1]s for a directory with this name", dir)
+	case namesNoDir(dir):
+		return fmt.Errorf("--output %s: a snapshot is a directory; leioci copy and leioci push write layouts and archives", dir)
 	}
 	return nil
+}
+
+// namesNoDir reports whether something is written like a layout, an archive or a tar file, by those who
+// expect these from other programs.
+func namesNoDir(dir string) bool {
+	if info, err := os.Stat(dir); err == nil && info.IsDir() {
+		return false
+	}
+	switch scheme, _, ok := strings.Cut(strings.ToLower(dir), ":"); scheme {
+	case "oci", "oci-layout", "oci-archive", "dir", "docker-archive", "docker", "file", "tar":
+		return ok
+	}
+	return isTar(dir)
 }
 
 // refuseWorkingDir returns an error if dir is the working directory, or contains it. The library

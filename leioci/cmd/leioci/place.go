@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -19,10 +17,24 @@ latest or, in a layout or an archive without that tag, the only artifact.`
 // parseLocation parses REF.
 func parseLocation(text string) (leioci.Location, error) {
 	at, err := leioci.ParseLocation(text)
-	if err != nil {
-		return at, usageError{err}
+	if err == nil {
+		return at, nil
 	}
-	return at, nil
+	if there := describeThere(text); there != "" {
+		err = errors.New(there)
+	} else if scheme, rest, ok := strings.Cut(text, ":"); ok && nearScheme(scheme) != "" {
+		err = fmt.Errorf("invalid reference %.140q; did you mean %.140q?", text, nearScheme(scheme)+":"+rest)
+	}
+	return at, usageError{err}
+}
+
+// nearScheme returns the scheme of a layout or an archive that somebody meant who wrote another one.
+func nearScheme(written string) string {
+	near := nearest(written, []string{"oci-layout", "oci-archive"})
+	if strings.EqualFold(near, written) || len(written) <= len("oci") {
+		return ""
+	}
+	return near
 }
 
 // registriesIn returns the repositories among locations.
@@ -47,18 +59,4 @@ func newReader(env environment, network *networkFlags, at leioci.Location, mirro
 		return nil, usageError{err}
 	}
 	return newClient(env, network, registriesIn(append(others, at)...), leioci.WithMirrors(sources...))
-}
-
-// refuseForeignPlace returns a usage error for the name that another program has for a place, such as
-// oci:DIR, unless it is that of a directory.
-func refuseForeignPlace(text string) error {
-	scheme, _, ok := strings.Cut(text, ":")
-	if !ok || len(scheme) == 1 { // a drive of Windows
-		return nil
-	}
-	if _, err := os.Lstat(text); !errors.Is(err, fs.ErrNotExist) {
-		return nil //nolint:nilerr // it is there, or that is told when it is opened
-	}
-	_, err := parseLocation(text)
-	return err
 }

@@ -123,8 +123,8 @@ func terminalOf(env environment) *os.File {
 	if !ok || env.getenv("TERM") == dumbTermID || !cwriter.IsTerminal(int(f.Fd())) {
 		return nil
 	}
-	if width, height, err := cwriter.GetSize(int(f.Fd())); err != nil || width < 1 || height < 1 {
-		return nil // it does not say how wide it is: a line too long would not be one
+	if width, height, err := cwriter.GetSize(int(f.Fd())); err != nil || width < 1 || height < 2 {
+		return nil // it does not say how wide it is, where a line too long would not be one, or has no room
 	}
 	return f
 }

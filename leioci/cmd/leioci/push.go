@@ -91,6 +91,9 @@ func push(ctx context.Context, env environment, network *networkFlags, dir strin
 	if dir == "" {
 		return usageError{errors.New("DIR is empty: give the directory of the snapshot to push")}
 	}
+	if err := refuseReference(dir, "leioci copy copies what it names"); err != nil {
+		return err
+	}
 	to, err := newPushing(env, network, refs)
 	if err != nil {
 		return err

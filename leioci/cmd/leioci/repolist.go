@@ -112,7 +112,11 @@ func (s *subjects) readList(r io.Reader, file string) error {
 			return fmt.Errorf("line %d: %w", n, err)
 		}
 	}
-	if err := lines.Err(); err != nil {
+	err := lines.Err()
+	if errors.Is(err, bufio.ErrTooLong) {
+		err = fmt.Errorf("longer than %d bytes", maxListLineBytes)
+	}
+	if err != nil {
 		return fmt.Errorf("line %d: %w", n+1, err)
 	}
 	return nil

@@ -38,7 +38,7 @@ func TestAListThatCannotBeReadIsRefused(t *testing.T) {
 		"a\n\xff\xfea\x00":                         "line 2: not UTF-8", // as PowerShell writes
 		"a\n\nb c\n":                               "line 3: want one repository",
 		"a\n" + strings.Repeat("x", 2049) + "\n":   "line 2: a name of more than 2048 bytes",
-		"a\n#" + strings.Repeat("x", 1<<20) + "\n": "line 2: ",
+		"a\n#" + strings.Repeat("x", 1<<20) + "\n": "line 2: longer than 65536 bytes",
 		many.String():                              "line 50001: more than 50000 repositories",
 	} {
 		write(t, work, "list", content)

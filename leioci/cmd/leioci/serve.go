@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -39,7 +37,7 @@ into meanwhile: then the new snapshot is served, and those who began with the ol
 
 Whoever can connect can pull, and nobody can push: there is no authentication. Without --listen, only
 this machine can connect. A registry that others reach should have a certificate, or they need
---plain-http.
+--plain-http. It speaks HTTP/1.1, and answers 512 requests at once; others wait.
 
 Prints a reference to pull from, once it listens; the name of the repository in it may be any other,
 unless --repository gives it one. As JSON, these are the members format_version (1), source, address
@@ -65,7 +63,11 @@ what is being sent was sent, if that takes no longer than 20 seconds; a second s
 
 // serve serves until ctx ends, which is a success.
 func serve(ctx context.Context, env environment, f serveFlags, source string) (err error) {
-	if _, _, err := net.SplitHostPort(f.listen); err != nil {
+	_, port, err := net.SplitHostPort(f.listen)
+	if err == nil {
+		_, err = net.DefaultResolver.LookupPort(ctx, "tcp", port)
+	}
+	if err != nil {
 		return usageError{fmt.Errorf("--listen %q: want host:port, such as 127.0.0.1:5000 or :5000", f.listen)}
 	}
 	config, err := f.tls()
@@ -107,16 +109,19 @@ func openServed(ctx context.Context, env environment, f serveFlags, source strin
 	if source == "" { // "$DIR", where DIR is not set
 		return nil, usageError{errors.New("DIR|LOCATION is empty")}
 	}
-	if _, err := os.Stat(source); err == nil || !strings.HasPrefix(strings.ToLower(source), "oci") {
+	if !isReference(source) {
+		if err := refuseOtherThanDir(source); err != nil {
+			return nil, err
+		}
 		handler, err := leioci.NewDirectoryHandler(ctx, source, opts...)
 		if errors.Is(err, leioci.ErrNotFound) {
 			err = fmt.Errorf("%w; what is served has to be pulled first, with leioci pull", err)
 		}
 		return handler, err
 	}
-	location, err := leioci.ParseLocation(source)
+	location, err := parseLocation(source)
 	if err != nil {
-		return nil, usageError{err}
+		return nil, err
 	}
 	handler, err := leioci.NewHandler(ctx, location, opts...)
 	if errors.Is(err, leioci.ErrInvalidReference) {
@@ -125,7 +130,9 @@ func openServed(ctx context.Context, env environment, f serveFlags, source strin
 	return handler, err
 }
 
-// tls returns the configuration for https, or nil for http.
+// tls returns the configuration for https, or nil for http. It does not offer HTTP/2: there, all blobs
+// of a client share one connection, in frames, and how much memory it takes depends on how many
+// streams the client opens and on what it leaves unread. All clients of registries speak HTTP/1.1.
 func (f serveFlags) tls() (*tls.Config, error) {
 	switch {
 	case f.certFile == "" && f.keyFile == "":

@@ -15,8 +15,45 @@ func shorter(message string) string {
 	message = withoutURLs(message)
 	message = strings.ReplaceAll(message, " (HEAD responses have no body, use GET for details)", "")
 	message = strings.ReplaceAll(message, ") (", "; ")
-	if len(message) > longMessage {
-		message = regexp.MustCompile(`(sha(?:256|512):[0-9a-f]{12})[0-9a-f]{20,}`).ReplaceAllString(message, "$1...")
+	for _, lose := range []func(string) string{withoutDigits, withoutOtherURLs, withoutRepetition} {
+		if len(message) > longMessage {
+			message = lose(message)
+		}
+	}
+	return message
+}
+
+// withoutDigits leaves the first digits of digests.
+func withoutDigits(message string) string {
+	return regexp.MustCompile(`(sha(?:256|512):[0-9a-f]{12})[0-9a-f]{20,}`).ReplaceAllString(message, "$1...")
+}
+
+// withoutOtherURLs removes the URLs of requests to hosts that a message names elsewhere, such as those
+// to which a registry redirects.
+func withoutOtherURLs(message string) string {
+	requests := regexp.MustCompile(`(?:[A-Z][a-z]+ "https?://([^/\s"]+)/[^\s"]*": |[A-Z]+ https?://([^/\s"]+)/\S*(?:: |\.\.\. ))`)
+	port := regexp.MustCompile(`:[0-9]+$`)
+	return requests.ReplaceAllStringFunc(message, func(text string) string {
+		m := requests.FindStringSubmatch(text)
+		host := port.ReplaceAllString(m[1]+m[2], "")
+		if strings.Contains(strings.ReplaceAll(message, text, ""), host) {
+			return ""
+		}
+		return text
+	})
+}
+
+// withoutRepetition removes words that others near them imply: what is put under a tag that has been
+// named, what is written to a place that has been named, and a registry's code for the kind of error.
+func withoutRepetition(message string) string {
+	for _, repeated := range []struct{ pattern, short string }{
+		{`((?:; |failed: )[^:;]{1,300}): put manifest \S+: `, "$1: "},
+		{`(oci-(?:archive|layout):[^@]+@[^\s:]+:[^\s:]+: (?:[a-z ]+: )?)oci-[^@]{1,300}: write \S+: `, "$1"},
+		{`unexpected status code ([0-9]{3}) `, "$1 "},
+		{`denied: DENIED: `, "denied: "},
+		{`unauthorized: UNAUTHORIZED: `, "unauthorized: "},
+	} {
+		message = regexp.MustCompile(repeated.pattern).ReplaceAllString(message, repeated.short)
 	}
 	return message
 }

@@ -68,7 +68,7 @@ func (f *sourceFlags) open(ctx context.Context, text string) (*source, error) {
 	if isReference(text) {
 		return f.pull(ctx, text)
 	}
-	if err := refuseForeignPlace(text); err != nil {
+	if err := refuseOtherThanDir(text); err != nil {
 		return nil, err
 	}
 	s, err := f.openDir(ctx, text)
@@ -107,7 +107,7 @@ func (f *sourceFlags) pull(ctx context.Context, text string) (_ *source, err err
 	if err != nil {
 		return nil, err
 	}
-	temp, err := os.MkdirTemp("", "leioci-")
+	temp, err := makeTemporary()
 	if err != nil {
 		return nil, err
 	}

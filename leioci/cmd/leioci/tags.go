@@ -26,7 +26,8 @@ func newTags(env environment) *cobra.Command {
 others by name. Each has the digest and the size of what it holds. For latest, weekly and the others it
 says which dates they equal now.
 
-REPO is registry/repository, oci-layout:DIR or oci-archive:FILE, without a tag.
+REPO is registry/repository, oci-layout:DIR or oci-archive:FILE, without a tag. For a mirror, write its own
+name.
 
 Each tag is looked at, which is a request. Of many tags, only the first --limit are, beside latest and
 weekly; standard error says how many are left out. A tag that is removed meanwhile is left out, too. One

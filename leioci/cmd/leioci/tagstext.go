@@ -61,7 +61,7 @@ func (l *tagList) writeText(w io.Writer, now time.Time) error {
 		case t.err != nil:
 			fmt.Fprintf(table, "%s\t-\t-\tcannot be read: %s\n", visible(t.name), shortened(describeError(t.err)))
 		default:
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", visible(t.name), t.held.digest, bytesText(t.held.size), l.holds(t, now))
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", visible(t.name), t.held.digest, sizeText(t.held), l.holds(t, now))
 		}
 	}
 	return table.Flush()
@@ -92,4 +92,12 @@ func (l *tagList) holds(t *listedTag, now time.Time) string {
 		return "snapshot of " + h.date + age + "; the tag of that date holds another"
 	}
 	return "snapshot of " + h.date + age + "; there is no tag of that date"
+}
+
+// sizeText is the size of the blobs. That of an index is in the manifests that it lists.
+func sizeText(s artifactSummary) string {
+	if s.kind != kindSnapshot && s.kind != kindImage {
+		return "-"
+	}
+	return bytesText(s.size)
 }

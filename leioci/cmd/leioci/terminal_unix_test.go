@@ -8,11 +8,15 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/creack/pty"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
@@ -214,6 +218,57 @@ func TestLogLinesAreAboveTheBars(t *testing.T) {
 	}
 }
 
+// manyBlobs serves an image of 40 layers. The last one stops after some bytes until released is
+// closed.
+func manyBlobs(t *testing.T) (ref, held string, release func()) {
+	t.Helper()
+	reg := leiocitest.NewRegistry(t)
+	ref = reg.Host() + "/org/app"
+	img, err := random.Image(100, 40)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tag, err := name.NewTag(ref)
+	if err == nil {
+		err = remote.Write(tag, img, remote.WithContext(t.Context()))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := img.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	held = m.Layers[len(m.Layers)-1].Digest.String()
+	released := make(chan struct{})
+	reg.On(http.MethodGet, "/blobs/"+held, leiocitest.Always, func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
+		registry.ServeHTTP(&heldWriter{w, r, released, 10}, r)
+	})
+	return ref, held, func() { close(released) }
+}
+
+// TestManyBlobsAreShownInAFewLines checks that a terminal is never filled: its first line would leave
+// it with each redraw, for good.
+func TestManyBlobsAreShownInAFewLines(t *testing.T) {
+	for _, rows := range []uint16{2, 24} {
+		ref, held, release := manyBlobs(t)
+		w := inTerminal(t, pty.Winsize{Rows: rows, Cols: 80}, []string{"TERM=xterm"}, "copy", ref, "oci-layout:copied")
+		for range 3 {
+			w.await(held[:20] + `[^\n]*%[^\x1b]*\x1b\[\d+A`)
+		}
+		release()
+		status, screen := w.end()
+		for _, up := range regexp.MustCompile(`\x1b\[(\d+)A`).FindAllStringSubmatch(w.seen, -1) {
+			if n, err := strconv.Atoi(up[1]); err != nil || n >= int(rows) || n > mostBars {
+				t.Errorf("%d of %d lines are filled", n, rows)
+			}
+		}
+		if lines := strings.Split(strings.TrimSpace(screen), "\r\n"); status != 0 || len(lines) != 2 || !strings.HasPrefix(lines[0], "copied") {
+			t.Errorf("%d, the screen shows %q", status, screen)
+		}
+	}
+}
+
 func TestSomeTerminalsShowNoBars(t *testing.T) {
 	ref, release := slowRegistry(t)
 	release()
@@ -224,6 +279,7 @@ func TestSomeTerminalsShowNoBars(t *testing.T) {
 	}{
 		"dumb":            {pty.Winsize{Rows: 24, Cols: 80}, "TERM=dumb", "--plain-http"},
 		"without a width": {pty.Winsize{}, "TERM=xterm", "--plain-http"},
+		"a single line":   {pty.Winsize{Rows: 1, Cols: 80}, "TERM=xterm", "--plain-http"},
 		"quiet":           {pty.Winsize{Rows: 24, Cols: 80}, "TERM=xterm", "-q"},
 	} {
 		w := inTerminal(t, tc.size, []string{tc.env}, "pull", tc.flag, ref, "-o", "lei")

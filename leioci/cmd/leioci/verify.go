@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lowendinsight/lei-go/leioci"
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
 )
 
@@ -33,7 +34,8 @@ lists are not compared with the reports.
 ` + sourceHelp + `
 
 ` + trustHelp + ` What is in a
-DIR must have been pulled with the same keys, or the same policy.
+DIR must have been pulled with the same keys, or the same policy. DIR itself says so, and whoever can
+write to it can make it say so.
 
 ` + overviewHelp,
 		Example: "  leioci verify ghcr.io/org/lei-cache\n  leioci verify --max-age 2d --format json ./lei",
@@ -72,7 +74,7 @@ func verify(ctx context.Context, env environment, from *sourceFlags, text string
 // unverified gives the failure to be a snapshot its exit status. To other commands, that says only
 // that it is the wrong directory.
 func unverified(err error) error {
-	wrong := isAny(err, snapshot.ErrNotSnapshot, snapshot.ErrTooLarge)
+	wrong := isAny(err, snapshot.ErrNotSnapshot, snapshot.ErrTooLarge, leioci.ErrUnsupportedManifest)
 	if usage := (usageError{}); !wrong || errors.Is(err, fs.ErrNotExist) || errors.As(err, &usage) {
 		return err
 	}

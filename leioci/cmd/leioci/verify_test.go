@@ -90,3 +90,15 @@ func TestPushRefusesASnapshotFromTheFuture(t *testing.T) {
 		t.Errorf("push --allow-future: %d, %q", status, stderr)
 	}
 }
+
+func TestWhatIsNoSnapshotIsNotVerified(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	reg.On("GET", "/manifests/", leiocitest.Always, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		w.Header().Set("Content-Type", "application/vnd.oci.image.index.v1+json")
+		_, _ = w.Write([]byte(`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}`))
+	})
+	status, stdout, stderr := leiociIn(t, t.TempDir(), "", "verify", reg.Host()+"/org/lei-cache")
+	if status != exitUnverified || stdout != "" || !strings.Contains(stderr, "unsupported manifest") {
+		t.Errorf("%d, %q, %s", status, stdout, stderr)
+	}
+}

@@ -1,7 +1,6 @@
 package manifest
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -62,26 +61,11 @@ func subject(d *v1.Descriptor) []v1.Descriptor {
 // surveyIndex is survey for an index. What could also be read as an image manifest is refused.
 func surveyIndex(raw []byte) (surveyed, error) {
 	var s surveyed
-	r := jsonstream.NewReader(bytes.NewReader(raw))
-	err := s.index(r)
-	if err == nil {
-		err = r.End()
-	}
-	switch {
-	case errors.Is(err, jsonstream.ErrType):
-		err = errors.New("not a JSON object")
-	case err != nil:
-	case !s.manifests:
+	err := s.read(raw, s.index, "manifests", maxEntries, maxIndexValues)
+	if err == nil && !s.manifests {
 		err = errors.New("not an index: no member named manifests")
-	case s.layers > maxEntries:
-		err = fmt.Errorf("%w: %d manifests, limit %d", errdef.ErrTooLarge, s.layers, maxEntries)
-	case r.Values() > maxIndexValues:
-		err = fmt.Errorf("%w: %d JSON values, limit %d", errdef.ErrTooLarge, r.Values(), maxIndexValues)
 	}
-	if err != nil {
-		return s, fmt.Errorf("%w: %w", errdef.ErrUnsupportedManifest, err)
-	}
-	return s, nil
+	return s, refused(err)
 }
 
 func (s *surveyed) index(r *jsonstream.Reader) error {

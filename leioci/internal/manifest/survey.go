@@ -32,24 +32,37 @@ type surveyed struct {
 // last of several; other readers do not.
 func survey(raw []byte) (surveyed, error) {
 	var s surveyed
+	err := s.read(raw, s.manifest, "layers", maxLayers, maxValues)
+	return s, refused(err)
+}
+
+// refused makes an error that of a manifest which is not supported.
+func refused(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", errdef.ErrUnsupportedManifest, err)
+}
+
+// read reads a whole text by a function that knows its members. There may be at most so many layers,
+// or manifests, and values.
+func (s *surveyed) read(raw []byte, object func(*jsonstream.Reader) error, listed string, mostListed, mostValues int) error {
 	r := jsonstream.NewReader(bytes.NewReader(raw))
-	err := s.manifest(r)
+	err := object(r)
 	if err == nil {
 		err = r.End()
 	}
 	switch {
 	case errors.Is(err, jsonstream.ErrType):
-		err = errors.New("not a JSON object")
+		return errors.New("not a JSON object")
 	case err != nil:
-	case s.layers > maxLayers:
-		err = fmt.Errorf("%w: %d layers, limit %d", errdef.ErrTooLarge, s.layers, maxLayers)
-	case r.Values() > maxValues:
-		err = fmt.Errorf("%w: %d JSON values, limit %d", errdef.ErrTooLarge, r.Values(), maxValues)
+		return err
+	case s.layers > mostListed:
+		return fmt.Errorf("%w: %d %s, limit %d", errdef.ErrTooLarge, s.layers, listed, mostListed)
+	case r.Values() > mostValues:
+		return fmt.Errorf("%w: %d JSON values, limit %d", errdef.ErrTooLarge, r.Values(), mostValues)
 	}
-	if err != nil {
-		return s, fmt.Errorf("%w: %w", errdef.ErrUnsupportedManifest, err)
-	}
-	return s, nil
+	return nil
 }
 
 func (s *surveyed) manifest(r *jsonstream.Reader) error {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/lowendinsight/lei-go/leioci/internal/ocilayout"
 	"github.com/lowendinsight/lei-go/leioci/internal/staging"
+	"github.com/lowendinsight/lei-go/leioci/internal/store"
 	"github.com/lowendinsight/lei-go/leioci/internal/verify"
 )
 
@@ -119,20 +120,17 @@ func (w *Writer) index(ctx context.Context, now former) (index, before []byte, e
 			return nil, nil, err
 		}
 	}
+	read := w.reading(now)
 	for _, p := range w.puts {
-		if err := x.Add(p.manifest, p.tags...); err != nil {
+		raw, err := read(ctx, p.Descriptor)
+		if err == nil {
+			err = x.Add(&store.Manifest{Descriptor: p.Descriptor, Raw: raw}, p.tags...)
+		}
+		if err != nil {
 			return nil, nil, err
 		}
 	}
-	lists, err := x.ListReferrers(ctx, func(ctx context.Context, d v1.Descriptor) ([]byte, error) {
-		if r := w.partial.at[d.Digest]; r != nil && r.whole {
-			return readManifest(ctx, w.partial.content(r), d)
-		}
-		if now.archive != nil && now.archive.has(d.Digest) || w.first.archive == nil {
-			return now.manifest(ctx, d)
-		}
-		return w.first.manifest(ctx, d)
-	})
+	lists, err := x.ListReferrers(ctx, read)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -143,6 +141,19 @@ func (w *Writer) index(ctx context.Context, now former) (index, before []byte, e
 	}
 	index, err = x.Bytes()
 	return index, before, err
+}
+
+// reading returns a function that reads manifests: those that were put, and those of the target.
+func (w *Writer) reading(now former) ocilayout.Read {
+	return func(ctx context.Context, d v1.Descriptor) ([]byte, error) {
+		if r := w.partial.at[d.Digest]; r != nil && r.whole {
+			return readManifest(ctx, w.partial.content(r), d)
+		}
+		if now.archive != nil && now.archive.has(d.Digest) && !w.relied[d.Digest] || w.first.archive == nil {
+			return now.manifest(ctx, d)
+		}
+		return w.first.manifest(ctx, d)
+	}
 }
 
 // complete appends the entries that are no blobs, and the end of the archive.

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -17,16 +16,6 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/staging"
-)
-
-// How the partial archive that someone else holds is waited for: it is tried after the first pause,
-// then after twice that, up to the longest. After a few seconds, and then every minute, the log
-// says what is waited for.
-const (
-	firstPause   = 10 * time.Millisecond
-	longestPause = 500 * time.Millisecond
-	sayAfter     = 3 * time.Second
-	sayEvery     = time.Minute
 )
 
 // privateAge is how long a private partial archive may be in use after it was last written to.
@@ -46,30 +35,23 @@ func partialPath(target string) string {
 // until ctx ends.
 func openPartial(ctx context.Context, dk disk, target string, log logrus.FieldLogger) (*partial, error) {
 	p := &partial{disk: dk, path: partialPath(target), at: map[v1.Hash]*region{}}
-	begun := time.Now()
-	say := begun.Add(sayAfter)
-	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		var err error
-		if p.file, err = dk.openLocked(p.path); err == nil {
-			sweep(dk, p.path, log)
-			return p, nil
+	var openErr error
+	err := staging.Await(ctx, p.path, func() error {
+		if p.file, openErr = dk.openLocked(p.path); errors.Is(openErr, staging.ErrInUse) {
+			return openErr
 		}
-		if !errors.Is(err, staging.ErrInUse) {
-			return p, p.makePrivate(err, log)
-		}
-		if now := time.Now(); !now.Before(say) {
-			log.Warnf("waiting for %v for another process that writes %s, until it ends or lets go of %s",
-				now.Sub(begun).Round(time.Second), target, p.path)
-			say = now.Add(sayEvery)
-		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return nil, fmt.Errorf("lock %s: %w", p.path, context.Cause(ctx))
-		}
+		return nil
+	}, func(waited time.Duration) {
+		log.Warnf("waiting for %v for another process that writes %s, until it ends or lets go of %s", waited, target, p.path)
+	})
+	if err != nil {
+		return nil, err
 	}
+	if openErr != nil {
+		return p, p.makePrivate(openErr, log)
+	}
+	sweep(dk, p.path, log)
+	return p, nil
 }
 
 // makePrivate creates a partial archive that nobody else knows, because of an error with the one

@@ -96,7 +96,7 @@ func (c *contents) explain(err error, offset int64) error {
 	case !c.any && (errors.Is(err, tar.ErrHeader) || errors.Is(err, io.ErrUnexpectedEOF)):
 		return fmt.Errorf("%w: not a tar archive: %w", errdef.ErrUnsupportedManifest, err)
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return fmt.Errorf("%w: the archive is cut off; get it again: %w", errdef.ErrVerification, err)
+		return fmt.Errorf("%w: the archive is cut off: %w", errdef.ErrVerification, err)
 	case errors.Is(err, tar.ErrHeader), errors.Is(err, tar.ErrFieldTooLong):
 		return fmt.Errorf("%w: the archive is damaged after byte %d: %w", errdef.ErrVerification, offset, err)
 	}

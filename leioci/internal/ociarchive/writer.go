@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/sirupsen/logrus"
@@ -33,10 +34,10 @@ type Writer struct {
 	puts    []put
 }
 
-// A put is a manifest that was put under tags.
+// A put is a manifest that was put under tags. Its bytes are in a file: there may be many of them.
 type put struct {
-	manifest *store.Manifest
-	tags     []string
+	v1.Descriptor
+	tags []string
 }
 
 var _ store.Writer = (*Writer)(nil)
@@ -182,7 +183,7 @@ func (w *Writer) PutManifest(ctx context.Context, m *store.Manifest, tags ...str
 		if err := w.putBytes(ctx, m); err != nil {
 			return err
 		}
-		w.puts = append(w.puts, put{m, tags})
+		w.puts = append(w.puts, put{m.Descriptor, slices.Clone(tags)})
 		return nil
 	})
 }

@@ -1,11 +1,13 @@
 package ocilayout
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 	"github.com/lowendinsight/lei-go/leioci/internal/manifest"
 	"github.com/lowendinsight/lei-go/leioci/internal/store"
 )
@@ -20,7 +22,7 @@ type added struct {
 // Add adds a manifest and gives it tags. Whatever had one of the tags loses it, and stays, as it
 // does in a registry. Without tags, the manifest gets an entry without a name, unless it has one:
 // oras finds referrers so. The error is errdef.ErrInvalidReference, for a tag, and then nothing was
-// added.
+// added, or errdef.ErrTooLarge, for referrers of which 64 MiB or more are to be listed in all.
 func (x *Index) Add(m *store.Manifest, tags ...string) error {
 	for _, tag := range tags {
 		if err := checkTag(tag); err != nil {
@@ -35,6 +37,9 @@ func (x *Index) Add(m *store.Manifest, tags ...string) error {
 	case err != nil: // nothing is known of it but its descriptor
 	case kind.Subject != nil:
 		a.Descriptor, a.subject = referrer(m.Descriptor, kind), kind.Subject.Digest
+		if x.addedBytes += described(a.Descriptor); x.addedBytes > maxAddedBytes {
+			return fmt.Errorf("%w: more than %d bytes of what is listed of referrers", errdef.ErrTooLarge, maxAddedBytes)
+		}
 	case kind.Index:
 		x.dropChildren(kind.Children)
 	}

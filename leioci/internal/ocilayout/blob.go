@@ -18,13 +18,16 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/verify"
 )
 
+// blobsDir is where the blobs are.
+const blobsDir = "blobs"
+
 // BlobPath returns the path of a blob within a layout. A digest that is none, which could lead
 // elsewhere, is errdef.ErrInvalidReference.
 func BlobPath(digest v1.Hash) (string, error) {
 	if _, err := v1.NewHash(digest.String()); err != nil {
 		return "", fmt.Errorf("%w: digest %.200q: %w", errdef.ErrInvalidReference, digest, err)
 	}
-	return path.Join("blobs", digest.Algorithm, digest.Hex), nil
+	return path.Join(blobsDir, digest.Algorithm, digest.Hex), nil
 }
 
 // open opens a blob, whatever it holds.

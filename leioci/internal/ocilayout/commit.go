@@ -59,6 +59,9 @@ func (w *Writer) commit(ctx context.Context) error {
 			return err
 		}
 		if !bytes.Equal(merged.before, merged.after) {
+			if err := w.mark(root); err != nil {
+				return err
+			}
 			if err := w.replace(root, IndexFile, merged.after); err != nil {
 				return err
 			}

@@ -21,11 +21,13 @@ type Index struct {
 	members map[string]json.RawMessage // all but manifests
 	entries []*entry
 
-	added    []*added                   // by this process
-	replaced map[string][]v1.Descriptor // what fallback tags named before
+	added      []*added                   // by this process
+	addedBytes int                        // of what lists of referrers have of it
+	replaced   map[string][]v1.Descriptor // what fallback tags named before
 
-	mu   sync.Mutex
-	seen []node // what is reachable, once that is known
+	mu      sync.Mutex
+	seen    []node          // what is reachable, once that is known
+	missing []v1.Descriptor // what of that was not there
 }
 
 // An entry is a descriptor in an Index.

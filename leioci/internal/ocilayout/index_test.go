@@ -183,6 +183,25 @@ func TestAnIndexThatLeadsTooFarIsRefused(t *testing.T) {
 		}
 		many = append(many, b.index(t, leaves...))
 	}
+	wide := b.index(t, many...)
+	x = parse(t, indexOf(entryOf(wide)))
+	if _, err := x.Referrers(t.Context(), deep.Descriptor.Digest, b.read); err != nil {
+		t.Errorf("as wide as a copy may be: got %v", err)
+	}
+	for range 8 {
+		wide = b.index(t, wide)
+	}
+	x = parse(t, indexOf(entryOf(wide)))
+	if _, err := x.Referrers(t.Context(), deep.Descriptor.Digest, b.read); err != nil {
+		t.Errorf("as deep as a copy may be: got %v", err)
+	}
+	for i := range 21 {
+		entries := make([]string, 4900)
+		for j := range entries {
+			entries[j] = fmt.Sprintf(`{"mediaType":"a/b","digest":"sha256:%064x","size":1}`, 5000*i+j)
+		}
+		many = append(many, b.add(t, types.OCIImageIndex, indexOf(entries...)))
+	}
 	x = parse(t, indexOf(entryOf(b.index(t, many...))))
 	if _, err := x.Referrers(t.Context(), deep.Descriptor.Digest, b.read); !errors.Is(err, errdef.ErrTooLarge) {
 		t.Errorf("wide: got %v", err)

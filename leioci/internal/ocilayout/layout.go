@@ -78,6 +78,9 @@ func checkMarker(ctx context.Context, root *os.Root) error {
 	if _, statErr := root.Lstat(IndexFile); statErr == nil {
 		return NotLayout("it has a file " + IndexFile + ", but no file " + MarkerFile)
 	}
+	if _, statErr := root.Lstat(blobsDir); statErr == nil {
+		return fmt.Errorf("%w: a directory with blobs, but without %s: nothing was completely written to it", errdef.ErrNotFound, MarkerFile)
+	}
 	return NotLayout("it has no file " + MarkerFile)
 }
 

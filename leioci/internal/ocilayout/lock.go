@@ -9,51 +9,31 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/staging"
 )
 
-// How the lock is waited for. After a few seconds, and then every minute, the log says so: the
-// other process may be stopped.
-const (
-	firstPause   = 10 * time.Millisecond
-	longestPause = 100 * time.Millisecond
-	sayAfter     = 3 * time.Second
-	sayEvery     = time.Minute
-)
-
 // lock waits until nobody else changes index.json, and keeps them from it. Where files cannot be
 // locked, it does not.
 func (w *Writer) lock(ctx context.Context) (unlock func(), err error) {
 	path := w.path(lockFile)
-	begun := time.Now()
-	say := begun.Add(sayAfter)
-	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		var f *staging.Exclusive
-		err := inIngest(w.path(ingestDir), func() (err error) {
+	var f *staging.Exclusive
+	err = staging.Await(ctx, path, func() error {
+		return inIngest(w.path(ingestDir), func() (err error) {
 			f, err = staging.OpenExclusive(path)
 			return err
 		})
-		switch {
-		case err == nil:
-			return func() {
-				if err := f.Remove(); err != nil {
-					w.log.Infof("cannot remove %s: %v", path, err) // the lock itself has ended
-				}
-			}, nil
-		case errors.Is(err, errors.ErrUnsupported):
-			w.log.Infof("writing to %s without a lock: %v", w.layout.given, err)
-			return func() {}, nil
-		case !errors.Is(err, staging.ErrInUse):
-			return nil, fmt.Errorf("lock %s: %w; remove it if no process uses it", w.layout.given, err)
-		}
-		if now := time.Now(); !now.Before(say) {
-			w.log.Warnf("waiting for %v for another process that writes to %s, until it ends or lets go of %s",
-				now.Sub(begun).Round(time.Second), w.layout.given, path)
-			say = now.Add(sayEvery)
-		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return nil, fmt.Errorf("lock %s: %w", w.layout.given, context.Cause(ctx))
-		}
+	}, func(waited time.Duration) {
+		w.log.Warnf("waiting for %v for another process that writes to %s, until it ends or lets go of %s", waited, w.layout.given, path)
+	})
+	switch {
+	case err == nil:
+		return func() {
+			if err := f.Remove(); err != nil {
+				w.log.Infof("cannot remove %s: %v", path, err) // the lock itself has ended
+			}
+		}, nil
+	case errors.Is(err, errors.ErrUnsupported):
+		w.log.Infof("writing to %s without a lock: %v", w.layout.given, err)
+		return func() {}, nil
+	case ctx.Err() != nil:
+		return nil, err
 	}
+	return nil, fmt.Errorf("lock %s: %w; remove it if no process uses it", w.layout.given, err)
 }

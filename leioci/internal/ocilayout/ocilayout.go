@@ -16,6 +16,7 @@
 //
 //   - Blobs come first. Each is written beside the others, in the directory .leioci-ingest, is
 //     flushed, and then takes its name. One that is there already is verified.
+//   - The file oci-layout comes after them, in a new layout, and makes it one.
 //   - index.json comes last, under a lock. It is read again, merged with what was put, written
 //     beside the old one, flushed, and renamed.
 //   - The names of the blobs are flushed before index.json is, and the name of that before [Writer.Commit]

@@ -12,10 +12,13 @@ import (
 )
 
 const (
-	// maxReachable is the number of manifests that are looked at, and maxDepth the number of
-	// indexes, one in the other, that lead to one.
-	maxReachable = 5000
-	maxDepth     = 8
+	// maxReachable is the number of manifests that are looked at, each of which takes 300 bytes of
+	// memory, and maxDepth the number of indexes, one in the other, that lead to one. Both are
+	// more than a copy brings at once: several may be in one layout, and in lists of referrers.
+	maxReachable = 100_000
+	maxDepth     = 12
+	// mostMissing is how many manifests that are not there are looked for again each time.
+	mostMissing = 100
 )
 
 // A node is a manifest that index.json leads to.
@@ -30,10 +33,13 @@ type node struct {
 // of it. So has one of a kind that is unknown.
 func (x *Index) reachable(ctx context.Context, read Read) ([]node, error) {
 	x.mu.Lock()
-	seen := x.seen
+	seen, missing := x.seen, x.missing
 	x.mu.Unlock()
 	if seen != nil {
-		return seen, nil
+		came, err := haveCome(ctx, missing, read)
+		if err != nil || !came {
+			return seen, err
+		}
 	}
 	w := walk{read: read, at: map[v1.Hash]int{}}
 	for _, e := range x.entries {
@@ -51,19 +57,27 @@ func (x *Index) reachable(ctx context.Context, read Read) ([]node, error) {
 		}
 		begin = end
 	}
-	if !w.partial {
-		x.mu.Lock()
-		x.seen = w.nodes
-		x.mu.Unlock()
-	}
+	x.mu.Lock()
+	x.seen, x.missing = w.nodes, w.missing
+	x.mu.Unlock()
 	return w.nodes, nil
+}
+
+// haveCome reports whether something is there that was missing.
+func haveCome(ctx context.Context, missing []v1.Descriptor, read Read) (bool, error) {
+	for _, d := range missing {
+		if _, err := read(ctx, d); !errors.Is(err, errdef.ErrNotFound) {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
 type walk struct {
 	read    Read
 	nodes   []node
 	at      map[v1.Hash]int // the place of a node
-	partial bool            // something was not there, and may come
+	missing []v1.Descriptor // was not there, and may come; not more than mostMissing
 }
 
 func (w *walk) meet(d v1.Descriptor, nested bool) {
@@ -87,7 +101,9 @@ func (w *walk) look(ctx context.Context, i int) error {
 	}
 	raw, err := w.read(ctx, d)
 	if errors.Is(err, errdef.ErrNotFound) {
-		w.partial = true
+		if len(w.missing) < mostMissing {
+			w.missing = append(w.missing, d)
+		}
 		return nil
 	}
 	if err != nil {

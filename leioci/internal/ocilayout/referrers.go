@@ -7,22 +7,41 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 	"github.com/lowendinsight/lei-go/leioci/internal/manifest"
 	"github.com/lowendinsight/lei-go/leioci/internal/store"
 )
+
+// The limits of a list of referrers. Few manifests have more than ten.
+const (
+	maxListed      = 10_000
+	maxListedBytes = 16 << 20
+	// maxAddedBytes is how many bytes may be listed of all referrers that are added at once.
+	maxAddedBytes = 64 << 20
+)
+
+// described returns how many bytes a descriptor takes that others determine.
+func described(d v1.Descriptor) int {
+	n := len(d.MediaType) + len(d.ArtifactType)
+	for key, value := range d.Annotations {
+		n += len(key) + len(value)
+	}
+	return n
+}
 
 // Referrers returns the descriptors of the manifests whose subject has a digest, each once, as the
 // OCI distribution specification has them: with the type and the annotations of the artifact.
 //
 // What the manifests themselves say counts: those that index.json lists, as oras writes them, and
 // those in an index that it lists, such as the one under the tag that the digest makes, which
-// regclient and cosign write.
+// regclient and cosign write. The error is errdef.ErrTooLarge for more than 10,000, or 16 MiB.
 func (x *Index) Referrers(ctx context.Context, subject v1.Hash, read Read) ([]v1.Descriptor, error) {
 	nodes, err := x.reachable(ctx, read)
 	if err != nil {
 		return nil, err
 	}
 	var all []v1.Descriptor
+	bytes := 0
 	for _, n := range nodes {
 		if n.subject != subject {
 			continue
@@ -35,7 +54,12 @@ func (x *Index) Referrers(ctx context.Context, subject v1.Hash, read Read) ([]v1
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, referrer(n.Descriptor, kind))
+		d := referrer(n.Descriptor, kind)
+		if bytes += described(d); bytes > maxListedBytes || len(all) == maxListed {
+			return nil, fmt.Errorf("%w: more than %d referrers of %s, or %d bytes of what is listed of them",
+				errdef.ErrTooLarge, maxListed, subject, maxListedBytes)
+		}
+		all = append(all, d)
 	}
 	return all, nil
 }

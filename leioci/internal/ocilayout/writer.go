@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -24,7 +25,7 @@ type Writer struct {
 	log    logrus.FieldLogger
 
 	mu      sync.Mutex
-	begun   bool        // the directory is a layout
+	begun   bool        // the directory is there, and can be written to
 	mode    fs.FileMode // of new files
 	pending []pending   // in the order in which they were put
 }
@@ -99,8 +100,9 @@ func (w *Writer) checkEmpty() error {
 		return err
 	}
 	for _, e := range entries {
-		switch e.Name() {
-		case ingestDir, "lost+found": // the latter is in every new file system of some kinds
+		switch {
+		case e.Name() == ingestDir, e.Name() == "lost+found": // the latter is in every new file system of some kinds
+		case e.Name() == blobsDir && w.holdsBlobs():
 		default:
 			return w.refuse(fmt.Sprintf("it is no OCI image layout, and holds %q", e.Name()))
 		}
@@ -108,11 +110,19 @@ func (w *Writer) checkEmpty() error {
 	return nil
 }
 
+// holdsBlobs reports whether the directory for blobs holds nothing else than those for each algorithm.
+func (w *Writer) holdsBlobs() bool {
+	entries, err := os.ReadDir(w.path(blobsDir))
+	return err == nil && !slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
+		return !e.IsDir() || e.Name() != "sha256" && e.Name() != "sha512"
+	})
+}
+
 func (w *Writer) refuse(why string) error {
 	return fmt.Errorf("%w: %s: %s; name a new directory, or a layout", errdef.ErrTargetNotEmpty, w.layout.given, why)
 }
 
-// begin makes the directory a layout.
+// begin prepares the directory.
 func (w *Writer) begin(ctx context.Context) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -125,24 +135,24 @@ func (w *Writer) begin(ctx context.Context) error {
 	if err := staging.MakeDir(w.layout.dir); err != nil {
 		return err
 	}
-	root, err := regular.OpenRoot(w.layout.dir)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = root.Close() }()
+	var err error
 	if w.mode, err = w.newFileMode(); err != nil {
 		return w.layout.fail(err)
 	}
-	if _, err := root.Lstat(MarkerFile); errors.Is(err, fs.ErrNotExist) {
-		if err := w.replace(root, MarkerFile, []byte(Marker)); err != nil {
-			return err
-		}
-		if err := w.sync("."); err != nil {
-			return err
-		}
-	}
 	w.begun = true
 	return nil
+}
+
+// mark makes the directory a layout: the file that says so comes last but one, so that a copy that
+// fails leaves none.
+func (w *Writer) mark(root *os.Root) error {
+	if _, err := root.Lstat(MarkerFile); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := w.replace(root, MarkerFile, []byte(Marker)); err != nil {
+		return err
+	}
+	return w.sync(".")
 }
 
 // path returns the path of something in the layout.

@@ -57,8 +57,13 @@ type key struct {
 	digest v1.Hash
 }
 
+// maxBlobs is how many blobs are remembered. Nobody looks at more, and how many there are is up to
+// others.
+const maxBlobs = 10_000
+
 // Blob returns the blob with a name and a digest, which may be zero, and a number of bytes. It is
-// the same for the same name and digest. Nothing is told of it before it has a phase.
+// the same for the same name and digest. Nothing is told of it before it has a phase. It is nil if
+// there are 10,000 others.
 func (t *Tracker) Blob(name string, digest v1.Hash, size int64) *Blob {
 	if t == nil {
 		return nil
@@ -67,7 +72,7 @@ func (t *Tracker) Blob(name string, digest v1.Hash, size int64) *Blob {
 	defer t.mu.Unlock()
 	k := key{name, digest}
 	b := t.blobs[k]
-	if b == nil {
+	if b == nil && len(t.order) < maxBlobs {
 		b = &Blob{tracker: t, state: State{Blob: len(t.order) + 1, Name: name, Digest: digest, Total: size}}
 		t.blobs[k] = b
 		t.order = append(t.order, b)

@@ -132,14 +132,27 @@ func (d *Dir) look(old *generation) (*loading, error) {
 // take makes g what the directory holds. The caller holds d.mu.
 func (d *Dir) take(g *generation) {
 	switch {
+	case g.err == nil && d.current != nil && d.current.manifest.Descriptor.Digest == g.manifest.Descriptor.Digest:
+		d.current.retire() // it was mended or touched, and the former one is still the one before
+		d.current, d.latest = g, g
 	case g.err == nil:
 		d.former.retire()
 		d.former, d.current, d.latest, d.replaced = d.current, g, g, time.Now()
-	case errors.Is(g.err, errdef.ErrVerification):
+	case lasting(g.err):
 		d.latest = g // it took long to find out
 	default:
 		d.latest = nil // it may pass
 	}
+}
+
+// lasting reports whether a directory is out of order until one of its files changes.
+func lasting(err error) bool {
+	for _, kind := range []error{errdef.ErrVerification, errdef.ErrNotFound, errdef.ErrNotSnapshot, errdef.ErrTooLarge} {
+		if errors.Is(err, kind) {
+			return true
+		}
+	}
+	return false
 }
 
 // open calls use for the snapshot that is there, and then for the former one, until it reports that

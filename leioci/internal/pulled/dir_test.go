@@ -103,6 +103,76 @@ func TestAConfigThatWasNotKeptIsMadeOfTheMetadata(t *testing.T) {
 	}
 }
 
+// A pull does not look at the config of a directory that is up to date.
+func TestAConfigThatIsDamagedIsMadeOfTheMetadata(t *testing.T) {
+	for name, change := range map[string]func(w *world, path string){
+		"another":     func(w *world, _ string) { write(w.t, w.dir, "config.json", "{}") },
+		"empty":       func(w *world, _ string) { write(w.t, w.dir, "config.json", "") },
+		"a directory": func(w *world, path string) { check(w.t, errors.Join(os.Remove(path), os.Mkdir(path, 0o700))) },
+		"a link out of it": func(w *world, path string) {
+			check(w.t, errors.Join(os.Rename(path, w.dir+".config"), os.Symlink(w.dir+".config", path)))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			m, _ := w.pull(sunday, "", report)
+			want := content(t, w.dir, "config.json")
+			d := w.open()
+			change(w, filepath.Join(w.dir, "config.json"))
+			for _, d := range []*pulled.Dir{d, w.open()} {
+				if got, err := w.read(d, m.Config.Digest); err != nil || got != want {
+					t.Errorf("got %q, %v", got, err)
+				}
+				if tags, err := d.Tags(t.Context()); err != nil || len(tags) != 2 {
+					t.Errorf("tags: %q, %v", tags, err)
+				}
+			}
+		})
+	}
+}
+
+func TestADirectoryThatStaysOutOfOrderIsReadOnce(t *testing.T) {
+	w := newWorld(t)
+	w.pull(saturday, "", report)
+	d := w.open()
+	w.pull(sunday, `{"made":"elsewhere"}`, report)
+	kept := content(t, w.dir, "config.json")
+	check(t, os.Remove(filepath.Join(w.dir, "config.json")))
+	_, first := d.Tags(t.Context())
+	if _, again := d.Tags(t.Context()); !errors.Is(first, errdef.ErrNotFound) || again != first { //nolint:errorlint // the very one
+		t.Errorf("got %v, then %v", first, again)
+	}
+	write(t, w.dir, "config.json", kept)
+	if _, err := d.Tags(t.Context()); err != nil {
+		t.Errorf("mended: %v", err)
+	}
+}
+
+func TestASnapshotThatIsMendedDoesNotPushOutTheFormerOne(t *testing.T) {
+	w := newWorld(t)
+	old, _ := w.pull(saturday, "", report)
+	d := w.open()
+	w.pull(sunday, "", report, report)
+	for range 3 {
+		later := time.Now().Add(time.Minute)
+		check(t, os.Chtimes(filepath.Join(w.dir, "manifest.json"), later, later))
+		if _, err := d.Tags(t.Context()); err != nil {
+			t.Error(err)
+		}
+		check(t, os.Remove(filepath.Join(w.dir, "config.json")))
+		if _, err := d.Tags(t.Context()); err != nil {
+			t.Error(err)
+		}
+		w.pull(sunday, "", report, report)
+		if _, err := d.Tags(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := w.read(d, old.Layers[1].Digest); err != nil {
+		t.Errorf("an old blob: %v", err)
+	}
+}
+
 func TestAnExchangedDirectoryHasTheNewTagsAndStillTheOldBlobs(t *testing.T) {
 	w := newWorld(t)
 	old, oldDigest := w.pull(saturday, "", report)

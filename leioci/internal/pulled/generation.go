@@ -71,25 +71,20 @@ func (g *generation) read(ctx context.Context, root *os.Root, known *generation,
 	if err != nil {
 		return err
 	}
-	config := artifact.ConfigOf(g.parsed)
-	for _, f := range append(files, config) {
-		b, err := openBlob(root, f)
-		if errors.Is(err, fs.ErrNotExist) && f.Name == config.Name {
-			continue // an earlier version did not keep it
-		}
-		if err != nil {
+	for _, f := range files {
+		if err := g.open(root, f); err != nil {
 			return err
 		}
-		g.seen[f.Name] = b.info
-		if old := g.blobs[f.Descriptor.Digest]; old != nil { // one blob may be two of them
-			if err := old.close(); err != nil {
-				return err
-			}
-		}
-		g.blobs[f.Descriptor.Digest] = b
 	}
+	config := artifact.ConfigOf(g.parsed)
+	noConfig := g.openConfig(root, config)
 	for _, b := range g.blobs {
-		if err := b.verify(ctx, known); err != nil {
+		err := b.verify(ctx, known)
+		if err != nil && b.name == config.Name && ctx.Err() == nil {
+			delete(g.blobs, config.Descriptor.Digest)
+			noConfig, err = err, b.close()
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -98,7 +93,35 @@ func (g *generation) read(ctx context.Context, root *os.Root, known *generation,
 		return err
 	}
 	g.tags = tagsOf(meta.Date)
-	return g.makeConfig(config, meta)
+	return g.makeConfig(config, meta, noConfig)
+}
+
+// open opens the file of a blob.
+func (g *generation) open(root *os.Root, f artifact.File) error {
+	b, err := openBlob(root, f)
+	if err != nil {
+		return err
+	}
+	g.seen[f.Name] = b.info
+	if old := g.blobs[f.Descriptor.Digest]; old != nil { // one blob may be two of them
+		if err := old.close(); err != nil {
+			return err
+		}
+	}
+	g.blobs[f.Descriptor.Digest] = b
+	return nil
+}
+
+// openConfig opens the file of the config, unless one of the others is the same. An earlier version
+// did not keep it, and a pull does not mend it.
+func (g *generation) openConfig(root *os.Root, config artifact.File) error {
+	if info, err := os.Stat(filepath.Join(root.Name(), config.Name)); err == nil {
+		g.seen[config.Name] = info // whatever it is: a change shows
+	}
+	if g.blobs[config.Descriptor.Digest] != nil {
+		return nil
+	}
+	return g.open(root, config)
 }
 
 // readManifest reads the artifact's manifest.
@@ -123,8 +146,8 @@ func (g *generation) readManifest(root *os.Root) error {
 }
 
 // makeConfig makes the config of what manifest.json says, as those who package snapshots do, if the
-// directory does not have it.
-func (g *generation) makeConfig(config artifact.File, meta snapshot.Metadata) error {
+// directory does not have it, which is why.
+func (g *generation) makeConfig(config artifact.File, meta snapshot.Metadata, why error) error {
 	if g.blobs[config.Descriptor.Digest] != nil {
 		return nil
 	}
@@ -133,8 +156,11 @@ func (g *generation) makeConfig(config artifact.File, meta snapshot.Metadata) er
 		return err
 	}
 	if d := config.Descriptor; int64(len(made)) != d.Size || hashOf(d.Digest.Algorithm, made) != d.Digest {
-		return fmt.Errorf("%w: %s, which not every pull has kept; remove %s there and pull again, which fetches nothing else",
-			errdef.ErrNotFound, config.Name, artifact.ManifestFile)
+		remove := config.Name + " and " + artifact.ManifestFile
+		if errors.Is(why, fs.ErrNotExist) {
+			why, remove = fmt.Errorf("%w: %s, which not every pull has kept", errdef.ErrNotFound, config.Name), artifact.ManifestFile
+		}
+		return fmt.Errorf("%w; remove %s there and pull again, which fetches nothing else", why, remove)
 	}
 	g.blobs[config.Descriptor.Digest] = &blob{made: made, descriptor: config.Descriptor}
 	return nil

@@ -58,8 +58,8 @@ func verifyManifest(ref name.Reference, header http.Header, raw []byte) (v1.Hash
 func checkDigestHeader(header http.Header, raw []byte) error {
 	for _, said := range digestHeaders(header) {
 		if got, err := digestOf(said.Algorithm, raw); err == nil && got != said {
-			return fmt.Errorf("%w: the registry says %s (%s), but the manifest is %s",
-				errdef.ErrVerification, said, digestHeader, got)
+			return fmt.Errorf("%w: %s says %s, but the manifest is %s",
+				errdef.ErrVerification, digestHeader, said, got)
 		}
 	}
 	return nil

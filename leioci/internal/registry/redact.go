@@ -112,7 +112,7 @@ func dropDetails(text string) string {
 
 // What a storage sends in place of a registry's JSON, such as S3's, and what of it says why.
 var (
-	xmlError   = lazyregexp.New(`(?s)(<\?xml[^>]{0,200}\?>\s*)?<Error(\s[^>]{0,200})?>.*?(</Error>\s*|$)`)
+	xmlError   = lazyregexp.New(`(?s)(<\?xml[^>]{0,200}\?>\s*)?<Error(\s[^>]{0,200})?>.*?(</Error>\s*\n|</Error>|$)`)
 	xmlCode    = lazyregexp.New(`<Code>\s*([^<]{1,100})`)
 	xmlMessage = lazyregexp.New(`<Message>\s*([^<]{1,400})`)
 )

@@ -42,6 +42,9 @@ func (s *Source) Repository() name.Repository { return s.repo }
 // Places returns how many places there are to read from.
 func (s *Source) Places() int { return len(s.order) }
 
+// First returns the place that is tried first.
+func (s *Source) First() name.Repository { return s.order[0] }
+
 // HasMirrors reports whether there is more than one place to read from.
 func (s *Source) HasMirrors() bool { return s.Places() > 1 }
 

@@ -37,6 +37,14 @@ func LastUnreached(err error) Unreached {
 // maxHostText is longer than the names of hosts are; DNS allows 253.
 const maxHostText = 128
 
+// Asked reports whether err is of a request to a registry, or to a server to which one sends its
+// clients.
+func Asked(err error) bool {
+	_, inSession := errdef.NoteOf[inSessionWith](err)
+	var request *url.Error
+	return inSession || errors.As(err, &request)
+}
+
 // inSessionWith is noted on the errors of a session.
 type inSessionWith struct {
 	host  string

@@ -75,6 +75,9 @@ func (w *Writer) PutBlob(ctx context.Context, d v1.Descriptor, from store.Reader
 func (w *Writer) mountOrOpen(ctx context.Context, s *session, digest v1.Hash, size int64) (*Opening, error) {
 	for _, from := range w.mounts {
 		opening, err := w.to.openUpload(ctx, s, digest, size, mountQuery(digest, from))
+		if err == nil && opening.found {
+			return w.mounted(ctx, s, digest, size)
+		}
 		if err == nil {
 			return opening, nil
 		}
@@ -84,6 +87,16 @@ func (w *Writer) mountOrOpen(ctx context.Context, s *session, digest v1.Hash, si
 		}
 	}
 	return w.to.mountOrOpen(ctx, s, digest, size)
+}
+
+// mounted makes sure that a blob is there which a registry says it has mounted. Some say so of every
+// request, and few refuse the manifest then.
+func (w *Writer) mounted(ctx context.Context, s *session, digest v1.Hash, size int64) (*Opening, error) {
+	opening, err := w.to.findOrOpen(ctx, s, digest, size)
+	if err == nil && !opening.found {
+		w.to.client.config.Log.Infof("%s says that it has mounted %s, and does not have it: it is sent", w.to.repo, digest)
+	}
+	return opening, err
 }
 
 // PutManifest implements [store.Writer].

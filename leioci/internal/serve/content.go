@@ -16,7 +16,7 @@ import (
 func (h *Handler) manifest(w http.ResponseWriter, r *http.Request, t target) error {
 	m, err := h.from.Manifest(r.Context(), t.id)
 	if err != nil {
-		return unknown(err, "MANIFEST_UNKNOWN")
+		return h.unknown(r.Context(), err, "MANIFEST_UNKNOWN")
 	}
 	w.Header().Set("Content-Type", string(m.Descriptor.MediaType))
 	digest := m.Descriptor.Digest.String()
@@ -30,7 +30,7 @@ func (h *Handler) manifest(w http.ResponseWriter, r *http.Request, t target) err
 func (h *Handler) blob(w *response, r *http.Request, t target) error {
 	f, size, err := h.from.OpenBlob(r.Context(), t.digest)
 	if err != nil {
-		return unknown(err, "BLOB_UNKNOWN")
+		return h.unknown(r.Context(), err, "BLOB_UNKNOWN")
 	}
 	defer func() { _ = f.Close() }() // nothing was written
 	w.Header().Set("Content-Type", "application/octet-stream")
@@ -76,9 +76,10 @@ func (c *content) Read(p []byte) (int, error) {
 // missing says with a code that something is not here.
 func missing(code string) problem { return problem{http.StatusNotFound, code, "it is not here"} }
 
-// unknown returns that instead of an error that says so.
-func unknown(err error, code string) error {
-	if errors.Is(err, errdef.ErrNotFound) {
+// unknown returns that instead of an error that says so. What a place that has gone lacks says
+// nothing: then its own error is returned, and the client may ask again.
+func (h *Handler) unknown(ctx context.Context, err error, code string) error {
+	if _, gone := h.from.Tags(ctx); gone == nil && errors.Is(err, errdef.ErrNotFound) {
 		return missing(code)
 	}
 	return err

@@ -21,7 +21,7 @@ func (h *Handler) tags(w http.ResponseWriter, r *http.Request, t target) error {
 	}
 	all, err := h.from.Tags(r.Context())
 	if err != nil {
-		return unknown(err, "NAME_UNKNOWN")
+		return err // also if the place has gone: see unknown
 	}
 	all = slices.Sorted(slices.Values(all))
 	if last := query.Get("last"); last != "" {

@@ -20,8 +20,8 @@ const (
 	// mostRanges is how many ranges of a blob a request gets. RFC 9110, section 14.2, lets a server
 	// ignore those of a client that requests many.
 	mostRanges = 16
-	// stalled is how long a client may take nothing at all. A download that goes on, however slowly,
-	// is not cut.
+	// stalled is how long a client may take nothing at all. A download that goes on is not cut, if the
+	// client takes a third of the kernel's buffer in that time: only then, Linux lets one write again.
 	stalled = 10 * time.Minute
 	// unwanted is how long the body of a request, which means nothing here, is waited for.
 	unwanted = time.Second

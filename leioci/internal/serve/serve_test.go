@@ -184,6 +184,8 @@ func TestWhatCannotBeReadIsNoSuccessAndTellsNoPaths(t *testing.T) {
 			errDisk: 503,
 			errors.Join(errors.New("/secret/path"), errdef.ErrVerification): 500,
 			errors.Join(errors.New("/secret/path"), errdef.ErrTooLarge):     500,
+			// The place has gone. A client does not ask again for what is not found.
+			errors.Join(errors.New("/secret/path"), errdef.ErrNotFound): 503,
 		} {
 			m := newMemory("hello")
 			m.err = err

@@ -18,12 +18,14 @@ import (
 // [in-toto statement]: https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md
 const (
 	BundleType = "application/vnd.dev.sigstore.bundle.v0.3+json"
+	// PredicateAnnotation tells, on a manifest with a bundle, the type of its predicate. It may lie.
+	PredicateAnnotation = "dev.sigstore.bundle.predicateType"
 
 	payloadType   = "application/vnd.in-toto+json"
 	statementType = "https://in-toto.io/Statement/v1"
-	// signPredicate is what tells a signature from an attestation, which the same key may have made
+	// SignPredicate is what tells a signature from an attestation, which the same key may have made
 	// and which says something else than that the artifact is to be used.
-	signPredicate = "https://sigstore.dev/cosign/sign/v1"
+	SignPredicate = "https://sigstore.dev/cosign/sign/v1"
 
 	// maxSubjects is how many digests one statement may be about. cosign writes one.
 	maxSubjects = 1000
@@ -108,7 +110,7 @@ func checkStatement(payload []byte, subject v1.Hash) error {
 		return fmt.Errorf("its payload is not an in-toto statement: %w", err)
 	}
 	switch {
-	case statement.Predicate != signPredicate:
+	case statement.Predicate != SignPredicate:
 		return fmt.Errorf("it is an attestation (%.80q), not a signature", statement.Predicate)
 	case statement.Type != statementType:
 		return fmt.Errorf("its payload is a %.60q, not an in-toto statement", statement.Type)

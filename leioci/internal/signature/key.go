@@ -51,8 +51,10 @@ func ParseKeys(text []byte) ([]Key, error) {
 		}
 		keys = append(keys, k)
 	}
+	// Package pem skips a block that is damaged, wherever it is.
+	lines := max(bytes.Count(text, []byte("---BEGIN ")), bytes.Count(text, []byte("---END ")))
 	switch {
-	case bytes.Contains(rest, []byte("-----BEGIN ")):
+	case lines > len(keys):
 		return nil, errors.New("a PEM block that is not whole")
 	case len(keys) == 0:
 		return nil, errors.New("no PEM block; a public key begins with -----BEGIN PUBLIC KEY-----")

@@ -116,19 +116,24 @@ func TestWhatIsNoPublicKeyIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{
-		"nothing":                      "",
-		"no PEM":                       "key",
-		"DER":                          "\x30\x59\x30\x13",
-		"a private key":                string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})),
-		"cosign's private key":         string(pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED SIGSTORE PRIVATE KEY", Bytes: []byte("{}")})),
-		"a certificate":                string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: private})),
-		"garbage in a block":           string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: []byte("x")})),
-		"an RSA key of 1024 bits":      string(publicPEM(t, small.Public())),
-		"a curve that is not used":     string(publicPEM(t, p224.Public())),
-		"a good key, and a cut one":    good + good[:len(good)-30],
-		"a good key, and a private":    good + string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: private})),
-		"a block that begins only":     "-----BEGIN PUBLIC KEY-----\n",
-		"a key whose body was damaged": strings.Replace(good, "M", "!", 1),
+		"nothing":                                         "",
+		"no PEM":                                          "key",
+		"DER":                                             "\x30\x59\x30\x13",
+		"a private key":                                   string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})),
+		"cosign's private key":                            string(pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED SIGSTORE PRIVATE KEY", Bytes: []byte("{}")})),
+		"a certificate":                                   string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: private})),
+		"garbage in a block":                              string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: []byte("x")})),
+		"an RSA key of 1024 bits":                         string(publicPEM(t, small.Public())),
+		"a curve that is not used":                        string(publicPEM(t, p224.Public())),
+		"a good key, and a cut one":                       good + good[:len(good)-30],
+		"a good key, and a private":                       good + string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: private})),
+		"a block that begins only":                        "-----BEGIN PUBLIC KEY-----\n",
+		"a key whose body was damaged":                    strings.Replace(good, "M", "!", 1),
+		"a cut key between good ones":                     good + good[:len(good)-30] + "\n" + good,
+		"a damaged key before a good":                     strings.Replace(good, "M", "!", 1) + good,
+		"an indented key before a good":                   " " + good + good,
+		"a good key, and one that lost its first dash":    good + good[1:],
+		"a good key, and one that lost a dash at its end": good + strings.Replace(good, "-----END", "----END", 1) + good,
 	} {
 		if keys, err := signature.ParseKeys([]byte(text)); err == nil {
 			t.Errorf("%s: got %d keys", name, len(keys))

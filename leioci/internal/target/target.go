@@ -79,6 +79,9 @@ func (d *Dir) Manifest() []byte {
 	return d.held.raw
 }
 
+// LimitAge is for a limit that depends on what the directory holds.
+func (d *Dir) LimitAge(limit time.Duration) { d.policy.MaxAge = limit }
+
 // A Result describes a directory after a pull.
 type Result struct {
 	Date, Created time.Time // by manifest.json; zero if it cannot be read

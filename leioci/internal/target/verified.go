@@ -24,6 +24,9 @@ const maxVerifiedBytes = 256 << 10
 type Verdict struct {
 	// Policy names what was asked for. What was verified under one counts for no other.
 	Policy string `json:"policy"`
+	// Place is where it was asked for, as far as a policy tells places apart: what it asks for in one
+	// need not be enough for another.
+	Place string `json:"place"`
 	// Note is what is to be known of it.
 	Note json.RawMessage `json:"note,omitempty"`
 }

@@ -1,0 +1,110 @@
+package leioci_test
+
+import (
+	"net/http"
+	"path"
+	"path/filepath"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/lowendinsight/lei-go/leioci"
+	"github.com/lowendinsight/lei-go/leioci/leiocitest"
+)
+
+func TestACopyPutsManifestsAgainThatTheDestinationOnlyLists(t *testing.T) {
+	for name, lost := range map[string]func(attachedWorld) v1.Descriptor{
+		"a referrer":          func(w attachedWorld) v1.Descriptor { return w.signature },
+		"a child of an index": func(w attachedWorld) v1.Descriptor { return w.child },
+	} {
+		c, from, to := newClient(t), leiocitest.NewRegistry(t), leiocitest.NewRegistry(t)
+		src, dst := repository(t, from), repository(t, to)
+		w := newAttachedWorld(t, src)
+		_, err := c.Copy(t.Context(), locate(t, src, ":2026-02-08"), locate(t, dst, ""))
+		must(t, err)
+		must(t, remote.Delete(dst.Digest(lost(w).Digest.String())))
+		_, err = c.Copy(t.Context(), locate(t, src, ":2026-02-08"), locate(t, dst, ""))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		w.in(t, c, dst)
+	}
+}
+
+func TestNoOverwriteHoldsForSignaturesThatCannotBeLookedAt(t *testing.T) {
+	for name, fault := range map[string]leiocitest.Fault{
+		"500": leiocitest.Status(500, "UNKNOWN"), "403": leiocitest.Status(403, "DENIED"),
+		"something else": leiocitest.Body(func([]byte) []byte { return []byte("<html>") }),
+	} {
+		c := newClient(t, leioci.WithRetry(leioci.RetryPolicy{Attempts: 1}))
+		from, to := leiocitest.NewRegistry(t), leiocitest.NewRegistry(t)
+		src, dst := repository(t, from), repository(t, to)
+		root := putImage(t, src, "v1", "root", nil)
+		putImage(t, src, cosignTag(root, ".sig"), "signed", nil)
+		there := putImage(t, dst, cosignTag(root, ".sig"), "signed by others", nil)
+		look := to.On("GET", "/manifests/sha256-", leiocitest.Always, fault)
+		if _, err := c.Copy(t.Context(), locate(t, src, ":v1"), locate(t, dst, ""), leioci.NoOverwrite()); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+		look.Stop()
+		holds(t, dst, cosignTag(root, ".sig"), there)
+	}
+}
+
+func TestACacheOfABuildIsCopied(t *testing.T) {
+	c, from, to := newClient(t), leiocitest.NewRegistry(t), leiocitest.NewRegistry(t)
+	src, dst := repository(t, from), repository(t, to)
+	layer := putBlob(t, src, "a layer", types.OCILayer)
+	config := putBlob(t, src, "{}", "application/vnd.buildkit.cacheconfig.v0")
+	cache := putRaw(t, src, "cache", v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: []v1.Descriptor{layer, config}})
+	layout := parseLocation(t, "oci-layout:"+filepath.Join(t.TempDir(), "lei"))
+	_, err := c.Copy(t.Context(), locate(t, src, ":cache"), layout)
+	must(t, err)
+	_, err = c.Copy(t.Context(), layout, locate(t, dst, ""))
+	must(t, err)
+	holds(t, dst, "cache", cache)
+	for _, d := range []v1.Descriptor{layer, config} {
+		rc, err := c.PullBlob(t.Context(), dst.Digest(d.Digest.String()))
+		if err != nil {
+			t.Errorf("%s: %v", d.MediaType, err)
+			continue
+		}
+		must(t, rc.Close())
+	}
+}
+
+func TestAMountThatDidNotHappenIsNotBelieved(t *testing.T) {
+	reg := leiocitest.NewRegistry(t)
+	src, dst := repository(t, reg), inRegistry(t, reg, "other/lei")
+	root := putImage(t, src, "v1", "root", nil)
+	there := map[string]bool{}
+	reg.On("POST", "/other/lei/blobs/uploads/", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
+		mount := r.URL.Query().Get("mount")
+		if mount == "" {
+			registry.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Location", "/v2/other/lei/blobs/"+mount)
+		w.WriteHeader(http.StatusCreated)
+	})
+	reg.On("PUT", "/other/lei/blobs/uploads/", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
+		there[r.URL.Query().Get("digest")] = true
+		registry.ServeHTTP(w, r)
+	})
+	reg.On("HEAD", "/other/lei/blobs/", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
+		if !there[path.Base(r.URL.Path)] {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		registry.ServeHTTP(w, r)
+	})
+	// One after the other, because the map is not for several.
+	_, err := newClient(t, leioci.WithConcurrency(1)).Copy(t.Context(), locate(t, src, ":v1"), locate(t, dst, ""))
+	must(t, err)
+	if len(there) != 2 {
+		t.Errorf("sent were %v", there)
+	}
+	holds(t, dst, "v1", root)
+}

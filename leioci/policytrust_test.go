@@ -1,0 +1,73 @@
+package leioci_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"testing"
+
+	"github.com/lowendinsight/lei-go/leioci"
+)
+
+func TestNoPolicyIsAnErrorWhereverItIsGiven(t *testing.T) {
+	ref, dir := repository(t, newSignedWorld(t, packageSample(t), true).reg).Tag("latest"), filepath.Join(t.TempDir(), "lei")
+	_, pull := newClient(t).PullSnapshot(t.Context(), ref, dir, leioci.WithPolicy(nil))
+	_, made := leioci.New(leioci.WithPolicy(nil))
+	_, held := leioci.Held(t.Context(), dir, leioci.WithPolicy(nil))
+	_, unpack := leioci.Unpack(t.Context(), packageSample(t), dir, leioci.WithPolicy(nil))
+	for what, err := range map[string]error{"PullSnapshot": pull, "New": made, "Held": held, "Unpack": unpack} {
+		if err == nil {
+			t.Errorf("%s takes it", what)
+		}
+	}
+}
+
+// A namedVerifier decides as err says.
+type namedVerifier struct {
+	id  string
+	err error
+}
+
+func (v namedVerifier) PolicyID() string                              { return v.id }
+func (v namedVerifier) Verify(context.Context, *leioci.Subject) error { return v.err }
+
+func TestTwoPoliciesAreNotTakenForOneWithALongName(t *testing.T) {
+	ref, dir := newSignedWorld(t, packageSample(t), true).repo.Tag("latest"), filepath.Join(t.TempDir(), "lei")
+	for _, one := range []string{"a\nb", "a b", `a" "b`} {
+		_, err := newClient(t).PullSnapshot(t.Context(), ref, dir, leioci.WithVerifier(namedVerifier{one, nil}))
+		must(t, err)
+		_, err = newClient(t).PullSnapshot(t.Context(), ref, dir,
+			leioci.WithVerifier(namedVerifier{"a", nil}), leioci.WithVerifier(namedVerifier{"b", errors.New("no")}))
+		trusts(t, one, err, false)
+	}
+}
+
+func TestWhatARuleAcceptsInOneRepositoryIsNotAcceptedInAnother(t *testing.T) {
+	open, closed := newSignedWorld(t, packageSample(t), true), newSignedWorld(t, packageSample(t), true)
+	p, err := policyOf(t, rules(`"`+open.reg.Host()+`": {"unsigned": true}, "`+closed.reg.Host()+`": {"keys": ["trusted.pub"]}`))
+	must(t, err)
+	dir := filepath.Join(t.TempDir(), "lei")
+	c := newClient(t, leioci.WithPolicy(p))
+	_, err = c.PullSnapshot(t.Context(), open.repo.Tag("latest"), dir)
+	must(t, err)
+	_, err = c.PullSnapshot(t.Context(), closed.repo.Tag("latest"), dir)
+	trusts(t, "the same snapshot, by its tag", err, false)
+	_, err = c.PullSnapshot(t.Context(), closed.repo.Digest(closed.digest.String()), dir)
+	trusts(t, "the same snapshot, by its digest", err, false)
+}
+
+func TestTheAgeInARuleCountsForADirectoryThatWasPulledUnderIt(t *testing.T) {
+	w, dir := newSignedWorld(t, packageSample(t), true), filepath.Join(t.TempDir(), "lei")
+	rule := func(age string) leioci.PullOption {
+		p, err := policyOf(t, rules(`"`+w.reg.Host()+`": {"unsigned": true`+age+`}`))
+		must(t, err)
+		return leioci.WithPolicy(p)
+	}
+	_, err := newClient(t).PullSnapshot(t.Context(), w.repo.Tag("latest"), dir, rule(""))
+	must(t, err)
+	_, err = leioci.Held(t.Context(), dir, rule(""))
+	must(t, err)
+	if _, err := leioci.Held(t.Context(), dir, rule(`, "max_age": "1h"`)); !errors.Is(err, leioci.ErrStale) {
+		t.Errorf("got %v", err)
+	}
+}
