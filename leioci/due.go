@@ -27,20 +27,25 @@ type timetable struct {
 	late   int // checks since the last time when one was due, less one
 }
 
-// learn takes over what a snapshot says. Times that make no sense are as good as none.
-func (t *timetable) learn(created, next time.Time) {
-	period := next.Sub(created)
+// learn takes over what a snapshot says. Times that make no sense are as good as none. So is one
+// after the snapshot has expired: somebody has to be told of that before.
+func (t *timetable) learn(from *PullResult) {
+	next, until := from.NextUpdate, from.ValidUntil
+	period := next.Sub(from.made)
 	switch {
-	case next.IsZero() || period < shortestPeriod || period > longestPeriod:
+	case next.IsZero() || period < shortestPeriod || period > longestPeriod || !until.IsZero() && next.After(until):
 		*t = timetable{}
 	case !next.Equal(t.due):
 		*t = timetable{due: next, period: period}
 	}
 }
 
+// spread is over how long the checks for a snapshot that is due are spread.
+func (t *timetable) spread() time.Duration { return min(dueSpread, t.period/2) }
+
 // wait returns how long to wait until the next check.
 func (t *timetable) wait(now time.Time) time.Duration {
-	spread := min(dueSpread, t.period/2)
+	spread := t.spread()
 	if now.Before(t.due) {
 		return min(t.due.Sub(now), t.period) + rand.N(spread) // less, if the clock is behind
 	}

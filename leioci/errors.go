@@ -44,7 +44,8 @@ var (
 	// ErrTagExists: a push does not replace what a tag holds, because of [NoOverwrite], or because the
 	// registry does not let it be overwritten.
 	ErrTagExists = errdef.ErrTagExists
-	// ErrStale: a snapshot is older than [MaxAge] allows.
+	// ErrStale: a snapshot is older than [MaxAge] allows, or it is not good any more, as its publisher
+	// says ([ValidUntil]).
 	ErrStale = errdef.ErrStale
 	// ErrFuture: a snapshot is dated later than tomorrow (UTC).
 	ErrFuture = errdef.ErrFuture

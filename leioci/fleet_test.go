@@ -40,39 +40,48 @@ func (p publications) newest(now time.Time) int {
 	return newest
 }
 
-// A fleet counts what its watchers ask, and how long after its publication each got a snapshot.
+// A fleet counts the checks of its watchers, and how long after its publication each got a snapshot.
+// What a check sends is shown with a real Watch.
 type fleet struct {
 	mu        sync.Mutex
 	perSecond map[int64]int
 	perDay    map[int]int // the most of any watcher, by day
 	slowest   map[int]time.Duration
+	reached   map[int]int // how many got the snapshot of a day
 }
 
-// follow is one watcher: what Watch does, with the registry's answers in place of pulls.
-func (f *fleet) follow(ctx context.Context, p publications, has int, first time.Duration) {
-	timing := &schedule{interval: defaultInterval}
-	created := func(day int) time.Time { return p.start.Add(time.Duration(day) * aDay) }
-	wait := randomly(first)
+// result is what a pull tells of the snapshot of a day.
+func (p publications) result(day int, upToDate bool) *PullResult {
+	made := p.start.Add(time.Duration(day) * aDay)
+	return &PullResult{NextUpdate: made.Add(aDay), UpToDate: upToDate, made: made}
+}
+
+// follow is one watcher: Watch itself, with the registry's answers in place of pulls. Its clock is
+// not set, so that it need not look at it.
+func (f *fleet) follow(ctx context.Context, p publications, has int, opts WatchOptions) {
+	timing := newSchedule(0)
+	timing.nap = 2 * longestPeriod
+	var held *PullResult
 	if has >= 0 {
-		timing.timetable.learn(created(has), created(has+1))
-		wait = timing.first(0)
+		held = p.result(has, true)
 	}
 	perDay := map[int]int{}
-	for sleep(ctx, wait) {
+	timing.follow(ctx, timing.first(opts, held), false, func() (*PullResult, error) {
 		now := time.Now()
 		newest := p.newest(now)
+		changed := newest != has
+		has = newest
 		perDay[int(now.Sub(p.start)/aDay)]++
 		f.mu.Lock()
+		defer f.mu.Unlock()
 		f.perSecond[now.Unix()]++
-		if newest != has {
+		if changed {
 			at, _ := p.at(newest)
+			f.reached[newest]++
 			f.slowest[newest] = max(f.slowest[newest], now.Sub(at))
 		}
-		f.mu.Unlock()
-		has = newest
-		timing.timetable.learn(created(has), created(has+1))
-		wait = timing.next(nil)
-	}
+		return p.result(newest, !changed), nil
+	}, func(*PullResult, error) bool { return true })
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for day, n := range perDay {
@@ -81,34 +90,38 @@ func (f *fleet) follow(ctx context.Context, p publications, has int, first time.
 }
 
 func TestAFleetFollowsAPublisherWhoSaysWhenTheNextIsDue(t *testing.T) {
-	const watchers, days, onTime = 10_000, 30, 15 * time.Minute
+	const watchers, onTime, whenLate = 10_000, 15 * time.Minute, 6 * time.Hour
 	for name, tc := range map[string]struct {
-		has   int // the snapshot that all begin with, or -1
-		first time.Duration
+		has   int           // the snapshot that all begin with, or -1
+		after time.Duration // since the first publication, when all are started
+		days  int
+		opts  WatchOptions
 	}{
-		"that has a snapshot":      {0, 0},
-		"that is rolled out empty": {-1, 10 * time.Minute},
+		"that has a snapshot":                         {0, time.Hour, 30, WatchOptions{}},
+		"that is rolled out empty":                    {-1, time.Hour, 30, WatchOptions{FillSpread: 10 * time.Minute}},
+		"that is restarted shortly before one is due": {0, aDay - time.Second, 3, WatchOptions{}},
+		"that is restarted shortly after one was due": {0, aDay + time.Second, 3, WatchOptions{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := publications{start: time.Now(), days: days, missing: 12, late: 20, by: 3 * time.Hour}
-				f := &fleet{perSecond: map[int64]int{}, perDay: map[int]int{}, slowest: map[int]time.Duration{}}
-				time.Sleep(time.Hour)
-				ctx, cancel := context.WithTimeout(t.Context(), days*aDay-2*time.Hour)
+				p := publications{start: time.Now(), days: tc.days, missing: 12, late: 13, by: 3 * time.Hour}
+				f := &fleet{perSecond: map[int64]int{}, perDay: map[int]int{}, slowest: map[int]time.Duration{}, reached: map[int]int{}}
+				time.Sleep(tc.after)
+				ctx, cancel := context.WithDeadline(t.Context(), p.start.Add(time.Duration(tc.days)*aDay-time.Hour))
 				defer cancel()
 				var all sync.WaitGroup
 				for range watchers {
-					all.Go(func() { f.follow(ctx, p, tc.has, tc.first) })
+					all.Go(func() { f.follow(ctx, p, tc.has, tc.opts) })
 				}
 				all.Wait()
 				f.check(t, watchers)
-				for day := 1; day < days; day++ {
-					slowest, got := f.slowest[day]
-					if day == p.missing {
-						continue
+				for day := 1; day < tc.days; day++ {
+					slowest, reached, most := f.slowest[day], f.reached[day], onTime
+					if day == p.late {
+						most = whenLate
 					}
-					if !got || slowest > onTime && day != p.late {
-						t.Errorf("the snapshot of day %d reached all after %v, or not at all", day, slowest)
+					if day != p.missing && (reached != watchers || slowest > most) {
+						t.Errorf("the snapshot of day %d reached %d of %d, the last after %v", day, reached, watchers, slowest)
 					}
 				}
 			})
@@ -116,12 +129,12 @@ func TestAFleetFollowsAPublisherWhoSaysWhenTheNextIsDue(t *testing.T) {
 	}
 }
 
-// check fails if a watcher asked more than four times a day, or too many asked together.
+// check fails if a watcher checked more than four times a day, or too many asked together.
 func (f *fleet) check(t *testing.T, watchers int) {
 	t.Helper()
 	for day, n := range f.perDay {
 		if n > 4 {
-			t.Errorf("day %d: a watcher asked %d times", day, n)
+			t.Errorf("day %d: a watcher checked %d times", day, n)
 		}
 	}
 	together := 0
@@ -129,7 +142,7 @@ func (f *fleet) check(t *testing.T, watchers int) {
 		together = max(together, n)
 	}
 	if together > watchers/100 {
-		t.Errorf("%d of %d watchers asked in the same second", together, watchers)
+		t.Errorf("%d of %d watchers checked in the same second", together, watchers)
 	}
 }
 
@@ -150,8 +163,8 @@ func TestTimesThatMakeNoSenseDoNotStopAWatch(t *testing.T) {
 		"a month":                         {now, now.Add(31 * aDay), now, 32 * aDay},
 		"ten minutes, and one that is up": {now.Add(-aDay), now.Add(-aDay + 10*time.Minute), now, time.Hour},
 	} {
-		s := &schedule{interval: time.Hour}
-		s.timetable.learn(tc.created, tc.next)
+		s := newSchedule(time.Hour)
+		s.timetable.learn(&PullResult{made: tc.created, NextUpdate: tc.next})
 		for range 100 {
 			wait := s.next(nil)
 			if !s.timetable.due.IsZero() {
@@ -162,7 +175,7 @@ func TestTimesThatMakeNoSenseDoNotStopAWatch(t *testing.T) {
 			}
 		}
 	}
-	if wait := (&schedule{interval: time.Hour}).next(errors.New("down")); wait > 2*time.Second {
+	if wait := newSchedule(time.Hour).next(errors.New("down")); wait > 2*time.Second {
 		t.Errorf("after an error, it waits for %v", wait)
 	}
 }

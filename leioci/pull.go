@@ -1,6 +1,7 @@
 package leioci
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +38,8 @@ type PullResult struct {
 	UpToDate bool
 	// BytesFetched is the number of bytes of blobs read from the registry or the image.
 	BytesFetched int64
+
+	made time.Time // when the artifact was, or else the snapshot
 }
 
 // A PullOption changes what [Client.PullSnapshot], [Client.Watch] and [Unpack] do. A call returns an
@@ -164,8 +167,9 @@ func AllowFuture() PullOption {
 // A pull of a moving tag, such as "latest", does not replace a snapshot with an older one
 // ([ErrOlder]), so that a stale mirror cannot roll a site back; [AllowOlder] permits it. This does
 // not apply to dated tags and digests, which ask for a particular snapshot. [MaxAge] refuses
-// snapshots that are too old ([ErrStale]). One that is dated later than tomorrow is refused
-// ([ErrFuture]) unless [AllowFuture] is given.
+// snapshots that are too old ([ErrStale]). One that is not good any more, as its publisher says
+// ([ValidUntil]), is [ErrStale], too, even under a dated tag or a digest. One that is dated later
+// than tomorrow is refused ([ErrFuture]) unless [AllowFuture] is given.
 //
 // A config that the registry does not have, or that is larger than 4 MiB, is left out of the
 // directory, with a warning: reading the snapshot does not need it.
@@ -336,5 +340,6 @@ func newPullResult(res *target.Result, digest v1.Hash) *PullResult {
 	return &PullResult{
 		Digest: digest, Date: res.Date, Created: res.Created, UpToDate: res.UpToDate, BytesFetched: res.Fetched,
 		ValidUntil: res.Validity.Until, NextUpdate: res.Validity.Next,
+		made: cmp.Or(res.Validity.Made, res.Created),
 	}
 }

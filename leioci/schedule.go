@@ -23,20 +23,31 @@ type schedule struct {
 	interval  time.Duration
 	backoff   time.Duration // the last one; 0 after a success
 	timetable timetable
+	clock     func() time.Time
+	nap       time.Duration // how long it sleeps before it looks at the clock again
 }
 
-// first returns the delay before the first pull into a directory that holds a snapshot. If nobody
-// said how long, it lasts until the next one is due, if that is known, and otherwise it is a
-// random one, shorter than spread.
-func (s *schedule) first(spread time.Duration) time.Duration {
-	now := time.Now()
-	switch {
-	case spread < 0:
-		return 0
-	case spread == 0 && now.Before(s.timetable.due):
-		return s.timetable.wait(now)
+func newSchedule(interval time.Duration) *schedule {
+	return &schedule{interval: orDefault(interval, defaultInterval), clock: time.Now, nap: longestNap}
+}
+
+// first returns the delay before the first pull into a directory that holds a snapshot, or that is
+// to be filled if held is nil. If nobody said how long, it lasts until the next snapshot is due, if
+// that is known and still to come, and otherwise a random time.
+func (s *schedule) first(opts WatchOptions, held *PullResult) time.Duration {
+	if held == nil {
+		return randomly(opts.FillSpread)
 	}
-	return rand.N(orDefault(spread, min(s.interval, defaultFirstLook)))
+	s.timetable.learn(held)
+	now, known := s.clock(), !s.timetable.due.IsZero()
+	spread := orDefault(opts.FirstLook, min(s.interval, defaultFirstLook))
+	switch {
+	case opts.FirstLook == 0 && known && now.Before(s.timetable.due):
+		return s.timetable.wait(now)
+	case opts.FirstLook == 0 && known: // there is one by now
+		spread = min(spread, s.timetable.spread())
+	}
+	return randomly(spread)
 }
 
 // next returns the delay after a pull that ended with err.
@@ -45,13 +56,14 @@ func (s *schedule) next(err error) time.Duration {
 	switch {
 	case err == nil && known:
 		s.backoff = 0
-		return s.timetable.wait(time.Now())
+		return s.timetable.wait(s.clock())
 	case err == nil:
 		s.backoff = 0
 		shortest := s.interval - s.interval/10
 		return later(shortest, s.interval/5)
-	case known && errors.Is(err, ErrStale): // what was to come is late
-		return s.timetable.wait(time.Now())
+	case known && isLate(err):
+		s.backoff = 0
+		return s.timetable.wait(s.clock())
 	}
 	most := s.interval
 	if !persists(err) {
@@ -68,9 +80,23 @@ func (s *schedule) next(err error) time.Duration {
 	return wait
 }
 
+// isLate reports whether err says that what was to come is late, at every source: none failed.
+func isLate(err error) bool {
+	_, limited := registry.RateLimited(err)
+	return errors.Is(err, ErrStale) && !limited && !registry.Lacks(err)
+}
+
 // later returns d plus a random duration of up to most, but not more than a duration can be.
 func later(d, most time.Duration) time.Duration {
 	return d + rand.N(min(most, math.MaxInt64-1-d)+1)
+}
+
+// randomly returns a random duration shorter than d, or 0.
+func randomly(d time.Duration) time.Duration {
+	if d <= 0 {
+		return 0
+	}
+	return rand.N(d)
 }
 
 // persists reports whether err is of a kind that does not pass until somebody acts: the publisher,

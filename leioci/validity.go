@@ -9,7 +9,7 @@ import (
 )
 
 // Annotations of an artifact's manifest by which its publisher says how long it is good. Values are
-// times by [RFC 3339]. Other clients ignore them.
+// times by [RFC 3339], which are not in a leap second. Other clients ignore them.
 //
 // [RFC 3339]: https://www.rfc-editor.org/rfc/rfc3339
 const (
@@ -28,17 +28,19 @@ func ValidUntil(t time.Time) PackageOption {
 }
 
 // NextUpdate says when the next snapshot is due, as the annotation [AnnotationNextUpdate].
-// [Client.Watch] checks again then. The time must be after the artifact was created, and not after
-// the one of [ValidUntil].
+// [Client.Watch] checks again then, and takes the time from the artifact's creation until then for
+// the period of those that follow; from ten minutes to 32 days, or else it goes by its interval.
+// The time must be after the artifact was created, and not after the one of [ValidUntil].
 func NextUpdate(t time.Time) PackageOption {
 	return func(p *packaging) error { return p.setTime(&p.validity.Next, "next update", t) }
 }
 
 func (p *packaging) setTime(field *time.Time, what string, t time.Time) error {
-	if year := t.UTC().Year(); t.IsZero() || year > 9999 {
+	t = t.Truncate(time.Second) // as the annotation has it
+	if !artifact.Writable(t) {
 		return fmt.Errorf("%s: no time that can be written: %v", what, t)
 	}
-	*field = t.Truncate(time.Second) // as the annotation has it
+	*field = t
 	return nil
 }
 

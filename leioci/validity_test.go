@@ -130,12 +130,35 @@ func TestATimeThatCannotBeReadIsNoLicence(t *testing.T) {
 		w := newMirrorWorld(t)
 		time.Sleep(time.Until(inTime))
 		for _, annotation := range []string{leioci.AnnotationValidUntil, leioci.AnnotationNextUpdate} {
-			for _, value := range []string{"", "tomorrow", "2126-02-08", "0001-01-01T00:00:00Z", "2126-02-08T00:00:00Z\n"} {
+			for _, value := range []string{
+				"", "tomorrow", "2126-02-08", "0001-01-01T00:00:00Z", "2126-02-08T00:00:00Z\n",
+				"2126-02-08T24:00:00Z", "2126-02-08 00:00:00Z", "2126-02-30T00:00:00Z",
+				"2126-02-08T12:00:60Z", "9999-12-31T23:59:59-12:00", "4926182400",
+			} {
 				w.putAnnotated(mainHost, limited(t, inTime), annotation, value)
 				_, err := w.client().PullSnapshot(t.Context(), w.repos[mainHost].Tag("latest"), filepath.Join(t.TempDir(), "lei"))
 				if !errors.Is(err, leioci.ErrStale) {
 					t.Errorf("%s is %q: got %v", annotation, value, err)
 				}
+			}
+		}
+	})
+}
+
+func TestEveryWayToWriteATimeIsRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newMirrorWorld(t)
+		time.Sleep(time.Until(inTime))
+		for value, until := range map[string]time.Time{
+			"2027-02-08t00:00:00z":      inTime.Add(24 * time.Hour),
+			"2027-02-08T00:00:00-00:00": inTime.Add(24 * time.Hour),
+			"2027-02-08T05:45:00+05:45": inTime.Add(24 * time.Hour),
+			"2027-02-08T00:00:00.25Z":   inTime.Add(24*time.Hour + 250*time.Millisecond),
+		} {
+			w.putAnnotated(mainHost, limited(t, inTime), leioci.AnnotationValidUntil, value)
+			res, err := w.client().PullSnapshot(t.Context(), w.repos[mainHost].Tag("latest"), filepath.Join(t.TempDir(), "lei"))
+			if err != nil || !res.ValidUntil.Equal(until) {
+				t.Errorf("%s: got %+v, %v", value, res, err)
 			}
 		}
 	})
@@ -148,6 +171,7 @@ func TestTimesThatMakeASnapshotGoodForNobodyAreNotPackaged(t *testing.T) {
 		"valid until before":              {leioci.ValidUntil(created.Add(-time.Hour))},
 		"valid for less than a second":    {leioci.ValidUntil(created.Add(time.Millisecond))},
 		"valid until no time":             {leioci.ValidUntil(time.Time{})},
+		"valid until what is written so":  {leioci.ValidUntil(time.Time{}.Add(time.Millisecond))},
 		"valid until the year 10000":      {leioci.ValidUntil(time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC))},
 		"the next before":                 {leioci.NextUpdate(created.Add(-time.Hour))},
 		"the next after it has expired":   {leioci.ValidUntil(created.Add(time.Hour)), leioci.NextUpdate(created.Add(2 * time.Hour))},
@@ -167,35 +191,4 @@ func TestTimesThatMakeASnapshotGoodForNobodyAreNotPackaged(t *testing.T) {
 	if first != second {
 		t.Error("the same times give another digest")
 	}
-}
-
-func TestAWatchChecksWhenTheNextSnapshotIsDue(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newMirrorWorld(t)
-		time.Sleep(time.Until(inTime))
-		w.put(mainHost, limited(t, inTime))
-		published := make(chan struct{})
-		go func() {
-			defer close(published)
-			for day := 1; day <= 3; day++ {
-				time.Sleep(time.Until(inTime.AddDate(0, 0, day)))
-				w.put(mainHost, limited(t, inTime.AddDate(0, 0, day)))
-			}
-		}()
-		at, errs := w.looks(filepath.Join(t.TempDir(), "lei"), leioci.WatchOptions{}, 80*time.Hour)
-		<-published
-		for i, err := range errs {
-			if err != nil {
-				t.Errorf("check %d: %v", i, err)
-			}
-		}
-		if len(at) != 4 {
-			t.Fatalf("checks after %v", at)
-		}
-		for i, after := range at {
-			if due := time.Duration(i) * 24 * time.Hour; after < due || after > due+10*time.Minute {
-				t.Errorf("check %d after %v", i, after)
-			}
-		}
-	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"math/rand/v2"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -21,20 +20,22 @@ type WatchOptions struct {
 	//
 	// It does not count as long as the publisher says when the next snapshot is due ([NextUpdate]):
 	// then Watch checks within ten minutes after that time. If it finds none, it checks again after
-	// about ten minutes, an hour, and six hours, and then when the one after that is due.
+	// about ten minutes, an hour, and six hours, and then when the one after that is due. So it finds
+	// one that is published before its time, or between, when the next is due. It looks at the clock
+	// every five minutes, in case that was set, or the machine was suspended.
 	Interval time.Duration
 	// FirstLook spreads the first check of a directory that already holds a snapshot: it comes at a
 	// random time before FirstLook has passed, so that many watchers that are started together do
 	// not check together. If it is negative, the first check comes at once. By default, the first
-	// check comes when the next snapshot is due, if the publisher said so ([NextUpdate]) and that
-	// is still to come. Otherwise, the default is Interval, but at most an hour.
+	// check comes when the next snapshot is due, if the publisher said so ([NextUpdate]), and within
+	// ten minutes if that has passed. Otherwise, the default is Interval, but at most an hour.
 	//
 	// If the directory does not hold a snapshot as a pull left it, intact, and one that the options
-	// in Pull accept, the first check comes at once in any case.
+	// in Pull accept, the first check comes when FillSpread says, in any case.
 	FirstLook time.Duration
-	// FillSpread does the same for a directory that holds no snapshot: it is filled at a random time
-	// before FillSpread has passed, for fleets that are rolled out at once. The default is 0: it is
-	// filled at once, since nothing can be answered until then.
+	// FillSpread does the same for a directory that holds no such snapshot: it is filled at a random
+	// time before FillSpread has passed, for fleets that are rolled out at once. The default is 0: it
+	// is filled at once, since nothing can be answered until then.
 	FillSpread time.Duration
 	// EveryLook yields a result for every check, even if nothing changed.
 	EveryLook bool
@@ -65,7 +66,7 @@ const (
 //
 // If dir already holds a snapshot, the first pull may come as late as [WatchOptions].FirstLook
 // says. So do not wait for Watch before using that snapshot: open dir first, then start Watch. An
-// absent or empty directory is filled at once.
+// absent or empty directory is filled at once, or as [WatchOptions].FillSpread says.
 //
 // After an error, Watch pulls again sooner than after a success: after about a second, and then
 // after twice the delay before. That delay grows to 5 minutes at most, so that a watch is soon back
@@ -75,7 +76,8 @@ const (
 // [VerifyReports]), credentials that are rejected ([ErrUnauthorized], [ErrDenied], [ErrInsecure]), and a directory
 // that cannot be replaced ([ErrTargetNotEmpty]). It also does so for a [*RateLimitError], and then
 // Watch waits at least as long as the registry asks, up to an hour or the interval, whichever is
-// longer.
+// longer. [ErrStale] is no such error while Watch goes by [NextUpdate], unless a source failed
+// otherwise: then it checks when it would if nothing had changed.
 //
 // A check that finds no change is a single request and does not read the reports again: a file that
 // was intact counts as intact as long as it has the same size and modification time. Every check
@@ -95,27 +97,12 @@ func (c *Client) Watch(ctx context.Context, ref name.Reference, dir string, opts
 			return
 		}
 		dir = target.Absolute(dir) // the working directory may change while this watches
-		timing := &schedule{interval: orDefault(opts.Interval, defaultInterval)}
+		timing := newSchedule(opts.Interval)
 		memory := &target.Memory{}
-		wait := randomly(opts.FillSpread)
-		if res := c.holds(ctx, ref, dir, policy, trust, memory); res != nil {
-			timing.timetable.learn(res.Created, res.Validity.Next)
-			wait = timing.first(opts.FirstLook)
-		}
-		for yieldUnchanged := true; sleep(ctx, wait); { // for the first success, and the first after an error
-			res, err := c.look(ctx, ref, dir, opts.Pull, memory)
-			if err != nil && ctx.Err() != nil {
-				return
-			}
-			if (err != nil || yieldUnchanged || opts.EveryLook || !res.UpToDate) && !yield(res, err) {
-				return
-			}
-			yieldUnchanged = err != nil
-			if err == nil {
-				timing.timetable.learn(res.Created, res.NextUpdate)
-			}
-			wait = timing.next(err)
-		}
+		wait := timing.first(opts, c.holds(ctx, ref, dir, policy, trust, memory))
+		timing.follow(ctx, wait, opts.EveryLook, func() (*PullResult, error) {
+			return c.look(ctx, ref, dir, opts.Pull, memory)
+		}, yield)
 	}
 }
 
@@ -136,27 +123,20 @@ func (o *WatchOptions) check(c *Client, ref name.Reference) (target.Policy, trus
 // first check, and that can be replaced then, and nil otherwise.
 func (c *Client) holds(
 	ctx context.Context, ref name.Reference, dir string, policy target.Policy, t trust, memory *target.Memory,
-) *target.Result {
+) *PullResult {
 	targetDir := target.Open(dir, policy, memory, c.concurrency, c.log)
-	if _, ok := targetDir.Digest(); !ok || target.Check(dir) != nil {
+	digest, ok := targetDir.Digest()
+	if !ok || target.Check(dir) != nil {
 		return nil
 	}
 	if _, ok := t.verdictOn(targetDir, RegistryLocation(ref)); len(t) > 0 && !ok {
 		return nil
 	}
 	res, err := targetDir.UpToDate(ctx)
-	if err != nil {
+	if res == nil || err != nil {
 		return nil
 	}
-	return res
-}
-
-// randomly returns a random duration shorter than d, or 0.
-func randomly(d time.Duration) time.Duration {
-	if d <= 0 {
-		return 0
-	}
-	return rand.N(d)
+	return newPullResult(res, digest)
 }
 
 // look pulls once. A directory that cannot be replaced is reported while it is still up to date,
@@ -166,19 +146,4 @@ func (c *Client) look(ctx context.Context, ref name.Reference, dir string, opts 
 		return nil, fail("pull", ref, adviseDisk(dir, err))
 	}
 	return c.pull(ctx, ref, dir, opts, memory)
-}
-
-// sleep waits for d. It returns false if ctx ends first, or has ended.
-func sleep(ctx context.Context, d time.Duration) bool {
-	if ctx.Err() != nil || d <= 0 {
-		return ctx.Err() == nil
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -24,52 +24,54 @@ func (f *sourceFlags) openDir(ctx context.Context, dir string) (*source, error) 
 	if err != nil {
 		return nil, err
 	}
-	if len(trust) == 0 {
+	const most = 100 // on a file system that knows no file again, none would be the last
+	for range most { // until the directory is not replaced meanwhile
 		s, err := snapshot.Open(dir)
 		if err != nil {
 			return nil, err
 		}
+		validity, err := f.heldValidity(ctx, dir, trust)
+		switch {
+		case !stillIn(dir, s): // that was about another snapshot
+			err = errors.Join(context.Cause(ctx), s.Close())
+		case err == nil:
+			return &source{Snapshot: s, name: dir, validity: validity}, nil
+		default:
+			err = errors.Join(err, s.Close())
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return nil, fmt.Errorf("%s: it is replaced all the time", dir)
+}
+
+// stillIn reports whether the files of an open snapshot are those in a directory.
+func stillIn(dir string, s *snapshot.Snapshot) bool {
+	for _, file := range s.Files() {
+		if info, err := os.Stat(filepath.Join(dir, file.Name())); err != nil || !os.SameFile(info, file.Info()) {
+			return false
+		}
+	}
+	return true
+}
+
+// heldValidity returns how long the snapshot in a directory is good, and who signed it, if that is
+// asked for.
+func (f *sourceFlags) heldValidity(ctx context.Context, dir string, trust []leioci.TrustOption) (validityJSON, error) {
+	if len(trust) == 0 {
 		validity, err := validityOf(dir)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("%s: %w", dir, err), s.Close())
+			err = fmt.Errorf("%s: %w", dir, err)
 		}
-		return &source{Snapshot: s, name: dir, validity: validity}, nil
+		return validity, err
 	}
 	opts := pullOptions(trust)
 	if f.future {
 		opts = append(opts, leioci.AllowFuture())
 	}
-	for { // until the directory is not replaced meanwhile
-		s, err := snapshot.Open(dir)
-		if err != nil {
-			return nil, err
-		}
-		res, err := leioci.Held(ctx, dir, opts...)
-		if err != nil {
-			return nil, errors.Join(err, s.Close())
-		}
-		same, err := stillIn(dir, s)
-		if err == nil && same {
-			return &source{Snapshot: s, name: dir, validity: newValidity(res)}, nil
-		}
-		if err = errors.Join(err, s.Close(), context.Cause(ctx)); err != nil {
-			return nil, err
-		}
-	}
-}
-
-// stillIn reports whether the files of an open snapshot are those in a directory.
-func stillIn(dir string, s *snapshot.Snapshot) (bool, error) {
-	for _, file := range s.Files() {
-		info, err := os.Stat(filepath.Join(dir, file.Name()))
-		if err != nil {
-			return false, err
-		}
-		if !os.SameFile(info, file.Info()) {
-			return false, nil
-		}
-	}
-	return true, nil
+	res, err := leioci.Held(ctx, dir, opts...)
+	return newValidity(res), err
 }
 
 // validityOf returns how long the snapshot in a directory is good, by the manifest that a pull keeps

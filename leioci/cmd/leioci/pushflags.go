@@ -17,7 +17,8 @@ changes what it holds, latest neither: if one of them holds anything else, nothi
 repository. A tag that holds this very snapshot is left. --annotation adds to the manifest, whose digest
 is another one then. --valid-for and --next-in do so, too: they say, counted from the time when the
 snapshot was made, until when it is good, after which clients refuse it, and when the next one is due,
-when those that follow the tag look for it. A signature of the artifact covers both.`
+when those that follow the tag look for it, if that is from ten minutes to 32 days. A signature of the
+artifact covers both.`
 
 // publishFlags are flags that push and export share.
 type publishFlags struct {

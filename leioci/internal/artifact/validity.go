@@ -2,6 +2,7 @@ package artifact
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -20,6 +21,7 @@ const (
 type Validity struct {
 	Until time.Time // the last moment; zero if it does not say
 	Next  time.Time // when the next snapshot is due; zero if it does not say
+	Made  time.Time // when the artifact was; zero if it does not say
 }
 
 // ValidityOf reads the annotations of m. A time that cannot be read makes a snapshot stale
@@ -30,11 +32,18 @@ func ValidityOf(m *v1.Manifest) (v Validity, err error) {
 		if !ok {
 			continue
 		}
-		if *t, err = time.Parse(time.RFC3339, text); err != nil || t.IsZero() {
+		if *t, err = time.Parse(time.RFC3339, strings.ToUpper(text)); err != nil || !Writable(*t) { // t and z are as good
 			return Validity{}, fmt.Errorf("%w: annotation %s is %.40q, not a time", errdef.ErrStale, annotation, text)
 		}
 	}
+	v.Made, _ = time.Parse(time.RFC3339, m.Annotations[AnnotationCreated]) // which limits nothing
 	return v, nil
+}
+
+// Writable reports whether RFC 3339 can write a time in UTC, and it is one.
+func Writable(t time.Time) bool {
+	year := t.UTC().Year()
+	return !t.IsZero() && year >= 0 && year <= 9999
 }
 
 // Check returns errdef.ErrStale if the time has passed. allowance is how far this machine's clock
