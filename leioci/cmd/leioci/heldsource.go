@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
@@ -60,13 +61,13 @@ func stillIn(dir string, s *snapshot.Snapshot) bool {
 // asked for.
 func (f *sourceFlags) heldValidity(ctx context.Context, dir string, trust []leioci.TrustOption) (validityJSON, error) {
 	if len(trust) == 0 {
-		validity, err := validityOf(dir)
+		validity, err := validityOf(dir, time.Duration(f.allowance))
 		if err != nil {
 			err = fmt.Errorf("%s: %w", dir, err)
 		}
 		return validity, err
 	}
-	opts := pullOptions(trust)
+	opts := append(pullOptions(trust), leioci.ClockAllowance(time.Duration(f.allowance)))
 	if f.future {
 		opts = append(opts, leioci.AllowFuture())
 	}
@@ -77,7 +78,7 @@ func (f *sourceFlags) heldValidity(ctx context.Context, dir string, trust []leio
 // validityOf returns how long the snapshot in a directory is good, by the manifest that a pull keeps
 // there. Its time may have passed since: that is [leioci.ErrStale]. What cannot be read says
 // nothing, as if it had not been pulled.
-func validityOf(dir string) (validityJSON, error) {
+func validityOf(dir string, allowance time.Duration) (validityJSON, error) {
 	f, _, err := regular.Open(filepath.Join(dir, artifact.ManifestFile))
 	if err != nil {
 		return validityJSON{}, nil //nolint:nilerr // see above
@@ -93,7 +94,7 @@ func validityOf(dir string) (validityJSON, error) {
 	}
 	v, err := artifact.ValidityOf(m)
 	if err == nil {
-		err = v.Check(0)
+		err = v.Check(allowance)
 	}
 	return newValidity(&leioci.PullResult{ValidUntil: v.Until, NextUpdate: v.Next}), err
 }

@@ -22,6 +22,8 @@ func flagOf(o errdef.Option) string {
 		return "--allow-move-back"
 	case errdef.AllowOlder:
 		return "--allow-older"
+	case errdef.ClockAllowance:
+		return "--clock-allowance"
 	case errdef.Certificates:
 		return "--cert-file and --key-file"
 	case errdef.Credentials, errdef.Token:

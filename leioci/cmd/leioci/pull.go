@@ -21,6 +21,7 @@ func newPull(env environment) *cobra.Command {
 	var network *networkFlags
 	var format *format
 	var trust *trustFlags
+	var allowance days
 	cmd := &cobra.Command{
 		Use:   "pull REF",
 		Short: "Pull a snapshot into a directory",
@@ -46,7 +47,7 @@ keeps the old one, which is empty after the next pull.`,
 			if err != nil {
 				return err
 			}
-			opts := pullOptions(trusted)
+			opts := append(pullOptions(trusted), leioci.ClockAllowance(time.Duration(allowance)))
 			if older {
 				opts = append(opts, leioci.AllowOlder())
 			}
@@ -85,6 +86,7 @@ keeps the old one, which is empty after the next pull.`,
 		"also make an index, so that questions such as those of leioci check are answered at once; implies --verify")
 	cmd.Flags().StringSliceVar(&mirrors, "mirror", nil,
 		"`repository` to try before REF's own; several are tried in the order given")
+	addAllowanceFlag(cmd, &allowance)
 	trust = addTrustFlags(cmd, env)
 	format = addFormatFlag(cmd)
 	network = addNetworkFlags(cmd)

@@ -29,6 +29,8 @@ type sourceFlags struct {
 	maxAge  days
 	future  bool
 	trust   *trustFlags
+
+	allowance days
 }
 
 func addSourceFlags(cmd *cobra.Command, env environment) *sourceFlags {
@@ -37,6 +39,7 @@ func addSourceFlags(cmd *cobra.Command, env environment) *sourceFlags {
 	cmd.Flags().StringSliceVar(&f.mirrors, "mirror", nil,
 		"`repository` to try before REF's own; several are tried in the order given")
 	cmd.Flags().BoolVar(&f.future, "allow-future", false, "accept a snapshot that is dated later than tomorrow (UTC)")
+	addAllowanceFlag(cmd, &f.allowance)
 	f.trust = addTrustFlags(cmd, env)
 	f.network = addNetworkFlags(cmd)
 	return f
@@ -120,7 +123,7 @@ func (f *sourceFlags) pull(ctx context.Context, text string) (_ *source, err err
 	if err != nil {
 		return nil, err
 	}
-	opts := pullOptions(trust)
+	opts := append(pullOptions(trust), leioci.ClockAllowance(time.Duration(f.allowance)))
 	if f.maxAge > 0 {
 		opts = append(opts, leioci.MaxAge(time.Duration(f.maxAge)))
 	}

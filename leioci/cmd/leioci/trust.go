@@ -44,6 +44,12 @@ func addTrustFlags(cmd *cobra.Command, env environment) *trustFlags {
 	return f
 }
 
+// addAllowanceFlag adds the flag for what has expired.
+func addAllowanceFlag(cmd *cobra.Command, allowance *days) {
+	cmd.Flags().Var(allowance, "clock-allowance",
+		"accept a snapshot for this much longer than its publisher says it is good, such as 10m, or 3650d for one of the past")
+}
+
 // options returns what the flags and the environment ask for. Their mistakes are usage errors.
 func (f *trustFlags) options() ([]leioci.TrustOption, error) {
 	var opts []leioci.TrustOption

@@ -53,8 +53,8 @@ func (v Validity) Check(allowance time.Duration) error {
 		return nil
 	}
 	if late := now().Sub(v.Until); late > allowance {
-		return fmt.Errorf("%w: it was valid until %s, %s ago; its publisher has published nothing since, or this source is not current",
-			errdef.ErrStale, v.Until.UTC().Format(time.RFC3339), late.Round(time.Minute))
+		return fmt.Errorf("%w: it was valid until %s, %s ago; has its publisher stopped, or is this source not current? %w accepts it for longer",
+			errdef.ErrStale, v.Until.UTC().Format(time.RFC3339), late.Round(time.Minute), errdef.ClockAllowance)
 	}
 	return nil
 }

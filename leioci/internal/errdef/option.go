@@ -12,6 +12,7 @@ const (
 	AllowFuture      Option = "AllowFuture"
 	AllowMoveBack    Option = "AllowMoveBack"
 	AllowOlder       Option = "AllowOlder"
+	ClockAllowance   Option = "ClockAllowance"
 	Certificates     Option = "TLS.Certificates"
 	Credentials      Option = "WithAuth or WithToken"
 	HTTPSOnly        Option = "WithHTTPSOnly"
