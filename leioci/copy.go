@@ -33,16 +33,16 @@ type CopiedTag struct {
 // manifests and blobs stay the same, and so do all digests. It may be an artifact of any kind, not
 // only a snapshot: an image manifest, or an index with all that it lists.
 //
-// A source without a tag or a digest means latest or, in a layout or an archive that has no such tag,
-// the only artifact. A destination without a tag gets the tag of the source, and none if the source is
-// named by its digest.
+// A source without a tag or a digest means latest or, in a layout or an archive that has no such
+// tag, the only artifact. A destination without a tag gets the tag of the source, and none if the
+// source is named by its digest.
 //
-// Its referrers, such as signatures, come along, and what refers to those: as listed by the API of a
-// registry or under the tag that stands in for it, and those that cosign finds by tags
-// (sha256-….sig, .att and .sbom). Lists of referrers are merged with those of the destination. What a
-// list names but the source does not have, or what turns out not to refer to the artifact, is left
-// out, and logged as a warning. They are not asked about by a verifier ([WithVerifier]): whoever can
-// write to the source can attach what they like to an artifact that is trusted.
+// Its referrers, such as signatures, come along, and what refers to those: as listed by the API of
+// a registry or under the tag that stands in for it, and those that cosign finds by tags
+// (sha256-….sig, .att and .sbom). Lists of referrers are merged with those of the destination. What
+// a list names but the source does not have, or what turns out not to refer to the artifact, is
+// left out, and logged as a warning. They are not asked about by a verifier ([WithVerifier]):
+// whoever can write to the source can attach what they like to an artifact that is trusted.
 //
 // The source is resolved once. What the destination has already is not sent again, and a copy that
 // was interrupted goes on where it stopped, but for a blob that is sent to a registry: that begins
@@ -53,8 +53,9 @@ type CopiedTag struct {
 // .leioci-ingest, or beside the archive in a file whose name begins with .leioci-archive-.
 //
 // As in a push, a tag of the destination that is not a date is not moved back to an older snapshot
-// ([ErrOlder]), unless [AllowMoveBack] is given; then no tag is looked at, and a registry is asked for
-// every blob. With [NoOverwrite], no tag is changed ([ErrTagExists]). Nothing is sent in either case.
+// ([ErrOlder]), unless [AllowMoveBack] is given; then no tag is looked at, and a registry is asked
+// for every blob. With [NoOverwrite], no tag is changed ([ErrTagExists]). Nothing is sent in either
+// case.
 //
 // A registry's credentials are sent to no other. Mirrors are read from ([WithMirrors]), but not if a
 // mirror is itself the destination.

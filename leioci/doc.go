@@ -20,9 +20,9 @@
 // [Client.Push], [Client.PullManifest] and [Client.PullBlob]. [Client.Image] and [Unpack] connect
 // to go-containerregistry and OCI layouts.
 //
-// [Client.Copy] carries an artifact, with what refers to it, between registries, OCI image layouts and
-// archives of them, for example across an air gap. [Client.PullFrom] and [Client.PushTo] take any such
-// [Location], and [Client.Open] reads one.
+// [Client.Copy] carries an artifact, with what refers to it, between registries, OCI image layouts
+// and archives of them, for example across an air gap. [Client.PullFrom] and [Client.PushTo] take
+// any such [Location], and [Client.Open] reads one.
 //
 // # References and tags
 //
@@ -220,9 +220,9 @@
 //
 // # Serving a site
 //
-// A pull keeps the whole artifact: beside the snapshot's files, oci-manifest.json is its manifest and
-// config.json its config. [NewDirectoryHandler] serves that to other machines, and [NewHandler] an
-// OCI image layout or an archive, as a registry that is only read, under the same digests.
+// A pull keeps the whole artifact: beside the snapshot's files, oci-manifest.json is its manifest
+// and config.json its config. [NewDirectoryHandler] serves that to other machines, and [NewHandler]
+// an OCI image layout or an archive, as a registry that is only read, under the same digests.
 //
 // # Stability
 //

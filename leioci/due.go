@@ -9,15 +9,15 @@ import (
 const (
 	// dueSpread spreads the checks of all who watch the same tag.
 	dueSpread = 10 * time.Minute
-	// longestPeriod is how far ahead the next snapshot may be due. If it is further, somebody has made
-	// a mistake, and the interval counts.
+	// longestPeriod is how far ahead the next snapshot may be due. If it is further, somebody has
+	// made a mistake, and the interval counts.
 	longestPeriod  = 32 * 24 * time.Hour
 	shortestPeriod = 10 * time.Minute
 )
 
-// lateChecks are the delays after a check, at the time when a snapshot was due, that found none. The first
-// is for a publisher who takes a few minutes. After the last, the watch waits until the snapshot
-// after that is due: with daily ones, this makes four checks on a day without one.
+// lateChecks are the delays after a check, at the time when a snapshot was due, that found none.
+// The first is for a publisher who takes a few minutes. After the last, the watch waits until the
+// snapshot after that is due: with daily ones, this makes four checks on a day without one.
 func lateChecks() []time.Duration { return []time.Duration{dueSpread, time.Hour, 6 * time.Hour} }
 
 // A timetable says when snapshots are due: at a time, and again after each period.

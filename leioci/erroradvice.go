@@ -26,8 +26,8 @@ func fail(op string, what fmt.Stringer, err error) error {
 	return fmt.Errorf("%s %s: %w", op, what, explain(err))
 }
 
-// explainLocal is explain for what happened to a layout or an archive. What breaks off or differs there
-// is damaged, and no connection was in between.
+// explainLocal is explain for what happened to a layout or an archive. What breaks off or differs
+// there is damaged, and no connection was in between.
 func explainLocal(err error) error {
 	if _, ok := errdef.NoteOf[explained](err); !ok && errors.Is(err, ErrVerification) {
 		return errdef.WithNote(fmt.Errorf("%w (the layout or the archive is damaged: make it again)", registry.Redact(err)), explained{})

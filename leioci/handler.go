@@ -72,9 +72,9 @@ func HandlerLogger(log logrus.FieldLogger) HandlerOption {
 	}
 }
 
-// NewHandler returns a handler that serves all of an OCI image layout or of an archive: its tags, and
-// all that its index lists. A layout may be written to meanwhile, by [Client.Copy] for example. The
-// caller must close the Handler.
+// NewHandler returns a handler that serves all of an OCI image layout or of an archive: its tags,
+// and all that its index lists. A layout may be written to meanwhile, by [Client.Copy] for example.
+// The caller must close the Handler.
 //
 // The errors: [ErrInvalidReference] for a registry, and for a location with a tag or a digest;
 // [ErrNotFound]; [ErrUnsupportedManifest] for what is no layout.

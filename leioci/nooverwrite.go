@@ -16,20 +16,20 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/registry"
 )
 
-// NoOverwrite lets a push or a copy make tags, but not change what a tag holds, whether it is dated or moves.
-// Every tag is looked at before anything is uploaded. If one of them holds another manifest, no tag
-// is made, and the error, [ErrTagExists], names each such tag and the digest of what it holds. A tag
-// that holds this very manifest counts as pushed, so that a push which failed half-way can be
-// repeated. Nothing is moved back then either: [AllowMoveBack] changes nothing, and the tags are
-// looked at all the same.
+// NoOverwrite lets a push or a copy make tags, but not change what a tag holds, whether it is dated
+// or moves. Every tag is looked at before anything is uploaded. If one of them holds another
+// manifest, no tag is made, and the error, [ErrTagExists], names each such tag and the digest of
+// what it holds. A tag that holds this very manifest counts as pushed, so that a push which failed
+// half-way can be repeated. Nothing is moved back then either: [AllowMoveBack] changes nothing, and
+// the tags are looked at all the same.
 //
 // If the registry does not let a tag be looked at, the push fails: only 404 means that there is
 // none, as for the moving tags of [Client.PushSnapshot].
 //
 // The tags are looked at once more after the upload, because registries have no compare-and-swap:
 // another publisher who makes the same tag between that look and the request that makes the tag is
-// not noticed. A registry whose tags are immutable does notice, and its refusal is ErrTagExists, too,
-// inside a [*PushError].
+// not noticed. A registry whose tags are immutable does notice, and its refusal is ErrTagExists,
+// too, inside a [*PushError].
 func NoOverwrite() DestinationOption {
 	return destinationOption{
 		func(o *pushOptions) error { o.noOverwrite = true; return nil },

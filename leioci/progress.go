@@ -73,14 +73,14 @@ type TransferOption interface {
 }
 
 // Progress lets f be told how a transfer gets on, for example to show it: that of
-// [Client.PullSnapshot], [Client.Watch], [Unpack], [Client.PushSnapshot] and [Client.Copy]. Of several, the last
-// counts. Nothing is told of a call that does not get as far as the first blob, nor of more blobs than
-// the first 10,000 of a copy.
+// [Client.PullSnapshot], [Client.Watch], [Unpack], [Client.PushSnapshot] and [Client.Copy]. Of
+// several, the last counts. Nothing is told of a call that does not get as far as the first blob,
+// nor of more blobs than the first 10,000 of a copy.
 //
 // f cannot hold up a transfer. It is called on a goroutine of its own, and never while another call
-// of it goes on, not even by two transfers at once with the same option. If it takes long, it misses
-// what happens meanwhile: it gets the latest event of each blob, at most twenty a second. Phases that
-// were left by then are missed, too, but not the last event of a blob.
+// of it goes on, not even by two transfers at once with the same option. If it takes long, it
+// misses what happens meanwhile: it gets the latest event of each blob, at most twenty a second.
+// Phases that were left by then are missed, too, but not the last event of a blob.
 //
 // The transfer returns after the last call of f. If f takes longer than a second for what is left to
 // tell at the end, or never returns, the transfer returns all the same: f is not called again then,

@@ -29,8 +29,9 @@ type PullResult struct {
 	// Date is the snapshot's day, at midnight UTC, and Created the time when it was made, both from
 	// its manifest.json.
 	Date, Created time.Time
-	// ValidUntil is the time until which the publisher says the snapshot is good, and NextUpdate that
-	// at which the next one is due ([ValidUntil], [NextUpdate]). Each is zero if it does not say.
+	// ValidUntil is the time until which the publisher says the snapshot is good, and NextUpdate
+	// that at which the next one is due ([ValidUntil], [NextUpdate]). Each is zero if it does not
+	// say.
 	ValidUntil, NextUpdate time.Time
 	// Signatures says who signed the artifact, if the pull had a [Verifier] that tells.
 	Signatures []Signature
@@ -104,8 +105,8 @@ func (c *Client) pull(ctx context.Context, ref name.Reference, dir string, opts 
 	return res, nil
 }
 
-// pullPolicy returns the policy for a pull of ref, whose Progress is to be ended, and who has to trust
-// what is pulled.
+// pullPolicy returns the policy for a pull of ref, whose Progress is to be ended, and who has to
+// trust what is pulled.
 func (c *Client) pullPolicy(ref name.Reference, opts []PullOption) (target.Policy, trust, error) {
 	return c.policyFor(RegistryLocation(ref), !isMovingTag(ref), opts)
 }

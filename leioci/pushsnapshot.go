@@ -41,10 +41,10 @@ func (o *pushOptions) apply(opts []PushOption) error {
 	return nil
 }
 
-// AllowMoveBack lets a push or a copy move a tag such as "latest" from a newer snapshot to an older one. No
-// tag is looked at then, so that credentials which only permit pushing are enough. For the same
-// reason the registry is asked for every blob, so that such a push repairs a repository which has
-// lost some of those that its manifests list.
+// AllowMoveBack lets a push or a copy move a tag such as "latest" from a newer snapshot to an older
+// one. No tag is looked at then, so that credentials which only permit pushing are enough. For the
+// same reason the registry is asked for every blob, so that such a push repairs a repository which
+// has lost some of those that its manifests list.
 func AllowMoveBack() DestinationOption {
 	return destinationOption{
 		func(o *pushOptions) error { o.allowMoveBack = true; return nil },

@@ -9,9 +9,10 @@ import (
 
 // RetryPolicy says how often an operation is attempted and how long to wait between attempts. An
 // operation is the transfer of a manifest, a tag or a blob, with the requests for a token that it
-// takes. It is retried if the connection fails or stalls; on the statuses by which a registry, or a proxy in front of it, says
-// that it is busy or away (408, 425, 429, 500, 502, 503, 504, 520 to 524, 527, 529, 530, 598 and
-// 599); and on the codes TOOMANYREQUESTS and UNAVAILABLE of the OCI distribution specification.
+// takes. It is retried if the connection fails or stalls; on the statuses by which a registry, or a
+// proxy in front of it, says that it is busy or away (408, 425, 429, 500, 502, 503, 504, 520 to
+// 524, 527, 529, 530, 598 and 599); and on the codes TOOMANYREQUESTS and UNAVAILABLE of the OCI
+// distribution specification.
 //
 // Each delay is random, between zero and an upper bound. The bound starts at MinDelay and doubles
 // with each failure, up to MaxDelay. A Retry-After (RFC 9110), in seconds or as a date, is honored

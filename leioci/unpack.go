@@ -29,9 +29,9 @@ import (
 // the layers' files, as oci-manifest.json, and the config, which nobody needs but [NewHandler], as
 // config.json. An image whose config cannot be read, or is larger than 4 MiB, is unpacked without.
 //
-// Of the options, [VerifyReports], [IndexReports], [MaxAge], [AllowFuture] and [Progress] apply. An image is one
-// snapshot, not a tag that may have moved back, so Unpack replaces a newer snapshot, too, and
-// returns an error for [AllowOlder]. Nothing is logged: whether there is an index,
+// Of the options, [VerifyReports], [IndexReports], [MaxAge], [AllowFuture] and [Progress] apply. An
+// image is one snapshot, not a tag that may have moved back, so Unpack replaces a newer snapshot,
+// too, and returns an error for [AllowOlder]. Nothing is logged: whether there is an index,
 // [snapshot.Snapshot.Indexed] says.
 func Unpack(ctx context.Context, img v1.Image, dir string, opts ...PullOption) (*PullResult, error) {
 	res, err := unpack(ctx, img, dir, opts)

@@ -49,10 +49,10 @@ type TrustOption interface {
 // under the same policy ([PolicyVerifier]), or is verified now.
 //
 // Given to a pull, it is used beside the client's: both must trust the artifact. [Client.PullBlob]
-// fetches what its digest says and does not ask a verifier; nor do the methods of a [Repository].
-// A mirror that has an artifact which is not trusted is passed over, with a warning; but a copy takes
-// the artifact and its signatures from the first place that has them, and is refused. What comes along
-// with a copy, such as the signatures, is not asked about.
+// fetches what its digest says and does not ask a verifier; nor do the methods of a [Repository]. A
+// mirror that has an artifact which is not trusted is passed over, with a warning; but a copy takes
+// the artifact and its signatures from the first place that has them, and is refused. What comes
+// along with a copy, such as the signatures, is not asked about.
 func WithVerifier(v Verifier) TrustOption { return withVerifier{v} }
 
 type withVerifier struct{ verifier Verifier }
@@ -82,8 +82,8 @@ func (w withVerifier) copy(o *copyOptions) error {
 	return w.check()
 }
 
-// A Subject is an artifact that a [Verifier] is asked about. Its methods read signatures and the like from where
-// the artifact is, through the same session, mirrors and limits.
+// A Subject is an artifact that a [Verifier] is asked about. Its methods read signatures and the
+// like from where the artifact is, through the same session, mirrors and limits.
 type Subject struct {
 	// Location is what was asked for. It is zero for an image that [Unpack] was given.
 	Location Location
@@ -123,8 +123,8 @@ func (s *Subject) Referrers(ctx context.Context) ([]v1.Descriptor, error) {
 	return list, nil
 }
 
-// Get returns the manifest that a tag or a digest names where the artifact is, verified. An unknown tag
-// is [ErrNotFound].
+// Get returns the manifest that a tag or a digest names where the artifact is, verified. An unknown
+// tag is [ErrNotFound].
 func (s *Subject) Get(ctx context.Context, id string) (v1.Descriptor, []byte, error) {
 	if s.from == nil {
 		return v1.Descriptor{}, nil, errNoRepository
@@ -136,7 +136,8 @@ func (s *Subject) Get(ctx context.Context, id string) (v1.Descriptor, []byte, er
 	return m.Descriptor, m.Raw, nil
 }
 
-// Blob returns the content of a blob, verified. One that is larger than limit, or than 4 MiB, is [ErrTooLarge].
+// Blob returns the content of a blob, verified. One that is larger than limit, or than 4 MiB, is
+// [ErrTooLarge].
 func (s *Subject) Blob(ctx context.Context, d v1.Descriptor, limit int64) ([]byte, error) {
 	if s.from == nil {
 		return nil, errNoRepository
@@ -152,7 +153,8 @@ func (s *Subject) Blob(ctx context.Context, d v1.Descriptor, limit int64) ([]byt
 	return io.ReadAll(io.LimitReader(rc, limit+1))
 }
 
-// SignedBy tells who signed the artifact, for [PullResult]. A Verifier calls it for what it verified.
+// SignedBy tells who signed the artifact, for [PullResult]. A Verifier calls it for what it
+// verified.
 func (s *Subject) SignedBy(sig Signature) { s.signed = append(s.signed, sig) }
 
 // signatures returns who signed the artifact. s may be nil.

@@ -20,9 +20,9 @@ type WatchOptions struct {
 	//
 	// It does not count as long as the publisher says when the next snapshot is due ([NextUpdate]):
 	// then Watch checks within ten minutes after that time. If it finds none, it checks again after
-	// about ten minutes, an hour, and six hours, and then when the one after that is due. So it finds
-	// one that is published before its time, or between, when the next is due. It looks at the clock
-	// every five minutes, in case that was set, or the machine was suspended.
+	// about ten minutes, an hour, and six hours, and then when the one after that is due. So it
+	// finds one that is published before its time, or between, when the next is due. It looks at
+	// the clock every five minutes, in case that was set, or the machine was suspended.
 	Interval time.Duration
 	// FirstLook spreads the first check of a directory that already holds a snapshot: it comes at a
 	// random time before FirstLook has passed, so that many watchers that are started together do
@@ -33,9 +33,9 @@ type WatchOptions struct {
 	// If the directory does not hold a snapshot as a pull left it, intact, and one that the options
 	// in Pull accept, the first check comes when FillSpread says, in any case.
 	FirstLook time.Duration
-	// FillSpread does the same for a directory that holds no such snapshot: it is filled at a random
-	// time before FillSpread has passed, for fleets that are rolled out at once. The default is 0: it
-	// is filled at once, since nothing can be answered until then.
+	// FillSpread does the same for a directory that holds no such snapshot: it is filled at a
+	// random time before FillSpread has passed, for fleets that are rolled out at once. The default
+	// is 0: it is filled at once, since nothing can be answered until then.
 	FillSpread time.Duration
 	// EveryLook yields a result for every check, even if nothing changed.
 	EveryLook bool
@@ -70,14 +70,15 @@ const (
 //
 // After an error, Watch pulls again sooner than after a success: after about a second, and then
 // after twice the delay before. That delay grows to 5 minutes at most, so that a watch is soon back
-// after a failure that passes, such as one that keeps signatures from being read. It grows to the interval for an error that will not pass until
-// somebody acts: a snapshot that is refused ([ErrOlder], [ErrStale], [ErrNotSnapshot],
-// [ErrUnsupportedManifest], [ErrTooLarge], [ErrVerification], [ErrUntrusted], and the errors of
-// [VerifyReports]), credentials that are rejected ([ErrUnauthorized], [ErrDenied], [ErrInsecure]), and a directory
-// that cannot be replaced ([ErrTargetNotEmpty]). It also does so for a [*RateLimitError], and then
-// Watch waits at least as long as the registry asks, up to an hour or the interval, whichever is
-// longer. [ErrStale] is no such error while Watch goes by [NextUpdate], unless a source failed
-// otherwise: then it checks when it would if nothing had changed.
+// after a failure that passes, such as one that keeps signatures from being read. It grows to the
+// interval for an error that will not pass until somebody acts: a snapshot that is refused
+// ([ErrOlder], [ErrStale], [ErrNotSnapshot], [ErrUnsupportedManifest], [ErrTooLarge],
+// [ErrVerification], [ErrUntrusted], and the errors of [VerifyReports]), credentials that are
+// rejected ([ErrUnauthorized], [ErrDenied], [ErrInsecure]), and a directory that cannot be replaced
+// ([ErrTargetNotEmpty]). It also does so for a [*RateLimitError], and then Watch waits at least as
+// long as the registry asks, up to an hour or the interval, whichever is longer. [ErrStale] is no
+// such error while Watch goes by [NextUpdate], unless a source failed otherwise: then it checks
+// when it would if nothing had changed.
 //
 // A check that finds no change is a single request and does not read the reports again: a file that
 // was intact counts as intact as long as it has the same size and modification time. Every check

@@ -1,5 +1,5 @@
-// Command keyless pulls a snapshot that a workflow or a person has signed, rather than the holder of a
-// key, and says who it was. It refuses every other. Nothing but the registry is contacted.
+// Command keyless pulls a snapshot that a workflow or a person has signed, rather than the holder
+// of a key, and says who it was. It refuses every other. Nothing but the registry is contacted.
 //
 //	keyless -trusted-root FILE -issuer URL -subject NAME REF DIR
 //
@@ -75,8 +75,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return nil
 }
 
-// trusting returns a client that trusts what an identity has signed, according to the trusted root in
-// a file.
+// trusting returns a client that trusts what an identity has signed, according to the trusted root
+// in a file.
 func trusting(file string, identity sigstore.Identity) (*leioci.Client, error) {
 	root, err := os.ReadFile(file)
 	if err != nil {

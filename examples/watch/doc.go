@@ -29,9 +29,9 @@
 // Credentials are those of docker and podman. LEI_REGISTRY_TOKEN, if set, is a bearer token for the
 // registry of -ref, and is sent to no other. Proxies come from HTTPS_PROXY and the related
 // variables. The exit status is 0 after SIGINT or SIGTERM, 1 on failure, and 2 for wrong usage and
-// a configuration that cannot work: at startup, an invalid -ref, -listen, -policy or -ca-file, a -dir that
-// cannot be replaced or whose parent is not writable, and, if there is no snapshot to serve,
-// credentials that would have to be sent unencrypted. Nothing else that goes wrong with the
+// a configuration that cannot work: at startup, an invalid -ref, -listen, -policy or -ca-file, a
+// -dir that cannot be replaced or whose parent is not writable, and, if there is no snapshot to
+// serve, credentials that would have to be sent unencrypted. Nothing else that goes wrong with the
 // registry or a snapshot ends the process: it keeps trying. The log is on standard error, a JSON
 // object on each line.
 //
@@ -67,8 +67,8 @@
 //	 "answers":[{"repo":"https://example.org/a","known":true,"risk":"low","reports":1},
 //	            {"repo":"git@example.org:b","known":false,"reports":0}]}
 //
-// Its status is 200 even if none of them is known: look at "unknown". It is 413 for too many, and 400
-// if anything follows the object.
+// Its status is 200 even if none of them is known: look at "unknown". It is 413 for too many, and
+// 400 if anything follows the object.
 //
 // GET /summary counts the reports for each risk, and names the riskiest repositories.
 //
@@ -86,11 +86,10 @@
 //	{"status":"ok","snapshot":{...},"age_seconds":97200,"max_age_seconds":259200,"last_checked":"...",
 //	 "signed_by":["sha256:..."],"valid_until":"...","next_update":"...","last_error":{"time":"...","message":"..."}}
 //
-// signed_by is there with -policy. valid_until and next_update are there if the publisher says so, and a
-// check has succeeded. The status is "ok", "stale" for a snapshot that is older than -max-age or that
-// its publisher says is good no longer, or "no snapshot". Alert on
-// "stale", or on the metrics lei_watch_snapshot_age_seconds and
-// lei_watch_last_checked_timestamp_seconds.
+// signed_by is there with -policy. valid_until and next_update are there if the publisher says so,
+// and a check has succeeded. The status is "ok", "stale" for a snapshot that is older than -max-age
+// or that its publisher says is good no longer, or "no snapshot". Alert on "stale", or on the
+// metrics lei_watch_snapshot_age_seconds and lei_watch_last_checked_timestamp_seconds.
 //
 // GET /metrics is for Prometheus. All names begin with lei_watch_, apart from those of the Go
 // runtime and the process.
@@ -114,23 +113,25 @@
 // not needed after a bad snapshot was published and the tag moved back: the bad one was never
 // taken.
 //
-// With -policy, only what the policy trusts is pulled and served, whatever the registry says. What the
-// directory holds must have been pulled under the same policy. Otherwise, it is not served until the
-// registry has confirmed that it is trusted, or has something newer that is. A max_age in the policy
-// refuses new snapshots that are too old; what is being served stays.
+// With -policy, only what the policy trusts is pulled and served, whatever the registry says. What
+// the directory holds must have been pulled under the same policy. Otherwise, it is not served
+// until the registry has confirmed that it is trusted, or has something newer that is. A max_age in
+// the policy refuses new snapshots that are too old; what is being served stays.
 //
 // The service checks shortly after the next snapshot is due, if the publisher says when, and not at
 // each interval.
 //
 // At startup, the service immediately serves what the directory holds, whether or not the registry
 // answers. If that has no index that fits, as after a pull without one, it is verified and indexed
-// first, which takes some seconds for a million reports. It then checks at a random time within -first-look, so that replicas that are restarted
-// together do not ask the registry together. If the directory holds no snapshot, or one that does
-// not verify, it checks at once. If it does not verify, the service has nothing else to serve, so
-// it then takes the next good snapshot, even an older one.
+// first, which takes some seconds for a million reports. It then checks at a random time within
+// -first-look, so that replicas that are restarted together do not ask the registry together. If
+// the directory holds no snapshot, or one that does not verify, it checks at once. If it does not
+// verify, the service has nothing else to serve, so it then takes the next good snapshot, even an
+// older one.
 //
 // If a good snapshot cannot be served, for example because the disk has no room for its index, the
-// service serves the old one and tries again after a minute, and then after twice the time before, up to -interval.
+// service serves the old one and tries again after a minute, and then after twice the time before,
+// up to -interval.
 //
 // # Size
 //

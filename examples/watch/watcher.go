@@ -48,7 +48,8 @@ func (w *watcher) run(ctx context.Context) error {
 			retry = firstRetry
 			continue
 		}
-		// The cause may be temporary, such as a full disk, so do not wait for the snapshot to change.
+		// The cause may be temporary, such as a full disk, so do not wait for the snapshot to
+		// change.
 		retry = min(retry, w.interval)
 		select {
 		case <-time.After(retry):
@@ -95,8 +96,8 @@ func (w *watcher) watch(ctx context.Context, loadErr error) (_, err error) {
 // options returns the options of a watch.
 //
 // Reports are verified and indexed before they replace anything, so that the directory always has a
-// snapshot that this process, and the next one, can serve at once. MaxAge is not used: a snapshot that is too old is
-// better than an even older one, or none. /healthz reports that it is too old.
+// snapshot that this process, and the next one, can serve at once. MaxAge is not used: a snapshot
+// that is too old is better than an even older one, or none. /healthz reports that it is too old.
 func (w *watcher) options(loadErr error, emergency bool) leioci.WatchOptions {
 	opts := leioci.WatchOptions{
 		Interval: w.interval, FirstLook: w.firstLook, EveryLook: true,

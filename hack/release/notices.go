@@ -61,8 +61,8 @@ func (r release) notices(ctx context.Context) (file, error) {
 	return file{path: noticesFile, mode: 0o644, content: text.Bytes()}, nil
 }
 
-// appendLicenses appends the files of a module that are called after licenses and notices. There must be
-// one.
+// appendLicenses appends the files of a module that are called after licenses and notices. There
+// must be one.
 func appendLicenses(text *bytes.Buffer, of, dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

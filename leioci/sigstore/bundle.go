@@ -16,8 +16,8 @@ import (
 
 const (
 	statementType = "https://in-toto.io/Statement/v1"
-	// signPredicate is what tells a signature from an attestation, which says something else than that
-	// the artifact is to be used.
+	// signPredicate is what tells a signature from an attestation, which says something else than
+	// that the artifact is to be used.
 	signPredicate = "https://sigstore.dev/cosign/sign/v1"
 )
 
@@ -38,13 +38,13 @@ func fromBundle(text []byte, digest v1.Hash) (*evidence, error) {
 	return &evidence{bundle: b, signed: verify.WithArtifactDigest(digest.Algorithm, sum), check: checkStatement}, nil
 }
 
-// maxProofBytes is the size of the log's entries in a bundle together, and that of its timestamps. cosign's
-// have some 4 KiB.
+// maxProofBytes is the size of the log's entries in a bundle together, and that of its timestamps.
+// cosign's have some 4 KiB.
 const maxProofBytes = 16 << 10
 
-// readBundle reads what the parts of a bundle are. To read an entry of the log, or a timestamp, is to
-// verify its signature with the key that is in it, before anything is known of either. As a huge key
-// takes minutes, what is far larger than it is with real keys is not read.
+// readBundle reads what the parts of a bundle are. To read an entry of the log, or a timestamp, is
+// to verify its signature with the key that is in it, before anything is known of either. As a huge
+// key takes minutes, what is far larger than it is with real keys is not read.
 func readBundle(parsed *protobundle.Bundle) (*bundle.Bundle, error) {
 	n := 0
 	for _, e := range parsed.GetVerificationMaterial().GetTlogEntries() {

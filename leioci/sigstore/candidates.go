@@ -15,7 +15,8 @@ import (
 const (
 	// maxCandidates is how many of either format are looked at.
 	maxCandidates = 100
-	// maxPayload is the size that a payload of simple signing may have. cosign's have some 250 bytes.
+	// maxPayload is the size that a payload of simple signing may have. cosign's have some 250
+	// bytes.
 	maxPayload = 256 << 10
 )
 
@@ -25,9 +26,9 @@ type candidate struct {
 	read   func() (*evidence, error)
 }
 
-// candidatesOf finds what may be signatures of an artifact, one after the other, so that none is fetched
-// that is not needed. That a place cannot be read is a candidate that cannot be: another place may have
-// a signature.
+// candidatesOf finds what may be signatures of an artifact, one after the other, so that none is
+// fetched that is not needed. That a place cannot be read is a candidate that cannot be: another
+// place may have a signature.
 func candidatesOf(ctx context.Context, s *leioci.Subject) iter.Seq[candidate] {
 	return func(yield func(candidate) bool) {
 		for text, err := range s.Bundles(ctx) {

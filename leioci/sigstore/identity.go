@@ -9,14 +9,15 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/verify"
 )
 
-// An Identity is who may sign, as the certificate says it. It has an issuer and a subject, each either
-// exact or as a regular expression.
+// An Identity is who may sign, as the certificate says it. It has an issuer and a subject, each
+// either exact or as a regular expression.
 //
 // A regular expression, in the syntax of package regexp, must match the whole text: neither
 // "https://github.com/org/" nor "org" matches the workflows of an organization, and
-// `https://github\.com/org/.*` does. cosign's own flags and sigstore-go search for it anywhere in the
-// text, where a name that somebody else has chosen may contain it. One that matches the empty text or
-// a text of characters that no name has, such as ".*" and ".+", asks for nothing and is refused.
+// `https://github\.com/org/.*` does. cosign's own flags and sigstore-go search for it anywhere in
+// the text, where a name that somebody else has chosen may contain it. One that matches the empty
+// text or a text of characters that no name has, such as ".*" and ".+", asks for nothing and is
+// refused.
 type Identity struct {
 	// Issuer is the URL of who has authenticated the subject, such as
 	// https://token.actions.githubusercontent.com.
@@ -24,9 +25,10 @@ type Identity struct {
 	// IssuerRegexp is for several issuers. Set it or Issuer.
 	IssuerRegexp string
 	// Subject is the certificate's subject alternative name: the URI of a workflow, such as
-	// https://github.com/org/repo/.github/workflows/publish.yml@refs/heads/main, or an e-mail address.
-	// A URI is compared as package net/url writes it. If there are several names, which Fulcio does not
-	// issue, the first URI counts or, where there is none, the first e-mail address.
+	// https://github.com/org/repo/.github/workflows/publish.yml@refs/heads/main, or an e-mail
+	// address. A URI is compared as package net/url writes it. If there are several names, which
+	// Fulcio does not issue, the first URI counts or, where there is none, the first e-mail
+	// address.
 	Subject string
 	// SubjectRegexp is for several subjects. Set it or Subject.
 	SubjectRegexp string
@@ -57,8 +59,8 @@ func (i Identity) matcher() (verify.CertificateIdentity, error) {
 	return verify.NewShortCertificateIdentity(i.Issuer, issuer, i.Subject, subject)
 }
 
-// whole checks what an identity asks for, and returns a regular expression that matches all of a text.
-// It is empty if there is none.
+// whole checks what an identity asks for, and returns a regular expression that matches all of a
+// text. It is empty if there is none.
 func whole(what, exact, expression string) (string, error) {
 	switch {
 	case exact == "" && expression == "":

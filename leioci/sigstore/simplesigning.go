@@ -17,8 +17,8 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/verify"
 )
 
-// What cosign calls the older of its formats, [simple signing]. The layers of a manifest under the tag
-// that the signed digest makes are payloads, and their annotations have what a bundle has.
+// What cosign calls the older of its formats, [simple signing]. The layers of a manifest under the
+// tag that the signed digest makes are payloads, and their annotations have what a bundle has.
 //
 // [simple signing]: https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md
 const (

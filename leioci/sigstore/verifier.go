@@ -17,8 +17,8 @@ import (
 	"github.com/lowendinsight/lei-go/leioci"
 )
 
-// rules is the version of what this package asks for. It is part of a policy's ID, so that a stricter
-// version verifies again what a laxer one has trusted.
+// rules is the version of what this package asks for. It is part of a policy's ID, so that a
+// stricter version verifies again what a laxer one has trusted.
 const rules = 1
 
 // A Verifier trusts what an identity has signed. It is safe for concurrent use.
@@ -33,9 +33,9 @@ type Verifier struct {
 
 var _ leioci.PolicyVerifier = (*Verifier)(nil)
 
-// New returns a Verifier for [leioci.WithVerifier], which trusts what one of the identities has signed
-// according to a trusted root. root is the content of the file. The package comment says what is
-// verified.
+// New returns a Verifier for [leioci.WithVerifier], which trusts what one of the identities has
+// signed according to a trusted root. root is the content of the file. The package comment says
+// what is verified.
 //
 // A trusted root that lacks what the options leave to be verified, and an [Identity] that is not
 // complete, are errors.

@@ -73,8 +73,8 @@ func (b *batch) flush(ctx context.Context, yield func(Change, error) bool) error
 	return nil
 }
 
-// A forward reads reports one after the other, in the order of their lines. It decompresses from where the last one ends, if the
-// next is in the same part of the file.
+// A forward reads reports one after the other, in the order of their lines. It decompresses from
+// where the last one ends, if the next is in the same part of the file.
 type forward struct {
 	ix    *index
 	cache File

@@ -43,8 +43,8 @@ func CanonicalRepo(name string) string {
 	return name
 }
 
-// isPlain reports whether a name is canonical at first sight, as most are in a snapshot. If it reports
-// false, that means nothing.
+// isPlain reports whether a name is canonical at first sight, as most are in a snapshot. If it
+// reports false, that means nothing.
 func isPlain(name string) bool {
 	rest, ok := strings.CutPrefix(name, "https://")
 	host, path, _ := strings.Cut(rest, "/")

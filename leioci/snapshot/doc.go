@@ -1,6 +1,6 @@
 // Package snapshot reads LowEndInsight (LEI) snapshots, which are directories that hold the reports
-// LEI made about source repositories up to a given date, and answers questions about them. It needs neither a registry nor a network; package
-// leioci moves snapshots to and from registries.
+// LEI made about source repositories up to a given date, and answers questions about them. It needs
+// neither a registry nor a network; package leioci moves snapshots to and from registries.
 //
 // # The two files
 //
@@ -73,10 +73,10 @@
 //
 // # Writing
 //
-// [Create] begins a new snapshot, [Writer.Add] and [Writer.AddFrom] add reports to it, from files in
-// any of the forms in which they are found, and [Writer.Commit] puts it in place, as a whole. What is
-// written is what the original client writes, byte for byte, but for the compression: its gzip has
-// many members, which readers of RFC 1952 read as one stream.
+// [Create] begins a new snapshot, [Writer.Add] and [Writer.AddFrom] add reports to it, from files
+// in any of the forms in which they are found, and [Writer.Commit] puts it in place, as a whole.
+// What is written is what the original client writes, byte for byte, but for the compression: its
+// gzip has many members, which readers of RFC 1952 read as one stream.
 //
 // # Limits
 //

@@ -15,9 +15,9 @@ type opinion struct {
 	risk string
 }
 
-// opinions are those on one repository. Reports under the same name replace each other, as LEI meant
-// them to. Those under different names may be by anybody who had LEI analyse a name that CanonicalRepo
-// takes for the same, so the newest does not have the last word then: the worst has.
+// opinions are those on one repository. Reports under the same name replace each other, as LEI
+// meant them to. Those under different names may be by anybody who had LEI analyse a name that
+// CanonicalRepo takes for the same, so the newest does not have the last word then: the worst has.
 type opinions []opinion
 
 // add takes the next report.
@@ -57,8 +57,8 @@ func compareOpinions(a, b opinion) int {
 // bestRank is that of low, and no risk is better.
 const bestRank = len(risks)
 
-// rank returns the place of a risk's code, of which 0 is the worst. What is not determined, in whatever
-// way, is worse than low.
+// rank returns the place of a risk's code, of which 0 is the worst. What is not determined, in
+// whatever way, is worse than low.
 func rank(code uint8) int {
 	low := riskCode("low")
 	switch {

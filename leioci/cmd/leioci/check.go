@@ -113,8 +113,8 @@ func check(ctx context.Context, from *sourceFlags, text string, list []subject, 
 	return err
 }
 
-// unknownRepo is what package snapshot calls the repository of reports that name none. Nothing that is
-// called so is what they are about.
+// unknownRepo is what package snapshot calls the repository of reports that name none. Nothing that
+// is called so is what they are about.
 const unknownRepo = "unknown"
 
 // asks reports whether there is something to ask about a subject.

@@ -34,7 +34,8 @@ func completing(args []string) bool {
 	return len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd)
 }
 
-// completeValues lets shells complete the arguments and the values of flags of all commands below cmd.
+// completeValues lets shells complete the arguments and the values of flags of all commands below
+// cmd.
 func completeValues(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
 		completeValues(sub)
@@ -45,8 +46,8 @@ func completeValues(cmd *cobra.Command) {
 	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) { completeFlag(cmd, f) })
 }
 
-// completeArguments returns a completion of arguments by what the line of usage calls them. Of what is
-// in registries, nothing is completed: that would ask them.
+// completeArguments returns a completion of arguments by what the line of usage calls them. Of what
+// is in registries, nothing is completed: that would ask them.
 func completeArguments(names []string) cobra.CompletionFunc {
 	return func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		if len(args) >= len(names) {

@@ -86,7 +86,8 @@ func (d *difference) count(ctx context.Context) error {
 	return nil
 }
 
-// transitions returns those that there are: worse, better, changed, added, removed, each with the worst first.
+// transitions returns those that there are: worse, better, changed, added, removed, each with the
+// worst first.
 func (d *difference) transitions() []transition {
 	order := []string{changeWorse, changeBetter, changeOther, changeAdded, changeRemoved}
 	var all []transition

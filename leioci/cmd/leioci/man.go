@@ -12,8 +12,8 @@ import (
 )
 
 // addMan adds a hidden command that writes the manual pages, for a release. It needs templates, for
-// whose sake the linker keeps every method (see startup_test.go), so only a build with the tag man has
-// it.
+// whose sake the linker keeps every method (see startup_test.go), so only a build with the tag man
+// has it.
 func addMan(root *cobra.Command) {
 	root.AddCommand(&cobra.Command{
 		Use:    "man DIR",

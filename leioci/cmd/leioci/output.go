@@ -28,8 +28,8 @@ func checkOutput(dir string) error {
 	return nil
 }
 
-// namesNoDir reports whether something is written like a layout, an archive or a tar file, by those who
-// expect these from other programs.
+// namesNoDir reports whether something is written like a layout, an archive or a tar file, by those
+// who expect these from other programs.
 func namesNoDir(dir string) bool {
 	if info, err := os.Stat(dir); err == nil && info.IsDir() {
 		return false

@@ -102,8 +102,8 @@ func parseAnnotations(texts []string) (map[string]string, error) {
 	return annotations, nil
 }
 
-// isReserved reports whether a snapshot's own annotation has this key, or flags set it. Consumers go by
-// some of them.
+// isReserved reports whether a snapshot's own annotation has this key, or flags set it. Consumers
+// go by some of them.
 func isReserved(key string) bool {
 	if key == leioci.AnnotationValidUntil || key == leioci.AnnotationNextUpdate {
 		return true

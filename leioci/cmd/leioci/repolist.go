@@ -68,8 +68,8 @@ func (s *subjects) append(key string, one subject) error {
 	return nil
 }
 
-// withoutCredentials returns a name that may be shown. Package managers write tokens into URLs, with a
-// password or in place of a user.
+// withoutCredentials returns a name that may be shown. Package managers write tokens into URLs,
+// with a password or in place of a user.
 func withoutCredentials(name string) string {
 	scheme, rest, ok := strings.Cut(name, "://")
 	if !ok {

@@ -6,8 +6,8 @@ import (
 	"io"
 )
 
-// A resultWriter is the command's standard output. It keeps the first error, so that no result is lost
-// with success, whoever wrote it.
+// A resultWriter is the command's standard output. It keeps the first error, so that no result is
+// lost with success, whoever wrote it.
 type resultWriter struct {
 	to  io.Writer
 	err error

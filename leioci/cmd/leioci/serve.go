@@ -130,9 +130,10 @@ func openServed(ctx context.Context, env environment, f serveFlags, source strin
 	return handler, err
 }
 
-// tls returns the configuration for https, or nil for http. It does not offer HTTP/2: there, all blobs
-// of a client share one connection, in frames, and how much memory it takes depends on how many
-// streams the client opens and on what it leaves unread. All clients of registries speak HTTP/1.1.
+// tls returns the configuration for https, or nil for http. It does not offer HTTP/2: there, all
+// blobs of a client share one connection, in frames, and how much memory it takes depends on how
+// many streams the client opens and on what it leaves unread. All clients of registries speak
+// HTTP/1.1.
 func (f serveFlags) tls() (*tls.Config, error) {
 	switch {
 	case f.certFile == "" && f.keyFile == "":

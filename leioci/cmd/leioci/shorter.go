@@ -28,8 +28,8 @@ func withoutDigits(message string) string {
 	return regexp.MustCompile(`(sha(?:256|512):[0-9a-f]{12})[0-9a-f]{20,}`).ReplaceAllString(message, "$1...")
 }
 
-// withoutOtherURLs removes the URLs of requests to hosts that a message names elsewhere, such as those
-// to which a registry redirects.
+// withoutOtherURLs removes the URLs of requests to hosts that a message names elsewhere, such as
+// those to which a registry redirects.
 func withoutOtherURLs(message string) string {
 	requests := regexp.MustCompile(`(?:[A-Z][a-z]+ "https?://([^/\s"]+)/[^\s"]*": |[A-Z]+ https?://([^/\s"]+)/\S*(?:: |\.\.\. ))`)
 	port := regexp.MustCompile(`:[0-9]+$`)
@@ -43,8 +43,9 @@ func withoutOtherURLs(message string) string {
 	})
 }
 
-// withoutRepetition removes words that others near them imply: what is put under a tag that has been
-// named, what is written to a place that has been named, and a registry's code for the kind of error.
+// withoutRepetition removes words that others near them imply: what is put under a tag that has
+// been named, what is written to a place that has been named, and a registry's code for the kind of
+// error.
 func withoutRepetition(message string) string {
 	for _, repeated := range []struct{ pattern, short string }{
 		{`((?:; |failed: )[^:;]{1,300}): put manifest \S+: `, "$1: "},

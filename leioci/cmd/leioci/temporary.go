@@ -18,8 +18,8 @@ func makeTemporary() (string, error) {
 	return dir, nil
 }
 
-// withoutWorkingDir explains that a file is not found because the working directory was removed, which
-// does not mean either that what was asked for is not found.
+// withoutWorkingDir explains that a file is not found because the working directory was removed,
+// which does not mean either that what was asked for is not found.
 func withoutWorkingDir(err error) error {
 	var path *fs.PathError
 	if exitStatus(err) != exitNotFound && !isMkdir(err) || !errors.As(err, &path) || filepath.IsAbs(path.Path) {

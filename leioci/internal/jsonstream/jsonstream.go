@@ -1,5 +1,6 @@
 // Package jsonstream reads JSON ([RFC 8259]) from a stream, or from bytes, in bounded memory,
-// whatever the JSON holds: a caller keeps the values it wants, up to lengths it chooses, and skips the rest.
+// whatever the JSON holds: a caller keeps the values it wants, up to lengths it chooses, and skips
+// the rest.
 //
 // encoding/json cannot: Unmarshal needs the whole text, a Decoder holds a token of any length, and
 // both take the last of several members of one name, which other readers may not.

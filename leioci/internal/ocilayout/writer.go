@@ -110,7 +110,8 @@ func (w *Writer) checkEmpty() error {
 	return nil
 }
 
-// holdsBlobs reports whether the directory for blobs holds nothing else than those for each algorithm.
+// holdsBlobs reports whether the directory for blobs holds nothing else than those for each
+// algorithm.
 func (w *Writer) holdsBlobs() bool {
 	entries, err := os.ReadDir(w.path(blobsDir))
 	return err == nil && !slices.ContainsFunc(entries, func(e fs.DirEntry) bool {

@@ -4,9 +4,9 @@
 //
 // A [Source] reads a repository, trying its mirrors first; a [Destination] writes to one. Both work
 // in sessions, which find out with their first request what the registry requires for a repository
-// and scope, and get one token for all that follow. No request is made just for that. Each operation is
-// retried as a whole, by a single loop around it: a retry may need a new session, a fresh token or
-// a new upload, so no layer below can retry on its own.
+// and scope, and get one token for all that follow. No request is made just for that. Each
+// operation is retried as a whole, by a single loop around it: a retry may need a new session, a
+// fresh token or a new upload, so no layer below can retry on its own.
 //
 // Requests pass through two halves. Below go-containerregistry's authentication is a chain of
 // RoundTrippers that refuse, limit, log and time out (transport.go); it also sees the requests for

@@ -70,8 +70,8 @@ func (a *authorized) presumed(ctx context.Context) string {
 	return ""
 }
 
-// onThisMachine reports whether what is sent to the registry passes through no network, as far as that
-// is known: a caller's transport may use a proxy even for a name under localhost.
+// onThisMachine reports whether what is sent to the registry passes through no network, as far as
+// that is known: a caller's transport may use a proxy even for a name under localhost.
 func (a *authorized) onThisMachine() bool {
 	to := &url.URL{Scheme: "http", Host: a.repo.RegistryStr()}
 	if !guard.Loopback(to.Hostname()) {

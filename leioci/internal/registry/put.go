@@ -27,8 +27,8 @@ type Put struct {
 	Digest    v1.Hash // of Raw
 	// HasSubject: the manifest refers to another one.
 	HasSubject bool
-	// Restore uploads the manifest's blobs again that the repository lacks, and reports whether there
-	// were any.
+	// Restore uploads the manifest's blobs again that the repository lacks, and reports whether
+	// there were any.
 	Restore func(context.Context) (restored bool, err error)
 }
 
@@ -40,8 +40,9 @@ type Put struct {
 //
 // Where a put fails although the tag holds the manifest, it succeeded: by an earlier try whose
 // response was lost, or by an earlier push, after which the registry does not let the tag be
-// overwritten. If the tag holds something else that the registry does not let be overwritten, as far
-// as can be told, the error is errdef.ErrTagExists, too. If it is unknown whether the tag was moved, [Unanswered] is noted on the error.
+// overwritten. If the tag holds something else that the registry does not let be overwritten, as
+// far as can be told, the error is errdef.ErrTagExists, too. If it is unknown whether the tag was
+// moved, [Unanswered] is noted on the error.
 func (d *Destination) PutManifest(ctx context.Context, tag string, p Put) error {
 	run := d.client.config.Retry.Run(d.client.logRetry)
 	unanswered := false // in any try: it may have succeeded

@@ -19,8 +19,8 @@ const (
 // simpleSigningClaim is the only type of payload that is a signature.
 const simpleSigningClaim = "cosign container image signature"
 
-// FromSimpleSigning reads a payload and the signature in its annotation. The error says why it is not a signature
-// of subject.
+// FromSimpleSigning reads a payload and the signature in its annotation. The error says why it is
+// not a signature of subject.
 //
 // The payload also names a repository. It is not compared: a signature stays valid where its
 // artifact is mirrored or copied to.

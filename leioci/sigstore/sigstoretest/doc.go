@@ -1,6 +1,6 @@
 // Package sigstoretest has an instance of Sigstore in memory, for testing code that uses
-// leioci/sigstore. It signs as "cosign sign" does without a key, and attaches what it has signed to an
-// artifact in a registry, such as that of leiocitest.
+// leioci/sigstore. It signs as "cosign sign" does without a key, and attaches what it has signed to
+// an artifact in a registry, such as that of leiocitest.
 //
 //	instance, err := sigstoretest.New()
 //	// ... push a snapshot, whose digest is digest ...

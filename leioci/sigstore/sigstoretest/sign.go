@@ -36,9 +36,9 @@ func Statement(predicate string, digest v1.Hash) []byte {
 		digest.Algorithm, digest.Hex, predicate)
 }
 
-// Sign returns a bundle in which a subject that an issuer has authenticated signs a digest. subject is
-// a URI or an e-mail address. As by Rekor version 1, the log states the time; so does the timestamp
-// authority.
+// Sign returns a bundle in which a subject that an issuer has authenticated signs a digest. subject
+// is a URI or an e-mail address. As by Rekor version 1, the log states the time; so does the
+// timestamp authority.
 func (i *Instance) Sign(subject, issuer string, digest v1.Hash) ([]byte, error) {
 	return i.SignStatement(subject, issuer, Statement(SignPredicate, digest))
 }
@@ -69,8 +69,8 @@ func (i *Instance) SignStatement(subject, issuer string, statement []byte) ([]by
 	return marshal(leaf, envelopeOf(statement, sig), timestamp, entry)
 }
 
-// SignFile returns a bundle in which a subject signs the content of a file, as "cosign sign-blob" does
-// it. It has no entry in the log.
+// SignFile returns a bundle in which a subject signs the content of a file, as "cosign sign-blob"
+// does it. It has no entry in the log.
 func (i *Instance) SignFile(subject, issuer string, content []byte) ([]byte, error) {
 	leaf, key, err := i.certify(subject, issuer)
 	if err != nil {
@@ -90,8 +90,8 @@ func (i *Instance) SignFile(subject, issuer string, content []byte) ([]byte, err
 	}}}, timestamp)
 }
 
-// logged is an entry of Rekor version 1, with an inclusion proof and with the promise that states the
-// time.
+// logged is an entry of Rekor version 1, with an inclusion proof and with the promise that states
+// the time.
 func (i *Instance) logged(leaf *x509.Certificate, envelope *dsse.Envelope, sig []byte) (*protorekor.TransparencyLogEntry, error) {
 	now := time.Now().Unix()
 	made, err := i.virtual.GenerateTlogEntry(leaf, envelope, sig, now, true)

@@ -85,8 +85,8 @@ func (i *Instance) logFile(sum, sig, certificate []byte) (string, error) {
 	return string(text), err
 }
 
-// AttachSimple puts layers of simple signing under the tag where cosign 2 looks for the signatures of a
-// digest, in place of what is there.
+// AttachSimple puts layers of simple signing under the tag where cosign 2 looks for the signatures
+// of a digest, in place of what is there.
 func AttachSimple(ctx context.Context, rt http.RoundTripper, repo name.Repository, digest v1.Hash, layers ...mutate.Addendum) error {
 	img, err := mutate.Append(mutate.MediaType(empty.Image, types.OCIManifestSchema1), layers...)
 	if err != nil {
