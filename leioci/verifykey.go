@@ -113,7 +113,7 @@ func (v *keyVerifier) refusal(missing []signature.Key, others []error) error {
 		text = "not signed by key " + strings.Join(ids, " nor by ")
 	}
 	if len(others) == 0 {
-		return errors.New(text + "; there is no signature")
+		return errors.New(text + "; there is no signature: has its publisher signed it, with cosign and a key?")
 	}
 	const most = 3
 	var found []string
