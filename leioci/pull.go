@@ -146,13 +146,6 @@ func (c *Client) upToDate(ctx context.Context, src *registry.Source, ref name.Re
 	if digest != current.String() {
 		return nil, nil
 	}
-	res, err := targetDir.UpToDate(ctx)
-	if (errors.Is(err, ErrStale) || errors.Is(err, ErrFuture)) && src.HasMirrors() { // another source may have a newer one
-		return nil, nil
-	}
-	if res == nil || err != nil {
-		return nil, err
-	}
 	signed, err := t.trustHeld(targetDir, RegistryLocation(ref), func(raw []byte) (*Subject, error) {
 		return t.verifyAt(ctx, src.Prefer(from), RegistryLocation(ref), raw)
 	})
@@ -160,6 +153,13 @@ func (c *Client) upToDate(ctx context.Context, src *registry.Source, ref name.Re
 		return nil, nil
 	}
 	if err != nil {
+		return nil, err
+	}
+	res, err := targetDir.UpToDate(ctx)
+	if (errors.Is(err, ErrStale) || errors.Is(err, ErrFuture)) && src.HasMirrors() { // another source may have a newer one
+		return nil, nil
+	}
+	if res == nil || err != nil {
 		return nil, err
 	}
 	result := newPullResult(res, current)

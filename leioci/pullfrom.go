@@ -125,12 +125,12 @@ func localUpToDate(
 	if !ok || current != m.Descriptor.Digest {
 		return nil, nil
 	}
-	res, err := targetDir.UpToDate(ctx)
-	if res == nil || err != nil {
-		return nil, err
-	}
 	signed, err := t.trustHeld(targetDir, asked, verify)
 	if err != nil {
+		return nil, err
+	}
+	res, err := targetDir.UpToDate(ctx)
+	if res == nil || err != nil {
 		return nil, err
 	}
 	result := newPullResult(res, current)

@@ -269,3 +269,18 @@ func TestAVerifierIsToldWhatWasAskedFor(t *testing.T) {
 		t.Errorf("asked about %v", asked)
 	}
 }
+
+func TestWhatIsNotTrustedIsNotIndexed(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "lei")
+	for _, from := range []leioci.Location{
+		parseLocation(t, "oci-layout:testdata/signed/otherkey"), leioci.RegistryLocation(newSignedWorld(t, packageSample(t), false).repo.Tag("latest")),
+	} {
+		_, err := newClient(t).PullFrom(t.Context(), from, dir)
+		must(t, err)
+		_, err = newClient(t).PullFrom(t.Context(), from, dir, leioci.IndexReports(), leioci.WithVerifier(trusting(t, "trusted.pub")))
+		trusts(t, from.String(), err, false)
+		if _, err := os.Stat(filepath.Join(dir, "index.lei")); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: there is an index: %v", from, err)
+		}
+	}
+}
