@@ -77,7 +77,8 @@ Results go to standard output, everything else to standard error. The exit statu
 ` + formatHelp + `
 
 Credentials are those of docker and podman. LEI_REGISTRY_TOKEN, if set, is a bearer token for the
-registry that the references name, and is sent to no other.`,
+registry that the references name, and is sent to no other. LEI_TRUSTED_KEYS and LEI_POLICY say whose
+signatures pull, copy, verify, check and diff ask for; other commands ask for none.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs, // RunE rejects them

@@ -10,9 +10,9 @@ import (
 // pullHelp explains what pull prints.
 const pullHelp = `Prints the digest reference of the snapshot in the directory and, to standard error, its age. As JSON,
 these are the members format_version (1), ref (with the digest), requested (as given), digest,
-directory, source (the repository, the mirror, the layout or the archive that it came from), up_to_date, verified (true if the
-reports were checked), bytes_fetched, date, created and age_days; the last three are left out if
-manifest.json has no valid date. ` + validityHelp
+directory, source (the repository, the mirror, the layout or the archive that it came from), up_to_date,
+verified (true if the reports were checked), bytes_fetched, date, created and age_days; the last three
+are left out if manifest.json has no valid date. ` + validityHelp
 
 // A pullDocument is what pull prints as JSON.
 type pullDocument struct {

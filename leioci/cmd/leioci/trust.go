@@ -25,8 +25,8 @@ else is status 4. LEI_TRUSTED_KEYS lists such files where no --key is given, sep
 have to have signed, and how old a snapshot may be; go doc leioci.ReadPolicy describes it.`
 
 // validityHelp describes the members of validityJSON.
-const validityHelp = `valid_until, next_update and signatures (signer, format, time) are there if the
-publisher says so, and if somebody was asked for.`
+const validityHelp = `valid_until and next_update are there if the
+publisher says so, and signatures (signer, format, time) if some were asked for.`
 
 // trustFlags say whose artifacts are accepted.
 type trustFlags struct {
