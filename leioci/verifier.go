@@ -15,7 +15,8 @@ import (
 )
 
 // A Verifier decides whether an artifact may be used: whether it is signed by somebody who is
-// trusted, for example. [VerifyKey] makes one.
+// trusted, for example. [VerifyKey] and [ReadPolicy] make some; the module leioci/sigstore makes one
+// for keyless signatures.
 type Verifier interface {
 	// Verify returns nil if the artifact is trusted. Any error is a refusal, [ErrUntrusted], which
 	// wraps it. It is called after the artifact's manifest was fetched, and before any of its blobs.
