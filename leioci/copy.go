@@ -42,7 +42,9 @@ type CopiedTag struct {
 // (sha256-….sig, .att and .sbom). Lists of referrers are merged with those of the destination. What
 // a list names but the source does not have, or what turns out not to refer to the artifact, is
 // left out, and logged as a warning. They are not asked about by a verifier ([WithVerifier]):
-// whoever can write to the source can attach what they like to an artifact that is trusted.
+// whoever can write to the source can attach what they like to an artifact that is trusted. Nor is
+// it asked how old a snapshot is, whatever a policy says ([WithPolicy]), or until when it is good
+// ([ValidUntil]): a pull refuses it.
 //
 // The source is resolved once. What the destination has already is not sent again, and a copy that
 // was interrupted goes on where it stopped, but for a blob that is sent to a registry: that begins

@@ -28,6 +28,8 @@ all, and what else is in it stays.
 A tag that is not a date, such as latest, is not moved back to an older snapshot (status 3).
 
 ` + trustHelp + `
+A copy asks for the signatures alone: what is older than a policy allows, or good no longer, is copied,
+and a pull refuses it.
 
 Prints what is at DST now, by digest, one line for each. As JSON, these are the members format_version (1),
 source, destination, digest (unless --all-tags is given), tags (tag, digest), manifests, referrers and

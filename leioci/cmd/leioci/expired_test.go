@@ -38,6 +38,7 @@ func TestWhatHasExpiredIsStaleUnlessItIsAllowed(t *testing.T) {
 		{"verify", pulled},
 		{"check", layout, "--repo", "https://example.org/a"},
 		{"check", pulled, "--repo", "https://example.org/a"},
+		{"import", pulled},
 		{"diff", pulled, pulled},
 		{"diff", layout, export},
 	} {

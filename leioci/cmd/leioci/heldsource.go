@@ -25,6 +25,11 @@ func (f *sourceFlags) openDir(ctx context.Context, dir string) (*source, error) 
 	if err != nil {
 		return nil, err
 	}
+	return f.openHeld(ctx, dir, trust)
+}
+
+// openHeld is openDir for options that are known. Without any, no signature is asked for.
+func (f *sourceFlags) openHeld(ctx context.Context, dir string, trust []leioci.TrustOption) (*source, error) {
 	const most = 100 // on a file system that knows no file again, none would be the last
 	for range most { // until the directory is not replaced meanwhile
 		s, err := snapshot.Open(dir)

@@ -13,12 +13,14 @@ import (
 
 func newImport(env environment) *cobra.Command {
 	var format *format
+	var from sourceFlags
 	cmd := &cobra.Command{
 		Use:   "import DIR",
 		Short: "Check the snapshot in a directory, index it, and sum it up",
 		Long: `Check everything about the snapshot in DIR, as leioci verify does, and make an index in DIR, so that
 questions about it, such as those of leioci check, are answered without reading it all. If no index
-can be made, as in a directory that is read-only, import says so and succeeds.
+can be made, as in a directory that is read-only, import says so and succeeds. A snapshot that is good
+no longer, by what its publisher said when it was pulled, is status 3. No signature is asked for.
 
 ` + overviewHelp,
 		Example: "  leioci import ./lei",
@@ -31,15 +33,16 @@ can be made, as in a directory that is read-only, import says so and succeeds.
 				return err
 			}
 			return interruptible(cmd.Context(), func(ctx context.Context) error {
-				return importDir(ctx, env, args[0], format)
+				return importDir(ctx, env, &from, args[0], format)
 			})
 		},
 	}
 	format = addFormatFlag(cmd)
+	addAllowanceFlag(cmd, &from.allowance)
 	return cmd
 }
 
-func importDir(ctx context.Context, env environment, dir string, f *format) error {
+func importDir(ctx context.Context, env environment, from *sourceFlags, dir string, f *format) error {
 	err := snapshot.VerifyAndIndex(ctx, dir)
 	if errors.Is(err, snapshot.ErrNotIndexed) {
 		fmt.Fprintln(env.stderr, "leioci: warning: "+oneLine(err.Error())+"; questions will take longer")
@@ -48,13 +51,12 @@ func importDir(ctx context.Context, env environment, dir string, f *format) erro
 	if err != nil {
 		return unverified(err)
 	}
-	opened, err := snapshot.Open(dir)
+	s, err := from.openHeld(ctx, dir, nil)
 	if err != nil {
 		return unverified(err)
 	}
-	s := &source{Snapshot: opened, name: dir}
 	defer func() { _ = s.close() }() // opened for reading: nothing to lose
-	sum, indexed, err := summarise(ctx, opened)
+	sum, indexed, err := summarise(ctx, s.Snapshot)
 	if err != nil {
 		return unverified(err)
 	}
