@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/manifest"
+	"github.com/lowendinsight/lei-go/leioci/internal/registry"
 	"github.com/lowendinsight/lei-go/leioci/internal/store"
 )
 
@@ -138,7 +139,11 @@ func (p *copying) copyBlobs(ctx context.Context, blobs []v1.Descriptor) error {
 				return context.Cause(ctx) // of another blob
 			}
 			if err := p.copyBlob(ctx, d); err != nil {
-				return fail("copy blob", p.to.At(d.Digest.String()), err)
+				to := p.to.At(d.Digest.String())
+				if p.from.path != "" && !registry.Asked(err) { // it could not be read, wherever it was to be sent
+					return fmt.Errorf("copy blob %s: %w", to, explainLocal(err))
+				}
+				return fail("copy blob", to, err)
 			}
 			return nil
 		})

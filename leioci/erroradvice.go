@@ -29,8 +29,12 @@ func fail(op string, what fmt.Stringer, err error) error {
 // explainLocal is explain for what happened to a layout or an archive. What breaks off or differs
 // there is damaged, and no connection was in between.
 func explainLocal(err error) error {
-	if _, ok := errdef.NoteOf[explained](err); !ok && errors.Is(err, ErrVerification) {
+	_, done := errdef.NoteOf[explained](err)
+	switch {
+	case !done && errors.Is(err, ErrVerification):
 		return errdef.WithNote(fmt.Errorf("%w (the layout or the archive is damaged: make it again)", registry.Redact(err)), explained{})
+	case !done && errors.Is(err, ErrUnsupportedManifest): // of a short file, too, whose end is not that of a connection
+		return errdef.WithNote(registry.Redact(err), explained{})
 	}
 	return explain(err)
 }

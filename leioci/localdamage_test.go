@@ -49,3 +49,45 @@ func TestWhatIsDamagedInALayoutOrAnArchiveIsNotBlamedOnANetwork(t *testing.T) {
 		}
 	}
 }
+
+func TestAShortFileThatIsNoArchiveIsNotBlamedOnANetwork(t *testing.T) {
+	c, path := newClient(t), filepath.Join(t.TempDir(), "notes.tar")
+	repo := repository(t, leiocitest.NewRegistry(t))
+	putImage(t, repo, "v1", "root", nil)
+	must(t, os.WriteFile(path, []byte("notes"), 0o600))
+	archive, err := leioci.ParseLocation("oci-archive:" + path + ":v1")
+	must(t, err)
+	_, pulled := c.PullFrom(t.Context(), archive, filepath.Join(t.TempDir(), "lei"))
+	_, written := c.Copy(t.Context(), locate(t, repo, ":v1"), archive)
+	for _, err := range []error{pulled, written} {
+		if !errors.Is(err, leioci.ErrUnsupportedManifest) || strings.Contains(err.Error(), "connection") {
+			t.Errorf("got %v, want that it is no archive, and nothing of a connection", err)
+		}
+	}
+}
+
+func TestABlobThatIsDamagedInALayoutIsNotBlamedOnTheRegistryThatItIsSentTo(t *testing.T) {
+	c, layout := newClient(t), t.TempDir()
+	repo := repository(t, leiocitest.NewRegistry(t))
+	pushSample(t, c, repo, "v1")
+	src, err := leioci.ParseLocation("oci-layout:" + layout + ":v1")
+	must(t, err)
+	_, err = c.Copy(t.Context(), locate(t, repo, ":v1"), src)
+	must(t, err)
+	blobs, err := filepath.Glob(filepath.Join(layout, "blobs", "sha256", "*"))
+	must(t, err)
+	for _, blob := range blobs {
+		content, err := os.ReadFile(blob)
+		must(t, err)
+		if content[0] == 0x1f { // the compressed reports
+			content[len(content)/2] ^= 1
+			must(t, os.Chmod(blob, 0o600))
+			must(t, os.WriteFile(blob, content, 0o600))
+		}
+	}
+	_, err = c.Copy(t.Context(), src, locate(t, repository(t, leiocitest.NewRegistry(t)), ":v1"))
+	if !errors.Is(err, leioci.ErrVerification) || !strings.Contains(err.Error(), "is damaged: make it again") ||
+		strings.Contains(err.Error(), "the registry") {
+		t.Errorf("got %v, want that the layout is damaged", err)
+	}
+}

@@ -43,7 +43,8 @@ type Location struct {
 // The schemes are not case-sensitive. What follows the last colon of DIR or FILE is a tag, unless it
 // has a slash or a backslash: "oci-layout:C:\lei" has none, and for a directory that has a colon in
 // its last name, write a slash after it. A name with two colons is refused: without its tag, it would
-// be read as another one. A tag before a digest is validated and dropped.
+// be read as another one. The path "-" is refused, because it is meant as standard input or output:
+// write "./-" for a file. A tag before a digest is validated and dropped.
 //
 // Without a tag or a digest, reading takes "latest", and writing the tags of what is written.
 //
@@ -125,6 +126,10 @@ func parsePath(scheme, s string) (Location, error) {
 	}
 	if l.path == "" || strings.ContainsRune(l.path, 0) {
 		return l, fmt.Errorf("no path; %s", locationUsage)
+	}
+	if l.path == "-" {
+		return l, fmt.Errorf("a layout or an archive is not read from standard input, or written to standard output; "+
+			"give a path, or %s./- for one with this name", scheme)
 	}
 	return l, nil
 }
