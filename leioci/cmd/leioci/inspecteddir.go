@@ -13,15 +13,10 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/lowendinsight/lei-go/leioci"
+	"github.com/lowendinsight/lei-go/leioci/internal/artifact"
 	"github.com/lowendinsight/lei-go/leioci/internal/manifest"
 	"github.com/lowendinsight/lei-go/leioci/internal/regular"
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
-)
-
-// The files beside a snapshot that a pull keeps.
-const (
-	keptManifest = "oci-manifest.json"
-	keptConfig   = "config.json"
 )
 
 // An inspectedDir is a directory that was pulled.
@@ -47,7 +42,7 @@ func (d *inspectedDir) referrers(context.Context, v1.Hash) ([]referrer, error) {
 func (d *inspectedDir) tags(context.Context, v1.Hash) ([]string, error) { return nil, nil }
 
 func (d *inspectedDir) manifest(context.Context) (v1.Descriptor, []byte, error) {
-	raw, err := d.read(keptManifest, manifest.MaxBytes)
+	raw, err := d.read(artifact.ManifestFile, manifest.MaxBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = d.noManifest(err)
 	}
@@ -80,7 +75,7 @@ func (d *inspectedDir) blob(_ context.Context, blob v1.Descriptor, file string) 
 		f, _, err := regular.OpenIn(d.root, file)
 		return f, err
 	}
-	raw, err := d.read(keptConfig, manifest.MaxBytes)
+	raw, err := d.read(artifact.ConfigFile, manifest.MaxBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, errNotKept
 	}
@@ -88,7 +83,7 @@ func (d *inspectedDir) blob(_ context.Context, blob v1.Descriptor, file string) 
 		return nil, err
 	}
 	if digest, _, err := v1.SHA256(bytes.NewReader(raw)); err != nil || digest != blob.Digest {
-		return nil, fmt.Errorf("%s: %w: its digest is %s", keptConfig, leioci.ErrVerification, digest)
+		return nil, fmt.Errorf("%s: %w: its digest is %s", artifact.ConfigFile, leioci.ErrVerification, digest)
 	}
 	return io.NopCloser(bytes.NewReader(raw)), nil
 }
