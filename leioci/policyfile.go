@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -197,12 +196,7 @@ func parseAge(s string) (time.Duration, error) {
 
 // readBounded reads a regular file of at most 1 MiB.
 func readBounded(path string) ([]byte, error) {
-	f, _, err := regular.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxPolicy+1))
+	text, err := regular.Read(path, maxPolicy+1)
 	if err == nil && len(text) > maxPolicy {
 		err = fmt.Errorf("%w: %s has more than %d bytes", ErrTooLarge, path, maxPolicy)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -84,12 +83,7 @@ func (f *sourceFlags) heldValidity(ctx context.Context, dir string, trust []leio
 // there. Its time may have passed since: that is [leioci.ErrStale]. What cannot be read says
 // nothing, as if it had not been pulled.
 func validityOf(dir string, allowance time.Duration) (validityJSON, error) {
-	f, _, err := regular.Open(filepath.Join(dir, artifact.ManifestFile))
-	if err != nil {
-		return validityJSON{}, nil //nolint:nilerr // see above
-	}
-	defer f.Close()
-	raw, err := io.ReadAll(io.LimitReader(f, manifest.MaxBytes+1))
+	raw, err := regular.Read(filepath.Join(dir, artifact.ManifestFile), manifest.MaxBytes+1)
 	if err != nil {
 		return validityJSON{}, nil //nolint:nilerr // see above
 	}

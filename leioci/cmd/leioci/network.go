@@ -149,12 +149,7 @@ const maxPEMBytes = 4 << 20
 // readPEM reads a file. It refuses what is not a regular file: opening a named pipe waits for its
 // other end, which no interrupt ends.
 func readPEM(path string) ([]byte, error) {
-	f, _, err := regular.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	pem, err := io.ReadAll(io.LimitReader(f, maxPEMBytes+1))
+	pem, err := regular.Read(path, maxPEMBytes+1)
 	if err == nil && len(pem) > maxPEMBytes {
 		err = fmt.Errorf("%s exceeds %d bytes", path, maxPEMBytes)
 	}

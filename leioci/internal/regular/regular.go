@@ -6,6 +6,7 @@ package regular
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"runtime"
@@ -19,6 +20,17 @@ var ErrNotRegular = errors.New("not a regular file")
 // [*fs.PathError].
 func Open(path string) (*os.File, fs.FileInfo, error) {
 	return open(path, os.Stat, os.OpenFile)
+}
+
+// Read reads the regular file at path, but at most limit bytes of it. Whoever refuses a file that is
+// too large asks for one byte more than it may have.
+func Read(path string, limit int64) ([]byte, error) {
+	f, _, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, limit))
 }
 
 // OpenRoot is [os.OpenRoot] for what may be anything but a directory: a named pipe is not waited

@@ -3,7 +3,6 @@ package target
 import (
 	"bytes"
 	"context"
-	"io"
 	"path/filepath"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -51,12 +50,7 @@ type held struct {
 
 // readHeld returns what dir holds, or nil if that is nothing or cannot be determined.
 func readHeld(dir string) *held {
-	f, _, err := regular.Open(filepath.Join(dir, artifact.ManifestFile))
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	raw, err := io.ReadAll(io.LimitReader(f, manifest.MaxBytes+1))
+	raw, err := regular.Read(filepath.Join(dir, artifact.ManifestFile), manifest.MaxBytes+1)
 	if err != nil {
 		return nil
 	}

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -46,12 +45,7 @@ func (d *Dir) Trusted(policy string) (Verdict, bool) {
 	if d.held == nil || policy == "" {
 		return Verdict{}, false
 	}
-	f, _, err := regular.Open(filepath.Join(d.path, verifiedFile))
-	if err != nil {
-		return Verdict{}, false
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxVerifiedBytes+1))
+	text, err := regular.Read(filepath.Join(d.path, verifiedFile), maxVerifiedBytes+1)
 	var r record
 	if err != nil || len(text) > maxVerifiedBytes || json.Unmarshal(text, &r) != nil {
 		return Verdict{}, false
