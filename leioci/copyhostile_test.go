@@ -137,7 +137,9 @@ func TestASourceThatStallsDoesNotEndTheUpload(t *testing.T) {
 		network := leiocitest.NewNetwork(t)
 		from, to := network.Serve(registryHost, leiocitest.NewHandler()), network.Serve(storageHost, leiocitest.NewHandler())
 		src, dst := repository(t, from), repository(t, to)
-		c := newClient(t, leioci.WithTransport(network.Transport()), leioci.WithStallTimeout(10*time.Second),
+		// One blob after the other: the registry in memory takes one at a time, and who waits for its
+		// mutex keeps the clock of a bubble from moving.
+		c := newClient(t, leioci.WithTransport(network.Transport()), leioci.WithConcurrency(1), leioci.WithStallTimeout(10*time.Second),
 			leioci.WithRetry(leioci.RetryPolicy{Attempts: 3, MinDelay: 15 * time.Second, MaxDelay: 30 * time.Second}))
 		dir := leiocitest.WriteSnapshot(t, newer, `{"data":{"repo":"https://example.org/a","noise":"`+noise(1<<19)+`"}}`)
 		pushSnapshot(t, c, from, dir, "v1")
