@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// A logBuffer is where a logger writes. It may be read while somebody still writes: a request that
-// lost to another may end, and log that, after the call that sent it.
+// A logBuffer is where a logger writes, and may be read meanwhile: a logger locks what it writes to
+// only against others who write.
 type logBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
