@@ -45,10 +45,10 @@ func (p *copying) copyReferrers(ctx context.Context, subject v1.Hash) error {
 		return err
 	}
 	for _, d := range list {
-		if p.done[d.Digest] {
+		if p.done[d.Digest] && (there[d.Digest] || !p.trusts) {
 			continue
 		}
-		if there[d.Digest] && p.isHeld(ctx, d.Digest) { // a list may name what was deleted
+		if !p.done[d.Digest] && there[d.Digest] && p.isHeld(ctx, d.Digest) { // a list may name what was deleted
 			if _, err := p.begin(d.Digest, 0); err != nil {
 				return err
 			}
@@ -98,6 +98,12 @@ func (p *copying) copyReferrer(ctx context.Context, subject, digest v1.Hash) err
 	}
 	if err != nil {
 		p.leaveOut(subject, digest, err)
+		return nil
+	}
+	if p.done[digest] { // by a tag of its own: it was there, and nothing was put that lists it
+		if err := p.dst.PutManifest(ctx, m); err != nil {
+			return fail("put manifest", p.to.At(digest.String()), err)
+		}
 		return nil
 	}
 	if err := p.copyTree(ctx, m, put{lists: true}, 0); err != nil {
