@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -139,10 +140,7 @@ func (p *copying) copyRoots(ctx context.Context, roots []root) error {
 			return err
 		}
 	}
-	if err := p.checkFilesAgain(ctx, roots); err != nil {
-		return err
-	}
-	return p.commit(ctx)
+	return p.commit(ctx, slices.Concat(roots, p.attached))
 }
 
 // copyRoot copies what a tag or a digest of the source names, and then makes the tag.

@@ -146,6 +146,9 @@ func (p *copying) copyCosigned(ctx context.Context, tag string) error {
 			return nil
 		}
 	}
+	if p.opts.noOverwrite {
+		p.attached = append(p.attached, root{digest: m.Descriptor.Digest, tag: tag})
+	}
 	if p.done[m.Descriptor.Digest] { // under another tag
 		if how.tagged {
 			return nil
