@@ -34,6 +34,32 @@ func TestACopyPutsManifestsAgainThatTheDestinationOnlyLists(t *testing.T) {
 	}
 }
 
+// TestATaggedReferrerIsListedWhereItOnlyIs copies one by its own tag, which comes before that of its
+// subject, to a destination that has all manifests and no list of them.
+func TestATaggedReferrerIsListedWhereItOnlyIs(t *testing.T) {
+	c, from, to := newClient(t), leiocitest.NewRegistry(t), leiocitest.NewRegistry(t)
+	src, dst := repository(t, from), repository(t, to)
+	root := putImage(t, src, "v1", "root", nil)
+	referrer := putImage(t, src, "attestation", "referrer", &root)
+	putImage(t, dst, "v1", "root", nil)
+	putImage(t, dst, "attestation", "referrer", &root)
+	must(t, remote.Delete(dst.Tag(cosignTag(root, ""))))
+	if list := lists(t, c, dst, root.Digest); len(list) != 0 {
+		t.Fatalf("listed are %v", list)
+	}
+	_, err := c.Copy(t.Context(), locate(t, src, ""), locate(t, dst, ""), leioci.AllTags())
+	must(t, err)
+	if list := lists(t, c, dst, root.Digest); !list[referrer.Digest] {
+		t.Errorf("listed are %v", list)
+	}
+	before := len(to.Requests())
+	_, err = c.Copy(t.Context(), locate(t, src, ""), locate(t, dst, ""), leioci.AllTags())
+	must(t, err)
+	if n := requests(to, before, "PUT", ""); n != 0 {
+		t.Errorf("%d manifests were put again", n)
+	}
+}
+
 func TestNoOverwriteHoldsForSignaturesThatCannotBeLookedAt(t *testing.T) {
 	for name, fault := range map[string]leiocitest.Fault{
 		"500": leiocitest.Status(500, "UNKNOWN"), "403": leiocitest.Status(403, "DENIED"),

@@ -114,7 +114,7 @@ func TestWhatIsNoArchiveSaysWhatToDo(t *testing.T) {
 		"gzip":              {[]byte("\x1f\x8b\x08\x00"), errdef.ErrUnsupportedManifest, "gzip -dk"},
 		"zstd":              {[]byte("\x28\xb5\x2f\xfd\x00"), errdef.ErrUnsupportedManifest, "zstd -dk"},
 		"xz":                {[]byte("\xfd7zXZ\x00"), errdef.ErrUnsupportedManifest, "xz -dk"},
-		"docker save":       {tarOf(t, entryOf("manifest.json", "[]"), entryOf("x.json", "{}")), errdef.ErrUnsupportedManifest, "skopeo copy docker-archive:"},
+		"docker save":       {tarOf(t, entryOf("manifest.json", "[]"), entryOf("x.json", "{}")), errdef.ErrUnsupportedManifest, "skopeo copy docker://REF oci-archive:"},
 		"another tar":       {tarOf(t, entryOf("notes.txt", "")), errdef.ErrUnsupportedManifest, "neither oci-layout nor index.json"},
 		"no index.json":     {tarOf(t, entryOf("oci-layout", layoutFile)), errdef.ErrUnsupportedManifest, "no index.json"},
 		"no oci-layout":     {tarOf(t, entryOf("index.json", "{}")), errdef.ErrUnsupportedManifest, "no file oci-layout"},

@@ -53,6 +53,10 @@ type Writer interface {
 	// PutManifest writes a manifest whose blobs are there, byte for byte, under its digest, and
 	// under tags in the order given, which may be none.
 	PutManifest(ctx context.Context, m *Manifest, tags ...string) error
+	// OnCommit sets a function that Commit calls where it makes anything visible: when no other
+	// Writer can change the place any more, and maybe several times. Its error is that of Commit,
+	// which then changes nothing. A registry has no such time, and does not call it.
+	OnCommit(check func(context.Context) error)
 	// Commit makes all that was put visible, where that does not happen before. After an error,
 	// the place is what it was, except that a registry keeps what it was sent.
 	Commit(ctx context.Context) error
