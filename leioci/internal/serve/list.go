@@ -2,34 +2,33 @@ package serve
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// tags lists the tags in lexical order ("Listing Tags").
+// tags lists the tags in lexical order, in which case makes no difference ("Listing Tags").
 func (h *Handler) tags(w http.ResponseWriter, r *http.Request, t target) error {
 	query := r.URL.Query()
 	n, err := strconv.Atoi(cmp.Or(query.Get("n"), "-1"))
-	if err != nil || n < 0 && query.Get("n") != "" {
+	if err != nil && !errors.Is(err, strconv.ErrRange) || n < 0 && query.Get("n") != "" {
 		return wrongNumber
 	}
 	all, err := h.from.Tags(r.Context())
 	if err != nil {
 		return err // also if the place has gone: see unknown
 	}
-	all = slices.Sorted(slices.Values(all))
+	order := func(a, b string) int { return cmp.Or(cmp.Compare(strings.ToLower(a), strings.ToLower(b)), cmp.Compare(a, b)) }
+	all = slices.SortedFunc(slices.Values(all), order)
 	if last := query.Get("last"); last != "" {
-		i, found := slices.BinarySearch(all, last)
-		if found {
-			i++
-		}
-		all = all[i:]
+		all = slices.DeleteFunc(all, func(tag string) bool { return order(tag, last) <= 0 })
 	}
 	if n >= 0 && n < len(all) {
 		if all = all[:n]; n > 0 {

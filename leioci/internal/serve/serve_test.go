@@ -41,15 +41,19 @@ func TestARegistryAnswersByTheSpecification(t *testing.T) {
 		"/v2/a/blobs/md5:" + none[7:]:                           {400, "DIGEST_INVALID", text, ""},
 		"/v2/a/blobs/uploads/":                                  {404, "BLOB_UPLOAD_UNKNOWN", text, ""},
 		"/v2/a/blobs/uploads/1":                                 {404, "BLOB_UPLOAD_UNKNOWN", text, ""},
-		"/v2/a/tags/list":                                       {200, `{"name":"a","tags":["2026-02-08","Weekly","latest"]}`, text, ""},
-		"/v2/a/tags/list?n=9":                                   {200, `{"name":"a","tags":["2026-02-08","Weekly","latest"]}`, text, ""},
+		"/v2/a/tags/list":                                       {200, `{"name":"a","tags":["2026-02-08","latest","Weekly"]}`, text, ""},
+		"/v2/a/tags/list?n=9":                                   {200, `{"name":"a","tags":["2026-02-08","latest","Weekly"]}`, text, ""},
 		"/v2/a/tags/list?n=0":                                   {200, `{"name":"a","tags":[]}`, text, ""},
-		"/v2/a/tags/list?last=Weekly":                           {200, `{"name":"a","tags":["latest"]}`, text, ""},
-		"/v2/a/tags/list?last=a":                                {200, `{"name":"a","tags":["latest"]}`, text, ""},
+		"/v2/a/tags/list?last=latest":                           {200, `{"name":"a","tags":["Weekly"]}`, text, ""},
+		"/v2/a/tags/list?last=Weekly":                           {200, `{"name":"a","tags":[]}`, text, ""},
+		"/v2/a/tags/list?last=weekly":                           {200, `{"name":"a","tags":[]}`, text, ""},
+		"/v2/a/tags/list?last=M":                                {200, `{"name":"a","tags":["Weekly"]}`, text, ""},
+		"/v2/a/tags/list?last=a":                                {200, `{"name":"a","tags":["latest","Weekly"]}`, text, ""},
 		"/v2/a/tags/list?last=z":                                {200, `{"name":"a","tags":[]}`, text, ""},
-		"/v2/a/tags/list?n=-1":                                  {400, "PAGINATION_NUMBER_INVALID", text, ""},
-		"/v2/a/tags/list?n=99999999999999999999":                {400, "PAGINATION_NUMBER_INVALID", text, ""},
-		"/v2/a/tags/list?n=x":                                   {400, "PAGINATION_NUMBER_INVALID", text, ""},
+		"/v2/a/tags/list?n=-1":                                  {400, "UNSUPPORTED", text, ""},
+		"/v2/a/tags/list?n=-99999999999999999999":               {400, "UNSUPPORTED", text, ""},
+		"/v2/a/tags/list?n=99999999999999999999":                {200, `{"name":"a","tags":["2026-02-08","latest","Weekly"]}`, text, ""},
+		"/v2/a/tags/list?n=x":                                   {400, "UNSUPPORTED", text, ""},
 		"/v2/a/referrers/" + none:                               {200, `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}`, "application/vnd.oci.image.index.v1+json", ""},
 		"/v2/a/referrers/latest":                                {400, "DIGEST_INVALID", text, ""},
 		"/v2/A/manifests/latest":                                {400, "NAME_INVALID", text, ""},
@@ -153,7 +157,7 @@ func TestTagsComeInPages(t *testing.T) {
 		all = append(all, list.Tags...)
 		url = strings.TrimPrefix(strings.TrimSuffix(resp.Header.Get("Link"), `>; rel="next"`), "<")
 	}
-	if strings.Join(all, " ") != "2026-02-08 Weekly latest" {
+	if strings.Join(all, " ") != "2026-02-08 latest Weekly" {
 		t.Errorf("got %q", all)
 	}
 }
