@@ -45,8 +45,7 @@ func (h *Handler) blob(w *response, r *http.Request, t target) error {
 	return nil
 }
 
-// send sends content, or the parts of it that were asked for (RFC 9110, sections 13 and 14). HEAD has
-// no parts, and a unit that is not known does not count.
+// send sends content, or the parts of it that a GET asked for (RFC 9110, sections 13 and 14).
 func send(w http.ResponseWriter, r *http.Request, digest string, size int64, c io.ReadSeeker) {
 	w.Header().Set("Docker-Content-Digest", digest)
 	w.Header().Set("Etag", `"`+digest+`"`)

@@ -182,6 +182,38 @@ func TestReferrersAreFilteredByTheirType(t *testing.T) {
 	}
 }
 
+func TestALongListOfReferrersComesInPages(t *testing.T) {
+	m := newMemory()
+	for i := range 9 {
+		m.referring = append(m.referring, v1.Descriptor{
+			Digest: digestOf(strconv.Itoa(i)), ArtifactType: []string{"a/b", "c+d"}[i%2],
+			Annotations: map[string]string{"k": strings.Repeat("<", 150_000)}, // each six bytes in JSON
+		})
+	}
+	m.referring[4].Annotations["k"] = strings.Repeat("x", 5<<20) // more than a page has
+	for query, want := range map[string]int{"": 9, "?artifactType=c%2Bd": 4} {
+		h, seen := serve.New(m, "", discard()), map[v1.Hash]bool{}
+		for url, pages := "/v2/a/referrers/"+hello+query, 0; url != ""; pages++ {
+			if pages > want {
+				t.Fatal("there is no end")
+			}
+			resp := do(h, "GET", url)
+			text := body(t, resp)
+			index, err := v1.ParseIndexManifest(strings.NewReader(text))
+			if err != nil || len(text) > 4<<20 && len(index.Manifests) != 1 {
+				t.Fatalf("%q: %d bytes, %v", url, len(text), err)
+			}
+			for _, d := range index.Manifests {
+				seen[d.Digest] = true
+			}
+			url = strings.TrimPrefix(strings.TrimSuffix(resp.Header.Get("Link"), `>; rel="next"`), "<")
+		}
+		if len(seen) != want {
+			t.Errorf("%q: %d of %d", query, len(seen), want)
+		}
+	}
+}
+
 func TestWhatCannotBeReadIsNoSuccessAndTellsNoPaths(t *testing.T) {
 	for _, path := range []string{"/v2/a/manifests/latest", "/v2/a/blobs/" + hello, "/v2/a/tags/list", "/v2/a/referrers/" + hello} {
 		for err, want := range map[error]int{
