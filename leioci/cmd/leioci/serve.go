@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 
 	"github.com/spf13/cobra"
 
@@ -48,6 +49,11 @@ what is being sent was sent, if that takes no longer than 20 seconds; a second s
 			"  leioci serve --listen :5000 --cert-file tls.pem --key-file tls.key oci-layout:./mirror",
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			for _, name := range []string{"cert-file", "key-file", "repository"} { // "$CERT", where CERT is not set
+				if flag := cmd.Flags().Lookup(name); flag.Changed && flag.Value.String() == "" {
+					return withUsage(cmd, fmt.Errorf("--%s is empty", name))
+				}
+			}
 			return interruptible(cmd.Context(), func(ctx context.Context) error {
 				return serve(ctx, env, f, args[0])
 			})
@@ -171,6 +177,11 @@ func newServed(source string, f serveFlags, at *net.TCPAddr) served {
 	}
 	s.URL = "http://" + s.Address
 	if s.secure {
+		// A certificate is for names, and seldom for addresses.
+		host, _, _ := net.SplitHostPort(f.listen)
+		if _, err := netip.ParseAddr(host); err != nil && host != "" {
+			s.Address = fmt.Sprintf("%s:%d", host, at.Port)
+		}
 		s.URL = "https://" + s.Address
 	}
 	name := f.repository
