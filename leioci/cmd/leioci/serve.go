@@ -35,7 +35,8 @@ the same digest.
 LOCATION is oci-layout:DIR or oci-archive:FILE, and all that is in it is served. DIR is a directory that
 was pulled into: its snapshot is served under its date, latest and, on a Sunday, weekly. It may be pulled
 into meanwhile: then the new snapshot is served, and those who began with the old one can end. An archive
-that is replaced is served as it was, until serve is started again.
+that is replaced is served as it was, until serve is started again. Signatures are not pulled into DIR: for
+clients that ask for them, with --key, serve a LOCATION that leioci copy wrote, to which they come along.
 
 Whoever can connect can pull, and nobody can push: there is no authentication. Without --listen, only
 this machine can connect. A registry that others reach should have a certificate, or they need
