@@ -164,12 +164,13 @@ type served struct {
 	URL           string `json:"url"`
 	Reference     string `json:"reference"`
 
+	at                           net.IP
 	everywhere, loopback, secure bool
 }
 
 func newServed(source string, f serveFlags, at *net.TCPAddr) served {
 	s := served{
-		FormatVersion: formatVersion, Source: source, secure: f.certFile != "",
+		FormatVersion: formatVersion, Source: source, at: at.IP, secure: f.certFile != "",
 		everywhere: at.IP.IsUnspecified(), loopback: at.IP.IsLoopback(),
 	}
 	s.Address = at.String()
@@ -196,7 +197,9 @@ func newServed(source string, f serveFlags, at *net.TCPAddr) served {
 // announce says that the registry listens, and how to pull from it.
 func (s served) announce(env environment, f serveFlags) error {
 	flag := ""
-	if !s.loopback && !s.everywhere && !s.secure {
+	// Clients speak http to these by themselves, and not to 127.0.1.1, which is some hosts' own name.
+	known := s.everywhere || s.at.Equal(net.IPv4(127, 0, 0, 1)) || s.at.Equal(net.IPv6loopback)
+	if !known && !s.secure {
 		flag = " --plain-http"
 	}
 	fmt.Fprintf(env.stderr, "serving %s at %s; pull from it with: leioci pull%s %s\n", s.Source, s.URL, flag, s.Reference)

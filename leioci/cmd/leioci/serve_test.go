@@ -1,7 +1,9 @@
 package main
 
 import (
+	"io"
 	"net"
+	"strings"
 	"testing"
 )
 
@@ -19,5 +21,23 @@ func TestTheReferenceToPullFromHasTheNameOfACertificate(t *testing.T) {
 	}
 	if s := newServed("lei", serveFlags{listen: "mirror.example:0"}, at); s.Reference != "10.0.0.5:5000/lei-cache" {
 		t.Errorf("without a certificate: got %+v", s)
+	}
+}
+
+func TestTheCommandToPullWithNamesPlainHTTPWhereItIsNeeded(t *testing.T) {
+	for ip, want := range map[string]bool{
+		"127.0.0.1": false, "::1": false, "0.0.0.0": false, "::": false, "127.0.1.1": true, "10.0.0.5": true, "fd00::5": true,
+	} {
+		for _, cert := range []string{"", "cert.pem"} {
+			f := serveFlags{listen: ":0", certFile: cert, format: &format{&choice{name: "text"}}}
+			var told strings.Builder
+			s := newServed("lei", f, &net.TCPAddr{IP: net.ParseIP(ip), Port: 5000})
+			if err := s.announce(environment{stdout: io.Discard, stderr: &told}, f); err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(told.String(), "leioci pull --plain-http ") != (want && cert == "") {
+				t.Errorf("%s: %s", ip, &told)
+			}
+		}
 	}
 }
