@@ -26,7 +26,7 @@ type blob struct {
 	file       *os.File
 	info       fs.FileInfo // before it was read: a later change shows
 	steady     *regular.Steady
-	made       []byte      // if there is no file
+	made       []byte // if there is no file
 }
 
 // openBlob opens the file of a blob.
