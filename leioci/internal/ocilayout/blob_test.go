@@ -202,7 +202,7 @@ func TestAnOpenBlobThatIsWrittenToIsNotReadOn(t *testing.T) {
 	must(t, err)
 	f, size, err := open(t, dir).OpenBlob(t.Context(), digest)
 	must(t, err)
-	defer f.Close()
+	defer func() { must(t, f.Close()) }()
 	_, err = io.ReadFull(f, make([]byte, 1))
 	must(t, err)
 	must(t, os.WriteFile(blobFile(dir, digest), append(bytes.Clone(content[:size-1]), ^content[size-1]), 0o600)) // in place
