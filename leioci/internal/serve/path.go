@@ -41,7 +41,7 @@ var (
 	wrongName    = problem{http.StatusBadRequest, "NAME_INVALID", "invalid repository name"}
 	wrongDigest  = problem{http.StatusBadRequest, "DIGEST_INVALID", "want sha256: or sha512: and the hexadecimal digest"}
 	noUpload     = problem{http.StatusNotFound, "BLOB_UPLOAD_UNKNOWN", "nothing can be uploaded here"}
-	wrongNumber  = problem{http.StatusBadRequest, "PAGINATION_NUMBER_INVALID", "n: want a whole number"}
+	wrongNumber  = problem{http.StatusBadRequest, "UNSUPPORTED", "n: want a whole number"}
 )
 
 // parse reads the path of a URL. A slash that is encoded is none, and no path is cleaned.

@@ -76,7 +76,8 @@ type File interface {
 type Local interface {
 	Reader
 	// OpenBlob opens a blob by its digest alone, and returns its size. The content was verified,
-	// at the latest now, unless somebody has changed it since.
+	// at the latest now. Reading fails with errdef.ErrVerification if somebody has written to its
+	// file since, unless that one has set back the file's time.
 	OpenBlob(ctx context.Context, digest v1.Hash) (f File, size int64, err error)
 	// Close closes the files that are open.
 	Close() error
