@@ -30,9 +30,7 @@ func (h *Handler) tags(w http.ResponseWriter, r *http.Request, t target) error {
 		return cmp.Or(cmp.Compare(strings.ToLower(a), strings.ToLower(b)), cmp.Compare(a, b))
 	}
 	all = slices.SortedFunc(slices.Values(all), order)
-	if last := query.Get("last"); last != "" {
-		all = slices.DeleteFunc(all, func(tag string) bool { return order(tag, last) <= 0 })
-	}
+	all = slices.DeleteFunc(all, func(tag string) bool { return order(tag, query.Get("last")) <= 0 })
 	if n >= 0 && n < len(all) {
 		if all = all[:n]; n > 0 {
 			next := url.Values{"n": {strconv.Itoa(n)}, "last": {all[n-1]}}
