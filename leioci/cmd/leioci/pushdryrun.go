@@ -39,7 +39,7 @@ func (p *pushing) preview(
 			failed = append(failed, err)
 			continue
 		}
-		fmt.Fprintf(env.stderr, "dry run: nothing was written to %s\n", t.to)
+		p.network.say(env, "dry run: nothing was written to %s\n", t.to)
 		if p.asJSON {
 			document.Pushes = append(document.Pushes, newPushPreviewJSON(t.to, preview))
 		} else if err := writePreview(env.stdout, t.to, preview); err != nil {

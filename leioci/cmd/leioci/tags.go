@@ -80,12 +80,13 @@ func tags(ctx context.Context, env environment, network *networkFlags, text stri
 	if err != nil {
 		return err
 	}
-	list.explain(env, at)
+	network.say(env, "%s", list.omissions(at))
 	return list.failure(at)
 }
 
-// explain says what is not in the list.
-func (l *tagList) explain(env environment, at leioci.Location) {
+// omissions says what is not in the list, a line each.
+func (l *tagList) omissions(at leioci.Location) string {
+	var text strings.Builder
 	var gone []string
 	for _, t := range l.tags {
 		if t.gone {
@@ -94,13 +95,14 @@ func (l *tagList) explain(env environment, at leioci.Location) {
 	}
 	switch {
 	case len(l.there) == 0:
-		fmt.Fprintf(env.stderr, "no tags in %s\n", at)
+		fmt.Fprintf(&text, "no tags in %s\n", at)
 	case len(gone) > 0:
-		fmt.Fprintf(env.stderr, "removed meanwhile: %s\n", strings.Join(gone, ", "))
+		fmt.Fprintf(&text, "removed meanwhile: %s\n", strings.Join(gone, ", "))
 	}
 	if l.omitted > 0 {
-		fmt.Fprintf(env.stderr, "%s more; --limit 0 lists all\n", count(int64(l.omitted), "tag"))
+		fmt.Fprintf(&text, "%s more; --limit 0 lists all\n", count(int64(l.omitted), "tag"))
 	}
+	return text.String()
 }
 
 // failure is the error of what is in the list and cannot be read.
