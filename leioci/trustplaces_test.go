@@ -270,6 +270,33 @@ func TestAVerifierIsToldWhatWasAskedFor(t *testing.T) {
 	}
 }
 
+func TestAVerifierReadsNothingBesideTheRepository(t *testing.T) {
+	w := newSignedWorld(t, packageSample(t), true)
+	ids := []string{"", "..", "../tags/list", "../../other/manifests/latest", "latest?n=1", "latest#x", "a b", "sha256:", "sha256:../../x"}
+	before := len(w.reg.Requests())
+	_, err := newClient(t).PullManifest(t.Context(), w.repo.Tag("latest"))
+	must(t, err)
+	alone := len(w.reg.Requests()) - before
+	v := verifierFunc(func(ctx context.Context, s *leioci.Subject) error {
+		for _, id := range ids {
+			if d, _, err := s.Get(ctx, id); !errors.Is(err, leioci.ErrInvalidReference) {
+				t.Errorf("%q: got %v, %v", id, d.Digest, err)
+			}
+			d := v1.Descriptor{Digest: v1.Hash{Algorithm: "sha256", Hex: id}, Size: 1}
+			if text, err := s.Blob(ctx, d, 1); !errors.Is(err, leioci.ErrInvalidReference) {
+				t.Errorf("blob %q: got %q, %v", id, text, err)
+			}
+		}
+		return nil
+	})
+	before = len(w.reg.Requests())
+	_, err = newClient(t, leioci.WithVerifier(v)).PullManifest(t.Context(), w.repo.Tag("latest"))
+	must(t, err)
+	if asked := w.reg.Requests()[before:]; len(asked) != alone {
+		t.Errorf("asked for %v", asked)
+	}
+}
+
 func TestWhatIsNotTrustedIsNotIndexed(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "lei")
 	for _, from := range []leioci.Location{
