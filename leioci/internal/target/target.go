@@ -79,6 +79,10 @@ func (d *Dir) Manifest() []byte {
 	return d.held.raw
 }
 
+// Same reports whether two directories held the same when they were opened, as far as that can be
+// determined.
+func (d *Dir) Same(other *Dir) bool { return bytes.Equal(d.Manifest(), other.Manifest()) }
+
 // LimitAge is for a limit that depends on what the directory holds.
 func (d *Dir) LimitAge(limit time.Duration) { d.policy.MaxAge = limit }
 

@@ -50,7 +50,10 @@ func (d *Dir) Trusted(policy string) (Verdict, bool) {
 	if err != nil || len(text) > maxVerifiedBytes || json.Unmarshal(text, &r) != nil {
 		return Verdict{}, false
 	}
-	return r.Verdict, r.Digest == d.held.digest.String() && r.Policy == policy
+	if r.Digest != d.held.digest.String() || r.Policy != policy {
+		return Verdict{}, false
+	}
+	return r.Verdict, true
 }
 
 // Remember writes the verdict of [Dir.Trust] into the directory, which holds the snapshot already.

@@ -1,0 +1,70 @@
+package leioci_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/lowendinsight/lei-go/leioci"
+)
+
+func TestADirectoryDoesNotSayWhoSignedWithoutBeingAsked(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "lei")
+	_, err := newClient(t).PullFrom(t.Context(), parseLocation(t, "oci-layout:testdata/signed/v3"), dir,
+		leioci.WithVerifier(trusting(t, "trusted.pub")))
+	must(t, err)
+	res, err := leioci.Held(t.Context(), dir)
+	must(t, err)
+	if len(res.Signatures) > 0 {
+		t.Errorf("nobody has to have signed it, and it is signed: %v", res.Signatures)
+	}
+}
+
+// naming is a verifier that trusts everything. It calls asked when it is asked for its ID, which is
+// between two looks at a directory.
+type naming struct {
+	verifierFunc
+	asked func()
+}
+
+func (n naming) PolicyID() string {
+	n.asked()
+	return "everything"
+}
+
+func TestADirectoryThatIsReplacedIsKnownAllTheSame(t *testing.T) {
+	all := func(context.Context, *leioci.Subject) error { return nil }
+	dir := filepath.Join(t.TempDir(), "lei")
+	pull := func(opts ...leioci.PackageOption) {
+		_, err := leioci.Unpack(t.Context(), packageSample(t, opts...), dir, leioci.WithVerifier(naming{all, func() {}}))
+		must(t, err)
+	}
+	until := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
+	replace := map[string]func(){
+		"by another pull": func() { pull(leioci.ValidUntil(until)) },
+		"where a pull needs two renames": func() {
+			away := dir + "-away"
+			must(t, os.Rename(dir, away))
+			t.Cleanup(func() { must(t, os.RemoveAll(away)) })
+			pull(leioci.ValidUntil(until))
+		},
+	}
+	for name, replace := range replace {
+		t.Run(name, func(t *testing.T) {
+			pull()
+			first := true
+			res, err := leioci.Held(t.Context(), dir, leioci.WithVerifier(naming{all, func() {
+				if first {
+					first = false
+					replace()
+				}
+			}}))
+			must(t, err)
+			if !res.ValidUntil.Equal(until) {
+				t.Errorf("got %+v", res)
+			}
+		})
+	}
+}
