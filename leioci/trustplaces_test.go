@@ -68,13 +68,15 @@ func TestACopyThatIsRefusedWritesNothing(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "lei")
 	reg := leiocitest.NewRegistry(t)
 	for _, opts := range [][]leioci.CopyOption{nil, {leioci.AllTags()}} {
-		for _, to := range []leioci.Location{parseLocation(t, "oci-layout:"+dir), locate(t, repository(t, reg), "")} {
+		for _, to := range []leioci.Location{
+			parseLocation(t, "oci-layout:"+dir), parseLocation(t, "oci-archive:"+dir+"/lei.tar"), locate(t, repository(t, reg), ""),
+		} {
 			_, err := c.Copy(t.Context(), parseLocation(t, "oci-layout:testdata/signed/att"), to, opts...)
 			trusts(t, "an attestation", err, false)
 		}
 	}
 	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("there is a layout: %v", err)
+		t.Errorf("there is a directory: %v", err)
 	}
 	for _, r := range reg.Requests() {
 		if !strings.HasPrefix(r, "GET ") && !strings.HasPrefix(r, "HEAD ") {
