@@ -50,7 +50,8 @@ const (
 // counts: "ghcr.io/org" fits ghcr.io/org/lei-cache, and not ghcr.io/organisation. "oci-layout:" and
 // "oci-archive:" stand for all layouts and archives, and "*" for what no other rule fits. Without a
 // rule, nothing is trusted. Where there are mirrors, the rule is that of the repository that was
-// asked for.
+// asked for. A registry is told by its name: under another name or address of the same machine, it is
+// another registry, and with "unsigned" for "*", none of its artifacts needs a signature there.
 //
 // A rule has keys, the names of files as in [VerifyKey], relative to the directory of the policy's
 // file; or "unsigned": true. With "require": "all", each key must have signed; the default is "any".

@@ -36,6 +36,9 @@ was pulled into: its snapshot is served under its date, latest and, on a Sunday,
 into meanwhile: then the new snapshot is served, and those who began with the old one can end. An archive
 that is replaced is served as it was, until serve is started again.
 
+No signature is asked for. A DIR has none, even if it was pulled with --key: whoever pulls from it with
+--key is refused. For that, serve a layout, which leioci copy brings signatures to.
+
 Whoever can connect can pull, and nobody can push: there is no authentication. Without --listen, only
 this machine can connect. A registry that others reach should have a certificate, or they need
 --plain-http. It speaks HTTP/1.1, and answers 512 requests at once; others wait.
