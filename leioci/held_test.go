@@ -2,6 +2,7 @@ package leioci_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -67,4 +68,25 @@ func TestADirectoryThatIsReplacedIsKnownAllTheSame(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestWhatWasTrustedInOneLayoutIsNotInAnother(t *testing.T) {
+	one, another := parseLocation(t, "oci-layout:testdata/signed/v2"), parseLocation(t, "oci-layout:testdata/signed/v3")
+	dir := filepath.Join(t.TempDir(), "lei")
+	asked := 0
+	v := leioci.WithVerifier(naming{func(_ context.Context, s *leioci.Subject) error {
+		if asked++; s.Location.Place() != one {
+			return errors.New("not the one that is trusted")
+		}
+		return nil
+	}, func() {}})
+	for range 2 {
+		_, err := newClient(t).PullFrom(t.Context(), one, dir, v)
+		trusts(t, "the one that is trusted", err, true)
+	}
+	if asked != 1 {
+		t.Errorf("it was asked about %d times", asked)
+	}
+	_, err := newClient(t).PullFrom(t.Context(), another, dir, v)
+	trusts(t, "the same artifact in another", err, false)
 }
