@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/lowendinsight/lei-go/leioci"
+	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
 func TestADirectoryDoesNotSayWhoSignedWithoutBeingAsked(t *testing.T) {
@@ -89,4 +90,36 @@ func TestWhatWasTrustedInOneLayoutIsNotInAnother(t *testing.T) {
 	}
 	_, err := newClient(t).PullFrom(t.Context(), another, dir, v)
 	trusts(t, "the same artifact in another", err, false)
+}
+
+func TestAPullThatComesTooLateTakesNoVerdictAway(t *testing.T) {
+	all := func(context.Context, *leioci.Subject) error { return nil }
+	now := time.Now()
+	world := func(date time.Time) *signedWorld {
+		img, err := leioci.Package(t.Context(), leiocitest.WriteSnapshot(t, date, `{"data":{"repo":"https://example.org/a"}}`))
+		must(t, err)
+		return newSignedWorld(t, img, true)
+	}
+	older, newer := world(now.AddDate(0, 0, -1)), world(now)
+	dir := filepath.Join(t.TempDir(), "lei")
+	pull := func(w *signedWorld, asked func()) error {
+		_, err := newClient(t).PullSnapshot(t.Context(), w.repo.Tag("latest"), dir, leioci.WithVerifier(naming{all, asked}))
+		return err
+	}
+	must(t, pull(older, func() {}))
+	first := true
+	err := pull(older, func() {
+		if first {
+			first = false
+			must(t, pull(newer, func() {}))
+		}
+	})
+	if !errors.Is(err, leioci.ErrOlder) {
+		t.Errorf("got %v", err)
+	}
+	res, err := leioci.Held(t.Context(), dir, leioci.WithVerifier(naming{all, func() {}}))
+	must(t, err)
+	if res.Digest != newer.digest {
+		t.Errorf("got %+v", res)
+	}
 }

@@ -72,12 +72,7 @@ func (d *Dir) Digest() (digest v1.Hash, ok bool) {
 }
 
 // Manifest returns the manifest of that snapshot, byte for byte.
-func (d *Dir) Manifest() []byte {
-	if d.held == nil {
-		return nil
-	}
-	return d.held.raw
-}
+func (d *Dir) Manifest() []byte { return d.held.bytes() }
 
 // Same reports whether two directories held the same when they were opened, as far as that can be
 // determined.

@@ -1,6 +1,7 @@
 package target
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -63,6 +64,9 @@ func (d *Dir) Trusted(policy string) (Verdict, bool) {
 func (d *Dir) Remember() {
 	if d.verdict.Policy == "" || d.held == nil {
 		return
+	}
+	if !bytes.Equal(d.held.raw, readHeld(d.path).bytes()) {
+		return // another pull has replaced it, and has its own verdict
 	}
 	temp := filepath.Join(d.path, snapshot.TempPrefix+rand.Text())
 	err := d.writeVerdict(d.held.raw, func() (staging.File, error) {
