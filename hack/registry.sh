@@ -164,7 +164,7 @@ free_port() {
   fail 1 'no free port between 20000 and 32000'
 }
 
-# launch starts the server on $port and waits up to ten seconds for it.
+# launch starts the server on $port and waits up to a minute for it.
 launch() {
   case $server in
     distribution*)
@@ -180,7 +180,7 @@ launch() {
       "$command" -p "$state" -c "$state/config.yml" >>"$state/log" 2>&1 </dev/null & ;;
   esac
   pid=$!
-  for _ in {1..200}; do
+  for _ in {1..1200}; do
     alive "$pid" || return 1 # perhaps another process took the port
     if listening "$port"; then
       echo "$pid" >"$state/pid"

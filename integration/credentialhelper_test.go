@@ -77,7 +77,7 @@ func passEnvironment(t testing.TB) environment {
 		"PASSWORD_STORE_DIR=" + filepath.Join(home, "store"),
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if _, stderr, err := env.run(ctx, "", "gpgconf", "--kill", "all"); err != nil {
 			t.Errorf("%v: %s", err, stderr)

@@ -34,7 +34,8 @@ func requestsOfAPull(t *testing.T, r *registry, repo name.Repository, opts ...le
 	dir := filepath.Join(t.TempDir(), "lei")
 	for i := range counts {
 		m := newMeter(t, r)
-		c := r.client(t, append(opts, leioci.WithTransport(m))...)
+		// A registry on this machine that is slow to respond over http would be asked over https, too.
+		c := r.client(t, append(opts, leioci.WithTransport(m), leioci.WithPlainHTTP(r.host))...)
 		if _, err := c.PullSnapshot(t.Context(), repo.Tag("latest"), dir); err != nil {
 			t.Fatal(err)
 		}

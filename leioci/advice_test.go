@@ -4,56 +4,75 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/lowendinsight/lei-go/leioci"
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
-// closedHost returns a loopback address on which nothing listens.
-func closedHost() string {
-	server := httptest.NewServer(nil)
-	server.Close()
-	return strings.TrimPrefix(server.URL, "http://")
+// closedHost is a loopback address on which nothing listens. A port that was free a moment ago may be
+// another's by now. This one is of a service that nobody has (tcpmux, RFC 1078), and no system gives
+// it to whoever asks for any port.
+const closedHost = "127.0.0.1:1"
+
+// redirecting are parts of paths that a pull asks for. At the last, https and then http is tried.
+var redirecting = []string{"/blobs/", "/manifests/", "/v2/"}
+
+// assertAdvice fails unless an error says what it should, and gives no advice on the registry.
+func assertAdvice(t *testing.T, what string, err error, want string) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%s: got %v, want %q", what, err, want)
+		return
+	}
+	for _, wrong := range []string{"WithPlainHTTP", "the first segment", "is the registry running"} {
+		if strings.Contains(err.Error(), wrong) {
+			t.Errorf("%s: wrong advice %q: %v", what, wrong, err)
+		}
+	}
 }
 
 func TestAdviceIsAboutTheHostThatFailed(t *testing.T) {
-	closed := closedHost()
 	cut := leiocitest.Serve(t, http.NotFoundHandler())
 	cut.On("", "", leiocitest.Always, leiocitest.Cut())
-	hang := leiocitest.Serve(t, http.NotFoundHandler())
-	hang.On("", "", leiocitest.Always, leiocitest.Hang(nil))
 	const operator = "tell the operator of the registry that redirects there"
 	for to, want := range map[string]string{
-		"http://" + closed:       closed + ": cannot connect; if the problem persists, " + operator,
-		"https://" + closed:      closed + ": cannot connect; if the problem persists, " + operator,
+		"http://" + closedHost:   closedHost + ": cannot connect; if the problem persists, " + operator,
+		"https://" + closedHost:  closedHost + ": cannot connect; if the problem persists, " + operator,
 		"http://storage.invalid": "storage.invalid: there is no such host; if the problem persists, " + operator,
 		"https://" + cut.Host():  cut.Host() + ": plain HTTP at an https address; if the problem persists, " + operator,
 		"http://" + cut.Host():   "the connection broke off",
-		"http://" + hang.Host():  "no data is moving",
 		"http://10.1.2.3":        "allow it with WithPrivateRedirects",
 		"ftp://a/b":              `refusing URL with scheme "ftp"`,
 	} {
-		for _, path := range []string{"/blobs/", "/manifests/", "/v2/"} { // also where https, and then http, was tried
+		for _, path := range redirecting {
 			reg := leiocitest.NewRegistry(t)
 			pushSample(t, newClient(t), repository(t, reg), "latest")
 			reg.On(http.MethodGet, path, leiocitest.Always, leiocitest.Redirect(http.StatusTemporaryRedirect, to))
-			c := newClient(t, leioci.WithStallTimeout(50*time.Millisecond), leioci.WithTransport(noSuchHost{t}))
+			c := newClient(t, leioci.WithTransport(noSuchHost{t}))
 			_, err := c.PullSnapshot(t.Context(), repository(t, reg).Tag("latest"), filepath.Join(t.TempDir(), "lei"))
-			if err == nil || !strings.Contains(err.Error(), want) {
-				t.Errorf("%s to %s: got %v, want %q", path, to, err, want)
-				continue
-			}
-			for _, wrong := range []string{"WithPlainHTTP", "the first segment", "is the registry running"} {
-				if strings.Contains(err.Error(), wrong) {
-					t.Errorf("%s to %s: wrong advice %q: %v", path, to, wrong, err)
-				}
-			}
+			assertAdvice(t, path+" to "+to, err, want)
 		}
+	}
+}
+
+func TestAdviceIsAboutTheHostThatIsSilent(t *testing.T) {
+	for _, path := range redirecting {
+		synctest.Test(t, func(t *testing.T) {
+			time.Sleep(time.Until(newer.AddDate(1, 0, 0))) // or the sample would be of the future
+			network := leiocitest.NewNetwork(t)
+			reg := network.Serve(registryHost, leiocitest.NewHandler())
+			network.Serve(storageHost, http.NotFoundHandler()).On("", "", leiocitest.Always, leiocitest.Hang(nil))
+			c := newClient(t, leioci.WithTransport(network.Transport()))
+			pushSample(t, c, repository(t, reg), "latest")
+			reg.On(http.MethodGet, path, leiocitest.Always, leiocitest.Redirect(http.StatusTemporaryRedirect, "http://"+storageHost))
+			_, err := c.PullSnapshot(t.Context(), repository(t, reg).Tag("latest"), filepath.Join(t.TempDir(), "lei"))
+			assertAdvice(t, path, err, "no data is moving")
+		})
 	}
 }
 
@@ -61,7 +80,7 @@ func TestAnErrorStaysBelowAKibibyte(t *testing.T) {
 	long := strings.Repeat("long ", 1<<10)
 	for name, fault := range map[string]leiocitest.Fault{
 		"a text":     leiocitest.HugeError(http.StatusForbidden, 1<<20),
-		"a location": leiocitest.Redirect(http.StatusTemporaryRedirect, "http://"+closedHost()+"/"+strings.Repeat("x", 5000)),
+		"a location": leiocitest.Redirect(http.StatusTemporaryRedirect, "http://"+closedHost+"/"+strings.Repeat("x", 5000)),
 		"a host":     leiocitest.Redirect(http.StatusTemporaryRedirect, "http://"+strings.Repeat("x", 5000)+"/"),
 		"an error":   says(http.StatusUnauthorized, `{"errors":[{"code":"UNAUTHORIZED","message":"`+long+`"}]}`),
 		"errors": says(http.StatusNotFound, `{"errors":[`+strings.Repeat(`{"code":"A","message":"a","detail":{"x":[1,{"y":[]}]}},`, 200)+

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -70,13 +69,10 @@ func (k keychain) Resolve(authn.Resource) (authn.Authenticator, error) { return 
 
 func TestTokenAuthentication(t *testing.T) {
 	reg := leiocitest.NewRegistry(t)
-	var mu sync.Mutex
-	var asks []string
+	var asks record[string]
 	reg.On(http.MethodGet, "/token", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 		user, _, _ := r.BasicAuth()
-		mu.Lock()
-		asks = append(asks, fmt.Sprintf("%s %s %s", user, r.URL.Query().Get("service"), r.URL.Query().Get("scope")))
-		mu.Unlock()
+		asks.add(fmt.Sprintf("%s %s %s", user, r.URL.Query().Get("service"), r.URL.Query().Get("scope")))
 		_ = json.NewEncoder(w).Encode(map[string]string{"token": "granted"})
 	})
 	gate(reg, fmt.Sprintf(`Bearer realm="http://%s/token",service="lei"`, reg.Host()), "Bearer granted")
@@ -86,15 +82,14 @@ func TestTokenAuthentication(t *testing.T) {
 	}
 	// One token for pushing and one for pulling, each for this repository only.
 	want := []string{"user lei repository:org/lei-cache:push,pull", "user lei repository:org/lei-cache:pull"}
-	if !slices.Equal(asks, want) {
-		t.Errorf("got %q, want %q", asks, want)
+	if got := asks.take(); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
-	asks = nil
 	if _, err := newClient(t).PullSnapshot(t.Context(), repository(t, reg).Tag("latest"), t.TempDir()); err != nil {
 		t.Errorf("anonymously: %v", err)
 	}
-	if want := []string{" lei repository:org/lei-cache:pull"}; !slices.Equal(asks, want) {
-		t.Errorf("got %q, want %q", asks, want)
+	if got, want := asks.take(), []string{" lei repository:org/lei-cache:pull"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -87,6 +87,8 @@ func TestACopyShowsEachSideItsOwnCredentials(t *testing.T) {
 	if err != nil || copied.DigestStr() != source.DigestStr() {
 		t.Fatalf("got %v, %v", copied, err)
 	}
+	mu.Lock()
+	defer mu.Unlock()
 	for own, shown := range seen {
 		if strings.ReplaceAll(shown, own, "") != "" {
 			t.Errorf("the registry with %q was shown %q", own, shown)

@@ -6,8 +6,10 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -22,6 +24,13 @@ type privateRegistry struct {
 	network *leiocitest.Network
 	mu      sync.Mutex
 	seen    map[string][]string // headers, by host
+}
+
+// sentTo returns the headers that a host was sent. A request may come after a call that failed.
+func (p *privateRegistry) sentTo(host string) []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.seen[host])
 }
 
 const (
@@ -97,13 +106,14 @@ func TestPrivateAddressesAreFollowedWhereThatIsAllowed(t *testing.T) {
 		if (err == nil) != (tc.says == "") || err != nil && !strings.Contains(err.Error(), tc.says) {
 			t.Errorf("%s: got %v", name, err)
 		}
-		for _, sent := range p.seen[privateStorage] {
+		stored := p.sentTo(privateStorage)
+		for _, sent := range stored {
 			if sent != "" {
 				t.Errorf("%s: the storage was sent %q", name, sent)
 			}
 		}
-		if tc.says == "" && len(p.seen[privateStorage]) < 5 {
-			t.Errorf("%s: the storage was asked %d times", name, len(p.seen[privateStorage]))
+		if tc.says == "" && len(stored) < 5 {
+			t.Errorf("%s: the storage was asked %d times", name, len(stored))
 		}
 	}
 }
@@ -136,8 +146,8 @@ func TestCredentialsDoNotLeaveInClearText(t *testing.T) {
 		if !errors.Is(err, tc.want) {
 			t.Errorf("%s: got %v, want %v", name, err, tc.want)
 		}
-		if tc.want != nil && strings.Join(p.seen[privateStorage], "") != "" {
-			t.Errorf("%s: it was sent %q", name, p.seen[privateStorage])
+		if sent := p.sentTo(privateStorage); tc.want != nil && strings.Join(sent, "") != "" {
+			t.Errorf("%s: it was sent %q", name, sent)
 		}
 	}
 }
@@ -145,33 +155,31 @@ func TestCredentialsDoNotLeaveInClearText(t *testing.T) {
 func TestPlainHTTPNeverAsksOverHTTPS(t *testing.T) {
 	n := leiocitest.NewNetwork(t)
 	n.Serve("registry.example", leiocitest.NewHandler())
-	var mu sync.Mutex
-	asked := map[string]int{}
+	var secure, plain atomic.Int64 // requests
 	base := n.Transport()
 	transport := roundTripper(func(req *http.Request) (*http.Response, error) {
-		mu.Lock()
-		asked[req.URL.Scheme]++
-		mu.Unlock()
+		if req.URL.Scheme == "http" {
+			plain.Add(1)
+		} else {
+			secure.Add(1)
+		}
 		return base.RoundTrip(req)
 	})
 	c := newClient(t, leioci.WithTransport(transport), leioci.WithPlainHTTP("registry.example"), leioci.WithToken("registry.example", secretToken))
 	repo, err := leioci.ParseRepository("registry.example/org/lei-cache")
 	must(t, err)
 	pushSample(t, c, repo, "latest")
-	if asked["https"] != 0 || asked["http"] == 0 {
-		t.Errorf("asked %v", asked)
+	if secure.Load() != 0 || plain.Load() == 0 {
+		t.Errorf("asked %d times over https, and %d times over http", secure.Load(), plain.Load())
 	}
 }
 
 func TestCredentialsForThisMachineAreNotShownToAProxy(t *testing.T) {
 	n := leiocitest.NewNetwork(t)
 	proxy := n.Serve("proxy.example:3128", leiocitest.BasicAuth("user", secretPassword, leiocitest.NewHandler()))
-	var mu sync.Mutex
-	var shown []string
+	var shown record[string]
 	proxy.On("", "", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
-		mu.Lock()
-		shown = append(shown, r.Header.Get("Authorization"))
-		mu.Unlock()
+		shown.add(r.Header.Get("Authorization"))
 		registry.ServeHTTP(w, r)
 	})
 	transport := n.Transport()
@@ -186,7 +194,6 @@ func TestCredentialsForThisMachineAreNotShownToAProxy(t *testing.T) {
 			"a transport in another":     {[]leioci.Option{leioci.WithTransport(wrapped)}, false},
 			"a transport, by permission": {[]leioci.Option{leioci.WithTransport(wrapped), leioci.WithPlainHTTP(host)}, true},
 		} {
-			shown = nil
 			c := newClient(t, append(tc.opts, leioci.WithAuth(host, &authn.Basic{Username: "user", Password: secretPassword}))...)
 			repo, err := leioci.ParseRepository(host + "/org/lei-cache")
 			must(t, err)
@@ -194,7 +201,7 @@ func TestCredentialsForThisMachineAreNotShownToAProxy(t *testing.T) {
 			if errors.Is(err, leioci.ErrInsecure) == tc.fine {
 				t.Errorf("%s, %s: got %v", host, name, err)
 			}
-			if sent := strings.Join(shown, ""); (sent != "") != tc.fine {
+			if sent := strings.Join(shown.take(), ""); (sent != "") != tc.fine {
 				t.Errorf("%s, %s: the proxy was sent %q", host, name, sent)
 			}
 		}

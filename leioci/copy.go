@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -64,7 +65,9 @@ type CopiedTag struct {
 //
 // The errors are those of [Client.PullManifest], [Client.PullBlob] and [Client.Push]. What a list of
 // referrers leads to is bounded: more than 10,000 manifests, or indexes that are nested more than 8
-// deep, are [ErrTooLarge].
+// deep, are [ErrTooLarge]. So is an index that lists more than 5,000 manifests. That of a layout or an
+// archive is one: each tag counts there, and so does each manifest without a tag that no other index
+// lists, and each referrer.
 func (c *Client) Copy(ctx context.Context, src, dst Location, opts ...CopyOption) (*CopyResult, error) {
 	if err := c.checkCall(ctx, "copy"); err != nil {
 		return nil, err
@@ -136,10 +139,7 @@ func (p *copying) copyRoots(ctx context.Context, roots []root) error {
 			return err
 		}
 	}
-	if err := p.checkFilesAgain(ctx, roots); err != nil {
-		return err
-	}
-	return p.commit(ctx)
+	return p.commit(ctx, slices.Concat(roots, p.attached))
 }
 
 // copyRoot copies what a tag or a digest of the source names, and then makes the tag.

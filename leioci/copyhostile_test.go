@@ -7,8 +7,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -130,19 +132,31 @@ func TestACopyThatWasInterruptedGoesOn(t *testing.T) {
 }
 
 func TestASourceThatStallsDoesNotEndTheUpload(t *testing.T) {
-	content := strings.Repeat("0123456789abcdef", 1<<16)
-	c := newClient(t, leioci.WithStallTimeout(100*time.Millisecond), leioci.WithRetry(leioci.RetryPolicy{Attempts: 3, MinDelay: 150 * time.Millisecond, MaxDelay: 300 * time.Millisecond}))
-	from, to := leiocitest.NewRegistry(t), leiocitest.NewRegistry(t)
-	src, dst := repository(t, from), repository(t, to)
-	root := putImage(t, src, "v1", content, nil)
-	large := putBlob(t, src, content, "application/vnd.example.layer")
-	stall := from.On("GET", "/blobs/"+large.Digest.String(), 1, leiocitest.Stall(100_000))
-	_, err := c.Copy(t.Context(), locate(t, src, ":v1"), locate(t, dst, ""))
-	must(t, err)
-	holds(t, dst, "v1", root)
-	if n := requests(to, 0, "PUT", large.Digest.Hex); n != 1 || stall.Hits() != 1 {
-		t.Errorf("it was sent %d times, after %d stalls", n, stall.Hits())
-	}
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(newer)) // or the snapshot would be of the future
+		network := leiocitest.NewNetwork(t)
+		from, to := network.Serve(registryHost, leiocitest.NewHandler()), network.Serve(storageHost, leiocitest.NewHandler())
+		src, dst := repository(t, from), repository(t, to)
+		// One blob after the other: the registry in memory takes one at a time, and who waits for its
+		// mutex keeps the clock of a bubble from moving.
+		c := newClient(t, leioci.WithTransport(network.Transport()), leioci.WithConcurrency(1), leioci.WithStallTimeout(10*time.Second),
+			leioci.WithRetry(leioci.RetryPolicy{Attempts: 3, MinDelay: 15 * time.Second, MaxDelay: 30 * time.Second}))
+		dir := leiocitest.WriteSnapshot(t, newer, `{"data":{"repo":"https://example.org/a","noise":"`+noise(1<<19)+`"}}`)
+		pushSnapshot(t, c, from, dir, "v1")
+		m, err := c.PullManifest(t.Context(), src.Tag("v1"))
+		must(t, err)
+		large := m.Manifest.Layers[slices.IndexFunc(m.Manifest.Layers, func(d v1.Descriptor) bool { return d.MediaType == leioci.MediaTypeCache })]
+		stall := from.On("GET", "/blobs/"+large.Digest.String(), 1, leiocitest.Stall(100_000))
+		_, err = c.Copy(t.Context(), locate(t, src, ":v1"), locate(t, dst, ""))
+		must(t, err)
+		got := filepath.Join(t.TempDir(), "lei")
+		_, err = c.PullSnapshot(t.Context(), dst.Tag("v1"), got)
+		must(t, err)
+		assertSame(t, dir, got, "manifest.json", "cache.jsonl.gz")
+		if n := requests(to, 0, "PUT", large.Digest.Hex); n != 1 || stall.Hits() != 1 {
+			t.Errorf("it was sent %d times, after %d stalls", n, stall.Hits())
+		}
+	})
 }
 
 func TestACopyOntoItselfDoesNoHarm(t *testing.T) {

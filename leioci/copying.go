@@ -31,13 +31,14 @@ type copying struct {
 	demanded trust  // all of them must trust what is copied
 	roots    []root // what to copy; nil until it is resolved
 
-	bytes   atomic.Int64        // of blobs, from the source
-	done    map[v1.Hash]bool    // the manifests that are there
-	pending []v1.Hash           // those whose referrers are still to be copied
-	listed  map[string]bool     // the tags of the source; nil if they are not known
-	kept    map[v1.Hash]fetched // with AllTags, manifests that will be needed again
-	budget  int                 // how many bytes of them may still be kept
-	result  CopyResult
+	bytes    atomic.Int64        // of blobs, from the source
+	done     map[v1.Hash]bool    // the manifests that are there
+	pending  []v1.Hash           // those whose referrers are still to be copied
+	attached []root              // with NoOverwrite, the tags of cosign that are made
+	listed   map[string]bool     // the tags of the source; nil if they are not known
+	kept     map[v1.Hash]fetched // with AllTags, manifests that will be needed again
+	budget   int                 // how many bytes of them may still be kept
+	result   CopyResult
 }
 
 // A fetched manifest was read from the source.
@@ -122,13 +123,20 @@ func (p *copying) closeLater(c io.Closer) {
 	}
 }
 
-// commit makes visible what was put. What is open of the destination's files is closed before: on
-// some systems, an open file cannot be replaced.
-func (p *copying) commit(ctx context.Context) error {
-	if err := p.closeFiles(); err != nil {
-		return err
-	}
-	if err := p.dst.Commit(ctx); err != nil {
+// commit makes visible what was put. The tags of a layout or an archive are looked at once more when
+// nobody else can change them. Then what is open of its files is closed: on some systems, an open file
+// cannot be replaced.
+func (p *copying) commit(ctx context.Context, roots []root) error {
+	var refused error
+	p.dst.OnCommit(func(ctx context.Context) error {
+		refused = errors.Join(p.checkFilesAgain(ctx, roots), p.closeFiles())
+		return refused
+	})
+	err := p.dst.Commit(ctx)
+	switch {
+	case err != nil && refused != nil:
+		return refused // which says where, and that nothing was changed
+	case err != nil:
 		return fail("write", p.to, err)
 	}
 	return nil

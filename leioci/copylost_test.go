@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"path"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -30,6 +31,32 @@ func TestACopyPutsManifestsAgainThatTheDestinationOnlyLists(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		w.in(t, c, dst)
+	}
+}
+
+// TestATaggedReferrerIsListedWhereItOnlyIs copies one by its own tag, which comes before that of its
+// subject, to a destination that has all manifests and no list of them.
+func TestATaggedReferrerIsListedWhereItOnlyIs(t *testing.T) {
+	c, from, to := newClient(t), leiocitest.NewRegistry(t), leiocitest.NewRegistry(t)
+	src, dst := repository(t, from), repository(t, to)
+	root := putImage(t, src, "v1", "root", nil)
+	referrer := putImage(t, src, "attestation", "referrer", &root)
+	putImage(t, dst, "v1", "root", nil)
+	putImage(t, dst, "attestation", "referrer", &root)
+	must(t, remote.Delete(dst.Tag(cosignTag(root, ""))))
+	if list := lists(t, c, dst, root.Digest); len(list) != 0 {
+		t.Fatalf("listed are %v", list)
+	}
+	_, err := c.Copy(t.Context(), locate(t, src, ""), locate(t, dst, ""), leioci.AllTags())
+	must(t, err)
+	if list := lists(t, c, dst, root.Digest); !list[referrer.Digest] {
+		t.Errorf("listed are %v", list)
+	}
+	before := len(to.Requests())
+	_, err = c.Copy(t.Context(), locate(t, src, ""), locate(t, dst, ""), leioci.AllTags())
+	must(t, err)
+	if n := requests(to, before, "PUT", ""); n != 0 {
+		t.Errorf("%d manifests were put again", n)
 	}
 }
 
@@ -79,7 +106,8 @@ func TestAMountThatDidNotHappenIsNotBelieved(t *testing.T) {
 	reg := leiocitest.NewRegistry(t)
 	src, dst := repository(t, reg), inRegistry(t, reg, "other/lei")
 	root := putImage(t, src, "v1", "root", nil)
-	there := map[string]bool{}
+	var mu sync.Mutex
+	there := map[string]bool{} // blobs that were sent
 	reg.On("POST", "/other/lei/blobs/uploads/", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
 		mount := r.URL.Query().Get("mount")
 		if mount == "" {
@@ -90,21 +118,27 @@ func TestAMountThatDidNotHappenIsNotBelieved(t *testing.T) {
 		w.WriteHeader(http.StatusCreated)
 	})
 	reg.On("PUT", "/other/lei/blobs/uploads/", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
+		mu.Lock()
 		there[r.URL.Query().Get("digest")] = true
+		mu.Unlock()
 		registry.ServeHTTP(w, r)
 	})
 	reg.On("HEAD", "/other/lei/blobs/", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
-		if !there[path.Base(r.URL.Path)] {
+		mu.Lock()
+		sent := there[path.Base(r.URL.Path)]
+		mu.Unlock()
+		if !sent {
 			w.WriteHeader(http.StatusNotFound)
 			return
 		}
 		registry.ServeHTTP(w, r)
 	})
-	// One after the other, because the map is not for several.
-	_, err := newClient(t, leioci.WithConcurrency(1)).Copy(t.Context(), locate(t, src, ":v1"), locate(t, dst, ""))
+	_, err := newClient(t).Copy(t.Context(), locate(t, src, ":v1"), locate(t, dst, ""))
 	must(t, err)
+	mu.Lock()
 	if len(there) != 2 {
 		t.Errorf("sent were %v", there)
 	}
+	mu.Unlock()
 	holds(t, dst, "v1", root)
 }

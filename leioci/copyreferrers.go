@@ -45,10 +45,10 @@ func (p *copying) copyReferrers(ctx context.Context, subject v1.Hash) error {
 		return err
 	}
 	for _, d := range list {
-		if p.done[d.Digest] {
+		if p.done[d.Digest] && (there[d.Digest] || !p.trusts) {
 			continue
 		}
-		if there[d.Digest] && p.isHeld(ctx, d.Digest) { // a list may name what was deleted
+		if !p.done[d.Digest] && there[d.Digest] && p.isHeld(ctx, d.Digest) { // a list may name what was deleted
 			if _, err := p.begin(d.Digest, 0); err != nil {
 				return err
 			}
@@ -100,6 +100,12 @@ func (p *copying) copyReferrer(ctx context.Context, subject, digest v1.Hash) err
 		p.leaveOut(subject, digest, err)
 		return nil
 	}
+	if p.done[digest] { // by a tag of its own: it was there, and nothing was put that lists it
+		if err := p.dst.PutManifest(ctx, m); err != nil {
+			return fail("put manifest", p.to.At(digest.String()), err)
+		}
+		return nil
+	}
 	if err := p.copyTree(ctx, m, put{lists: true}, 0); err != nil {
 		return err
 	}
@@ -139,6 +145,9 @@ func (p *copying) copyCosigned(ctx context.Context, tag string) error {
 				p.to.At(tag), held.Descriptor.Digest, m.Descriptor.Digest)
 			return nil
 		}
+	}
+	if p.opts.noOverwrite {
+		p.attached = append(p.attached, root{digest: m.Descriptor.Digest, tag: tag})
 	}
 	if p.done[m.Descriptor.Digest] { // under another tag
 		if how.tagged {

@@ -1,7 +1,6 @@
 package leioci_test
 
 import (
-	"bytes"
 	"net/http"
 	"strings"
 	"testing"
@@ -40,7 +39,7 @@ func TestACopyShowsNothingThatARegistryMustNotSay(t *testing.T) {
 				faulty = dst
 			}
 			faulty.On("GET", tc.path, leiocitest.Always, leiocitest.Redirect(http.StatusTemporaryRedirect, to))
-			var log bytes.Buffer
+			var log logBuffer
 			c := newClient(t, debugLog(&log), once())
 			_, err := c.Copy(t.Context(), locate(t, from, ":v1"), locate(t, into, ""), tc.opts...)
 			text := log.String()

@@ -67,9 +67,6 @@ func (p *copying) checkTagAgain(ctx context.Context, r root) (root, error) {
 // checkFilesAgain looks at the tags of a layout or an archive just before it is changed: another
 // process may have changed it since it was opened.
 func (p *copying) checkFilesAgain(ctx context.Context, roots []root) error {
-	if _, isRegistry := p.to.Repository(); isRegistry {
-		return nil
-	}
 	if err := p.openHeld(ctx); err != nil {
 		return fail("open", p.to, err)
 	}

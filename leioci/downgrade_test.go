@@ -1,13 +1,16 @@
 package leioci_test
 
 import (
-	"bytes"
 	"errors"
+	"fmt"
+	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -62,16 +65,31 @@ func (w *web) secretsSent(origin string) string {
 	return strings.Join(w.sent[origin], "")
 }
 
+// asked returns how many requests a server has got.
+func (w *web) asked(origin string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.sent[origin])
+}
+
+// sentTo returns what was sent, by server.
+func (w *web) sentTo() map[string][]string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return maps.Clone(w.sent)
+}
+
 // client returns a client on the web that logs everything to log.
-func (w *web) client(t *testing.T, log *bytes.Buffer, opts ...leioci.Option) *leioci.Client {
+func (w *web) client(t *testing.T, log io.Writer, opts ...leioci.Option) *leioci.Client {
 	t.Helper()
 	c, err := leioci.New(append([]leioci.Option{leioci.WithTransport(w), once(), debugLog(log)}, opts...)...)
 	must(t, err)
 	return c
 }
 
-// debugLog logs everything. It is safe for concurrent use, as logrus locks its output.
-func debugLog(log *bytes.Buffer) leioci.Option {
+// debugLog logs everything. Logrus locks what it writes to, but not against who reads that: for a
+// test to read, it is a [logBuffer].
+func debugLog(log io.Writer) leioci.Option {
 	l := logrus.New()
 	l.SetOutput(log)
 	l.SetLevel(logrus.DebugLevel)
@@ -81,7 +99,7 @@ func debugLog(log *bytes.Buffer) leioci.Option {
 const secretIdentity = "s3cret-identity"
 
 // assertNoSecret fails if a secret is in a log or an error.
-func assertNoSecret(t *testing.T, log *bytes.Buffer, err error) {
+func assertNoSecret(t *testing.T, log fmt.Stringer, err error) {
 	t.Helper()
 	text := log.String()
 	if err != nil {
@@ -148,13 +166,13 @@ func TestWhatARegistrySaysOverHTTPLeadsToNoCredentials(t *testing.T) {
 						"http://" + host:           inTheMiddle,
 						"https://attacker.example": issuing("t"),
 					}}
-					var log bytes.Buffer
+					var log logBuffer
 					_, err := w.client(t, &log, with).PullManifest(t.Context(), insecure(t, host).Tag("latest"))
 					if !errors.Is(err, leioci.ErrInsecure) {
 						t.Errorf("%s, %s, %s, %s: got %v", saying, host, kind, how, err)
 					}
-					if len(w.sent) != 0 {
-						t.Errorf("%s, %s, %s, %s: sent %q", saying, host, kind, how, w.sent)
+					if sent := w.sentTo(); len(sent) != 0 {
+						t.Errorf("%s, %s, %s, %s: sent %q", saying, host, kind, how, sent)
 					}
 					assertNoSecret(t, &log, err)
 				}
@@ -168,28 +186,28 @@ func TestARegistryOverHTTPThatWantsATokenGetsNone(t *testing.T) {
 		"http://10.0.0.5":      challenging(`Bearer realm="https://auth.example/token"`),
 		"https://auth.example": issuing("t"),
 	}}
-	var log bytes.Buffer
+	var log logBuffer
 	_, err := w.client(t, &log, leioci.WithKeychain(authn.NewMultiKeychain())).PullManifest(t.Context(), testRepository(t, "10.0.0.5").Tag("latest"))
-	if !errors.Is(err, leioci.ErrInsecure) || len(w.sent["https://auth.example"]) != 0 {
-		t.Errorf("got %v, sent %q", err, w.sent)
+	if sent := w.sentTo(); !errors.Is(err, leioci.ErrInsecure) || len(sent["https://auth.example"]) != 0 {
+		t.Errorf("got %v, sent %q", err, sent)
 	}
 }
 
 func TestAnonymousAccessOverHTTPIsWarnedOfOrRefused(t *testing.T) {
 	store := leiocitest.NewHandler()
 	w := &web{servers: map[string]http.Handler{"http://10.0.0.5": store}}
-	var log bytes.Buffer
+	var log logBuffer
 	anonymous := leioci.WithKeychain(authn.NewMultiKeychain())
 	pushSample(t, w.client(t, &log, anonymous), testRepository(t, "10.0.0.5"), "latest")
 	if !strings.Contains(log.String(), "level=warning msg=\"10.0.0.5 does not respond over https") {
 		t.Errorf("no warning:\n%s", log.String())
 	}
-	asked := len(w.sent["http://10.0.0.5"])
+	asked := w.asked("http://10.0.0.5")
 	_, err := w.client(t, &log, anonymous, leioci.WithHTTPSOnly()).PullManifest(t.Context(), testRepository(t, "10.0.0.5").Tag("latest"))
 	if err == nil || !strings.Contains(err.Error(), `Get "https://10.0.0.5/v2/org/lei-cache/manifests/latest": connection refused`) || strings.Contains(err.Error(), `"http://`) {
 		t.Errorf("got %v", err)
 	}
-	if len(w.sent["http://10.0.0.5"]) != asked {
+	if w.asked("http://10.0.0.5") != asked {
 		t.Error("it was asked over http")
 	}
 }
@@ -232,7 +250,7 @@ func TestAnotherHostsChallengeGetsNoCredentials(t *testing.T) {
 			"https://other.example":    challenging(`Bearer realm="https://attacker.example/token",service="lei"`),
 			"https://attacker.example": issuing("t"),
 		}
-		var log bytes.Buffer
+		var log logBuffer
 		c, repo := w.client(t, &log, leioci.WithAuth("registry.example", auth)), testRepository(t, "registry.example")
 		manifest, blobs := sample(t)
 		_, err := c.Push(t.Context(), repo, []string{"latest"}, manifest, blobs)
@@ -256,17 +274,20 @@ func TestATokenServerOverHTTPIsRefused(t *testing.T) {
 			if kind == "a token" {
 				continue // it is not for a token server
 			}
-			w := &web{servers: map[string]http.Handler{
-				"https://registry.example": challenging(`Bearer realm="` + realm + `"`),
-				"http://auth.example":      issuing("t"),
-				"http://registry.example":  issuing("t"),
-			}}
-			var log bytes.Buffer
-			_, err := w.client(t, &log, leioci.WithAuth("registry.example", auth)).Tags(t.Context(), testRepository(t, "registry.example"))
-			if !errors.Is(err, leioci.ErrInsecure) || len(w.sent) > 1 {
-				t.Errorf("%s, %s: got %v, sent %q", realm, kind, err, w.sent)
-			}
-			assertNoSecret(t, &log, err)
+			// In a bubble, https is never so slow that http is tried, too.
+			synctest.Test(t, func(t *testing.T) {
+				w := &web{servers: map[string]http.Handler{
+					"https://registry.example": challenging(`Bearer realm="` + realm + `"`),
+					"http://auth.example":      issuing("t"),
+					"http://registry.example":  issuing("t"),
+				}}
+				var log logBuffer
+				_, err := w.client(t, &log, leioci.WithAuth("registry.example", auth)).Tags(t.Context(), testRepository(t, "registry.example"))
+				if sent := w.sentTo(); !errors.Is(err, leioci.ErrInsecure) || len(sent) > 1 {
+					t.Errorf("%s, %s: got %v, sent %q", realm, kind, err, sent)
+				}
+				assertNoSecret(t, &log, err)
+			})
 		}
 	}
 }
@@ -283,7 +304,7 @@ func TestATokenServerOnAnotherHostIsUsual(t *testing.T) {
 		}),
 		"https://auth.example": issuing(secretToken),
 	}
-	var log bytes.Buffer
+	var log logBuffer
 	_, err := w.client(t, &log, leioci.WithAuth("registry.example", credentialKinds()["a password"])).Tags(t.Context(), testRepository(t, "registry.example"))
 	must(t, err)
 	assertNoSecret(t, &log, err)

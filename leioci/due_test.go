@@ -178,6 +178,8 @@ func TestWhatTheChecksOfAWatchCost(t *testing.T) {
 			}
 		}
 		all.Wait()
+		mu.Lock()
+		defer mu.Unlock()
 		for i := range watchers {
 			if want := [days]int{4, 4, 4, 7, 4}; requests[i] != want {
 				t.Errorf("watcher %d sent %v each day, want %v", i, requests[i], want)

@@ -4,6 +4,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
@@ -12,10 +13,9 @@ import (
 // sequence applies one fault after the other, and then repeats the last.
 func sequence(faults ...leiocitest.Fault) func(*world) leiocitest.Fault {
 	return func(*world) leiocitest.Fault {
-		n := 0
+		var n atomic.Int64
 		return func(rw http.ResponseWriter, r *http.Request, registry http.Handler) {
-			fault := faults[min(n, len(faults)-1)]
-			n++
+			fault := faults[min(int(n.Add(1)), len(faults))-1]
 			fault(rw, r, registry)
 		}
 	}
@@ -187,13 +187,13 @@ func several(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 
 // noRanges cuts the first body, and strikes at every range.
 func noRanges(fault leiocitest.Fault) leiocitest.Fault {
-	n := 0
+	var n atomic.Int64
 	return func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
-		n++
+		nth := n.Add(1)
 		switch {
 		case r.Header.Get("Range") != "":
 			fault(w, r, registry)
-		case n == 1:
+		case nth == 1:
 			leiocitest.Truncate(1000)(w, r, registry)
 		default:
 			registry.ServeHTTP(w, r)

@@ -107,6 +107,7 @@ func cleanRequests(t *testing.T, op string) int {
 	w.prepare(op)
 	before := w.requests()
 	must(t, w.run(op))
+	synctest.Wait()
 	return w.requests() - before
 }
 
@@ -127,7 +128,8 @@ func testFault(t *testing.T, row faultRow, op string, s step, want string, reque
 	hits := w.inject(s, row.times, cache, row.fault(w))
 	start := time.Now()
 	err := w.run(op)
-	took := time.Since(start)
+	took, open := time.Since(start), w.bodies.open.Load()
+	synctest.Wait() // for the registry to see what was sent
 
 	got := fmt.Sprintf("ok+%d", w.requests()-before-usual)
 	if err != nil {
@@ -150,8 +152,8 @@ func testFault(t *testing.T, row faultRow, op string, s step, want string, reque
 	if op == "pull" {
 		w.assertPulled(err, max(row.refetch, buffer))
 	}
-	if n := w.bodies.open.Load(); n != 0 {
-		t.Errorf("%d bodies were left open", n)
+	if open != 0 {
+		t.Errorf("%d bodies were left open", open)
 	}
 	return fmt.Sprintf("%-16s %8v  %s", got, took.Round(100*time.Millisecond), firstLine(err))
 }

@@ -1,7 +1,6 @@
 package leioci_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -42,7 +41,7 @@ type world struct {
 	registry, storage *leiocitest.Registry
 	bodies            *bodies
 	client            *leioci.Client
-	log               *bytes.Buffer
+	log               *logBuffer
 	repo              name.Repository
 	dir               string // holds an older snapshot
 	toStorage         bool   // blobs are redirected
@@ -55,7 +54,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	time.Sleep(time.Until(newer)) // a bubble's clock begins in 2000, where its snapshots are of the future
-	w := &world{t: t, network: leiocitest.NewNetwork(t), log: &bytes.Buffer{}, dir: filepath.Join(t.TempDir(), "lei")}
+	w := &world{t: t, network: leiocitest.NewNetwork(t), log: &logBuffer{}, dir: filepath.Join(t.TempDir(), "lei")}
 	store := leiocitest.NewHandler()
 	w.registry = w.network.Serve(registryHost, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.serve(rw, r, store) }))
 	w.storage = w.network.Serve(storageHost, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -173,7 +172,10 @@ func noise(n int) string {
 // assertSecretsKept fails if a secret is in the log or in err, or was sent to the storage.
 func (w *world) assertSecretsKept(err error) {
 	w.t.Helper()
-	for what, text := range map[string]string{"the log": w.log.String(), "the error": fmt.Sprint(err), "a foreign host": strings.Join(w.foreign, "\n")} {
+	w.mu.Lock()
+	foreign := strings.Join(w.foreign, "\n")
+	w.mu.Unlock()
+	for what, text := range map[string]string{"the log": w.log.String(), "the error": fmt.Sprint(err), "a foreign host": foreign} {
 		for _, secret := range []string{secretPassword, secretToken, "dXNlcjpzM2NyZXQtcGFzc3dvcmQ="} {
 			if strings.Contains(text, secret) {
 				w.t.Errorf("%s shows %q:\n%s", what, secret, text)

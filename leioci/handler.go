@@ -95,9 +95,9 @@ func NewHandler(ctx context.Context, src Location, opts ...HandlerOption) (*Hand
 
 // NewDirectoryHandler returns a handler that serves a directory that was pulled into: the artifact
 // as it was pulled, under its date, "latest" and, on a Sunday, "weekly", as [GenerateTags] has them.
-// Its files are read to the end first. Layers that are not LEI's were not pulled, and are not found;
-// nor are signatures, so that a client with [WithVerifier] refuses what it gets: serve a layout for
-// that, to which [Client.Copy] brings them. The caller must close the Handler.
+// Its files are read to the end first. Layers that are not LEI's were not pulled, and are not found.
+// Neither are signatures: who asks for them ([VerifyKey]) can pull from a layout or an archive that
+// [Client.Copy] wrote. The caller must close the Handler.
 //
 // Another pull may replace the directory meanwhile. Then the new snapshot is served, as soon as it
 // is verified. The blobs of the former one can be had for an hour longer, for clients that have its

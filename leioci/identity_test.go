@@ -1,7 +1,6 @@
 package leioci_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -78,7 +77,7 @@ func TestAReplacedIdentityTokenServesTheOtherRepositoriesAndScopes(t *testing.T)
 		"given":  func(a authn.Authenticator) leioci.Option { return leioci.WithAuth(reg.Host(), a) },
 		"stored": func(a authn.Authenticator) leioci.Option { return leioci.WithKeychain(keychain{a}) },
 	} {
-		var log bytes.Buffer
+		var log logBuffer
 		c := newClient(t, option(identityToken(server.RefreshToken("bob"))), debugLog(&log))
 		before := len(server.Requests())
 		for _, repo := range repos {
@@ -97,13 +96,10 @@ func TestAReplacedIdentityTokenServesTheOtherRepositoriesAndScopes(t *testing.T)
 }
 
 func TestAReplacedIdentityTokenThatIsRejectedGivesWayToTheConfiguredOne(t *testing.T) {
-	var mu sync.Mutex
-	var shown []string
+	var shown record[string]
 	tokens := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		token := r.FormValue("refresh_token")
-		mu.Lock()
-		shown = append(shown, token)
-		mu.Unlock()
+		shown.add(token)
 		if token != secretIdentity { // what this server gives out is of no use
 			w.WriteHeader(http.StatusBadRequest)
 			_, _ = io.WriteString(w, `{"error":"invalid_grant"}`)
@@ -112,7 +108,7 @@ func TestAReplacedIdentityTokenThatIsRejectedGivesWayToTheConfiguredOne(t *testi
 		_, _ = io.WriteString(w, `{"access_token":"granted","refresh_token":"s3cret-useless"}`)
 	})
 	w := tokenWeb(tokens, `Bearer realm="https://auth.example/token"`)
-	var log bytes.Buffer
+	var log logBuffer
 	c := w.client(t, &log, leioci.WithAuth("registry.example", identityToken(secretIdentity)))
 	for _, path := range []string{"a", "b"} {
 		repo := testRepository(t, "registry.example/"+path)
@@ -122,7 +118,7 @@ func TestAReplacedIdentityTokenThatIsRejectedGivesWayToTheConfiguredOne(t *testi
 		}
 		assertNoSecret(t, &log, err)
 	}
-	if got := strings.Join(shown, " "); got != secretIdentity+" s3cret-useless "+secretIdentity {
+	if got := strings.Join(shown.take(), " "); got != secretIdentity+" s3cret-useless "+secretIdentity {
 		t.Errorf("the token server was shown %q", got)
 	}
 }
@@ -137,7 +133,7 @@ func TestAnIdentityTokenThatWasEndedIsAsGoodAsAWrongPassword(t *testing.T) {
 		_, _ = io.WriteString(w, `{"token":"granted"}`)
 	})
 	w := tokenWeb(tokens, `Bearer realm="https://auth.example/token"`)
-	var log bytes.Buffer
+	var log logBuffer
 	_, err := w.client(t, &log, leioci.WithAuth("registry.example", identityToken(secretIdentity))).Tags(t.Context(), testRepository(t, "registry.example"))
 	if !errors.Is(err, leioci.ErrUnauthorized) {
 		t.Errorf("given: got %v", err)
@@ -154,13 +150,13 @@ func TestAnIdentityTokenIsNotTakenToAnotherHost(t *testing.T) {
 	for _, status := range []int{http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
 		w := tokenWeb(http.RedirectHandler("https://attacker.example/token", status), `Bearer realm="https://auth.example/token"`)
 		w.servers["https://attacker.example"] = issuing("granted")
-		var log bytes.Buffer
+		var log logBuffer
 		_, err := w.client(t, &log, leioci.WithAuth("registry.example", identityToken(secretIdentity))).Tags(t.Context(), testRepository(t, "registry.example"))
 		if err == nil || !strings.Contains(err.Error(), "token server auth.example") || !strings.Contains(err.Error(), "redirect to attacker.example") {
 			t.Errorf("%d: got %v", status, err)
 		}
-		if len(w.sent["https://attacker.example"]) != 0 {
-			t.Errorf("%d: sent %q", status, w.sent)
+		if n := w.asked("https://attacker.example"); n != 0 {
+			t.Errorf("%d: it was asked %d times", status, n)
 		}
 		assertNoSecret(t, &log, err)
 	}
@@ -174,11 +170,11 @@ func TestAnIdentityTokenFollowsARedirectOnItsOwnHost(t *testing.T) {
 		}
 		issuing("granted")(w, r)
 	}), `Bearer realm="https://auth.example/token"`)
-	var log bytes.Buffer
+	var log logBuffer
 	_, err := w.client(t, &log, leioci.WithAuth("registry.example", identityToken(secretIdentity))).Tags(t.Context(), testRepository(t, "registry.example"))
 	must(t, err)
-	if n := strings.Count(w.secretsSent("https://auth.example"), secretIdentity); n != 2 {
-		t.Errorf("it was sent %d times: %q", n, w.sent)
+	if sent := w.secretsSent("https://auth.example"); strings.Count(sent, secretIdentity) != 2 {
+		t.Errorf("it was sent %q", sent)
 	}
 }
 

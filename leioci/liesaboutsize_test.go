@@ -91,6 +91,7 @@ func TestAnImageEndsWithItsContext(t *testing.T) {
 	must(t, err)
 	layers, err := img.Layers()
 	must(t, err)
+	reg.On(http.MethodGet, "/blobs/"+sampleCache, 1, leiocitest.Stall(1000)) // so that it cannot be at its end already
 	opened, err := layers[1].Compressed()
 	must(t, err)
 	defer opened.Close()

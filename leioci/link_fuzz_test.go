@@ -3,6 +3,7 @@ package leioci_test
 import (
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"testing"
 
 	"github.com/lowendinsight/lei-go/leioci"
@@ -17,16 +18,17 @@ func FuzzTagsLink(f *testing.F) {
 		f.Add(s)
 	}
 	reg := leiocitest.NewRegistry(f)
-	link := ""
-	asked := 0
+	var link atomic.Value // a string
+	var asked atomic.Int64
 	reg.On("", "", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 		if r.URL.Path == "/v2/" {
 			return
 		}
-		if asked++; asked == 1 {
-			w.Header().Set("Link", link)
+		nth := asked.Add(1)
+		if nth == 1 {
+			w.Header().Set("Link", link.Load().(string))
 		}
-		fmt.Fprintf(w, `{"tags":["t%d"]}`, min(asked, 2))
+		fmt.Fprintf(w, `{"tags":["t%d"]}`, min(nth, 2))
 	})
 	elsewhere := roundTripper(func(req *http.Request) (*http.Response, error) {
 		if req.URL.Host != reg.Host() || req.URL.User != nil {
@@ -37,10 +39,11 @@ func FuzzTagsLink(f *testing.F) {
 	c, repo := newClient(f, leioci.WithTransport(elsewhere)), repository(f, reg)
 	f.Cleanup(http.DefaultTransport.(*http.Transport).CloseIdleConnections)
 	f.Fuzz(func(t *testing.T, s string) {
-		link, asked = s, 0
+		link.Store(s)
+		asked.Store(0)
 		tags, err := c.Tags(t.Context(), repo)
-		if err == nil && len(tags) != 2 || asked > 3 {
-			t.Errorf("%q: got %q, %v after %d requests", s, tags, err, asked)
+		if n := asked.Load(); err == nil && len(tags) != 2 || n > 3 {
+			t.Errorf("%q: got %q, %v after %d requests", s, tags, err, n)
 		}
 	})
 }

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/lowendinsight/lei-go/leioci"
@@ -135,12 +137,11 @@ func TestTagsFollowsLinksOverWhateverTheSessionUses(t *testing.T) {
 }
 
 func TestAListOfTagsEndsOrFails(t *testing.T) {
-	n := 0
 	page := func(link string, tags ...string) leiocitest.Fault {
+		var n atomic.Int64
 		return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
-			n++
-			if link != "" {
-				w.Header().Set("Link", strings.ReplaceAll(link, "N", strconv.Itoa(n)))
+			if n := n.Add(1); link != "" {
+				w.Header().Set("Link", strings.ReplaceAll(link, "N", strconv.FormatInt(n, 10)))
 			}
 			body, _ := json.Marshal(map[string]any{"tags": tags})
 			_, _ = w.Write(body)
@@ -162,12 +163,11 @@ func TestAListOfTagsEndsOrFails(t *testing.T) {
 		"no valid tags":                   {page("", "", "a b", "a/b", "../a", "-a", ".a", "\x1b[31m", "a\n", strings.Repeat("a", 129)), 0, false, 1},
 		"some valid tags":                 {page("", "a b", "a", "\x1b[31m", "v1.0_x-y"), 2, false, 2},
 	} {
-		n = 0
 		reg := leiocitest.NewRegistry(t)
-		reg.On(http.MethodGet, "/tags/list", leiocitest.Always, tc.fault)
+		pages := reg.On(http.MethodGet, "/tags/list", leiocitest.Always, tc.fault)
 		tags, err := newClient(t).Tags(t.Context(), repository(t, reg))
-		if (err != nil) != tc.fails || len(tags) != tc.tags || n != tc.requests {
-			t.Errorf("%s: got %d tags, %v, after %d requests", name, len(tags), err, n)
+		if (err != nil) != tc.fails || len(tags) != tc.tags || pages.Hits() != tc.requests {
+			t.Errorf("%s: got %d tags, %v, after %d requests", name, len(tags), err, pages.Hits())
 		}
 	}
 }
@@ -237,15 +237,22 @@ func TestEachPageOfAListIsTriedAgain(t *testing.T) {
 	reg := leiocitest.Serve(t, tagServer(numbered(30), 10, func(r *http.Request, last string) string {
 		return fmt.Sprintf("<%s?last=%s>; rel=next", r.URL.Path, last)
 	}))
+	var mu sync.Mutex
 	tries := map[string]int{}
 	reg.On(http.MethodGet, "/tags/list", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
-		if tries[r.URL.RawQuery]++; tries[r.URL.RawQuery] < 5 {
+		mu.Lock()
+		tries[r.URL.RawQuery]++
+		nth := tries[r.URL.RawQuery]
+		mu.Unlock()
+		if nth < 5 {
 			leiocitest.Status(http.StatusServiceUnavailable, "")(w, r, registry)
 			return
 		}
 		registry.ServeHTTP(w, r)
 	})
 	tags, err := newClient(t, fast()).Tags(t.Context(), repository(t, reg))
+	mu.Lock()
+	defer mu.Unlock()
 	if err != nil || len(tags) != 30 || len(tries) != 3 {
 		t.Errorf("got %d tags, %v, after %v", len(tags), err, tries)
 	}

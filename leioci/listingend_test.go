@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/lowendinsight/lei-go/leioci"
@@ -43,15 +44,15 @@ func TestWhatFollowsAShortPageMayBeRefusedAndNothingElse(t *testing.T) {
 
 func TestAListOfEverNewTagsEnds(t *testing.T) {
 	for _, link := range []string{"", "<?page=N>; rel=next"} {
-		n := 0
+		var asked atomic.Int64
 		reg := leiocitest.NewRegistry(t)
-		reg.On(http.MethodGet, "/tags/list", leiocitest.Always, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
-			n++
-			w.Header().Set("Link", strings.ReplaceAll(link, "N", strconv.Itoa(n)))
+		pages := reg.On(http.MethodGet, "/tags/list", leiocitest.Always, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+			n := asked.Add(1)
+			w.Header().Set("Link", strings.ReplaceAll(link, "N", strconv.FormatInt(n, 10)))
 			_, _ = fmt.Fprintf(w, `{"tags":["t%d"]}`, n)
 		})
-		if tags, err := newClient(t).Tags(t.Context(), repository(t, reg)); !errors.Is(err, leioci.ErrTooLarge) || n != 5000 {
-			t.Errorf("%q: got %d tags, %v, after %d requests", link, len(tags), err, n)
+		if tags, err := newClient(t).Tags(t.Context(), repository(t, reg)); !errors.Is(err, leioci.ErrTooLarge) || pages.Hits() != 5000 {
+			t.Errorf("%q: got %d tags, %v, after %d requests", link, len(tags), err, pages.Hits())
 		}
 	}
 }

@@ -1,8 +1,8 @@
 package leioci_test
 
 import (
-	"bytes"
 	"errors"
+	"io"
 	"net/http"
 	"os/exec"
 	"path/filepath"
@@ -40,8 +40,8 @@ func publicRegistry(t *testing.T, tokens bool) *leiocitest.Registry {
 	}))
 }
 
-// logTo returns a logger for a test to read.
-func logTo(log *bytes.Buffer) leioci.Option {
+// logTo logs to what a test reads: a [logBuffer].
+func logTo(log io.Writer) leioci.Option {
 	l := logrus.New()
 	l.SetOutput(log)
 	return leioci.WithLogger(l)
@@ -54,7 +54,7 @@ func TestStoredCredentialsThatAreStaleDoNotKeepFromReading(t *testing.T) {
 			repo := repository(t, reg)
 			pushSample(t, newClient(t, leioci.WithAuth(reg.Host(), &authn.Basic{Username: "bob", Password: "right"})), repo, "latest")
 			stale := leioci.WithKeychain(keychain{&authn.Basic{Username: "bob", Password: "s3cret-and-old"}})
-			var log bytes.Buffer
+			var log logBuffer
 			c := newClient(t, stale, logTo(&log))
 			for range 2 {
 				if _, err := c.PullSnapshot(t.Context(), repo.Tag("latest"), t.TempDir()); err != nil {
@@ -96,7 +96,7 @@ func TestAHelperThatFailsKeepsFromWritingButNotFromReading(t *testing.T) {
 		"a file that is broken":    &credential.ConfigError{Config: "/etc/config.json", Err: errors.New("not JSON")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var log bytes.Buffer
+			var log logBuffer
 			c := newClient(t, leioci.WithKeychain(failing{err}), logTo(&log))
 			if _, err := c.PullSnapshot(t.Context(), repo.Tag("latest"), t.TempDir()); err != nil {
 				t.Error(err)
@@ -150,6 +150,13 @@ func (r *renewing) Resolve(authn.Resource) (authn.Authenticator, error) {
 	return &authn.Basic{Username: "bob", Password: "s3cret-and-old"}, nil
 }
 
+// counts returns how often it was asked, and told to forget.
+func (r *renewing) counts() (asked, forgets int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.asked, r.forgets
+}
+
 func (r *renewing) Forget(authn.Resource, authn.Authenticator) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -170,8 +177,9 @@ func TestCredentialsThatAreRefusedAreLookedForAgain(t *testing.T) {
 		if name == "a listing" {
 			pushSample(t, newClient(t, leioci.WithAuth(reg.Host(), &authn.Basic{Username: "bob", Password: "right"})), repository(t, reg), "latest")
 		}
-		if err := do(newClient(t, leioci.WithKeychain(k))); err != nil || k.forgets != 1 || k.asked != 2 {
-			t.Errorf("%s: got %v; asked %d times, told to forget %d times", name, err, k.asked, k.forgets)
+		err := do(newClient(t, leioci.WithKeychain(k)))
+		if asked, forgets := k.counts(); err != nil || forgets != 1 || asked != 2 {
+			t.Errorf("%s: got %v; asked %d times, told to forget %d times", name, err, asked, forgets)
 		}
 	}
 }
@@ -186,15 +194,15 @@ func TestAKeychainIsAskedAgainAfterAWhile(t *testing.T) {
 		repo, err := leioci.ParseRepository(registryHost + "/org/lei-cache")
 		must(t, err)
 		pushSample(t, c, repo, "latest")
-		before := k.asked
+		before, _ := k.counts()
 		pushSample(t, c, repo, "latest")
-		if k.asked != before {
-			t.Errorf("it was asked %d times for the same", k.asked)
+		if asked, _ := k.counts(); asked != before {
+			t.Errorf("it was asked %d times for the same", asked)
 		}
 		time.Sleep(6 * time.Minute)
 		pushSample(t, c, repo, "latest")
-		if k.asked != before+1 {
-			t.Errorf("it was asked %d times, want %d", k.asked, before+1)
+		if asked, _ := k.counts(); asked != before+1 {
+			t.Errorf("it was asked %d times, want %d", asked, before+1)
 		}
 	})
 }

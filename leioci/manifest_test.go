@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
@@ -135,13 +136,13 @@ func FuzzPullManifest(f *testing.F) {
 	}
 	reg := leiocitest.NewRegistry(f)
 	c, repo := newClient(f), repository(f, reg)
-	var body string
+	var body atomic.Pointer[string]
 	reg.On(http.MethodGet, "/manifests/", leiocitest.Always, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 		w.Header().Set("Content-Type", "application/vnd.oci.image.manifest.v1+json")
-		_, _ = io.WriteString(w, body)
+		_, _ = io.WriteString(w, *body.Load())
 	})
 	f.Fuzz(func(t *testing.T, s string) {
-		body = s
+		body.Store(&s)
 		m, err := c.PullManifest(t.Context(), repo.Tag("latest"))
 		if err != nil {
 			if !errors.Is(err, leioci.ErrUnsupportedManifest) {

@@ -33,14 +33,8 @@ func (d *diskRegistry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	base := filepath.Base(r.URL.Path)
 	switch {
 	case r.URL.Path == "/v2/":
-	case strings.Contains(r.URL.Path, "/manifests/") && r.Method == http.MethodPut:
-		d.manifest, _ = io.ReadAll(r.Body)
-		w.WriteHeader(http.StatusCreated)
-	case strings.Contains(r.URL.Path, "/manifests/") && d.manifest == nil:
-		w.WriteHeader(http.StatusNotFound)
 	case strings.Contains(r.URL.Path, "/manifests/"):
-		w.Header().Set("Content-Type", "application/vnd.oci.image.manifest.v1+json")
-		_, _ = w.Write(d.manifest)
+		d.serveManifest(w, r)
 	case r.Method == http.MethodPost:
 		d.mu.Lock()
 		d.uploads++
@@ -51,6 +45,21 @@ func (d *diskRegistry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		d.store(w, r, base)
 	default:
 		http.ServeFile(w, r, filepath.Join(d.dir, base)) // 404 where there is none
+	}
+}
+
+func (d *diskRegistry) serveManifest(w http.ResponseWriter, r *http.Request) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case r.Method == http.MethodPut:
+		d.manifest, _ = io.ReadAll(r.Body)
+		w.WriteHeader(http.StatusCreated)
+	case d.manifest == nil:
+		w.WriteHeader(http.StatusNotFound)
+	default:
+		w.Header().Set("Content-Type", "application/vnd.oci.image.manifest.v1+json")
+		_, _ = w.Write(d.manifest)
 	}
 }
 

@@ -138,6 +138,8 @@ func answers(path string, fault leiocitest.Fault) func(*mirrorWorld) {
 // assertCredentialsKept fails if a host received another host's credentials.
 func (w *mirrorWorld) assertCredentialsKept() {
 	w.t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for host, sent := range w.sent {
 		for other := range w.hosts {
 			basic := &http.Request{Header: http.Header{}}

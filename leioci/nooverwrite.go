@@ -29,7 +29,9 @@ import (
 // The tags are looked at once more after the upload, because registries have no compare-and-swap:
 // another publisher who makes the same tag between that look and the request that makes the tag is
 // not noticed. A registry whose tags are immutable does notice, and its refusal is ErrTagExists,
-// too, inside a [*PushError].
+// too, inside a [*PushError]. The tags of a layout or an archive are looked at once more when nobody
+// else can change them, so that of several who make a tag one does; but where files cannot be locked,
+// and for programs that lock none, it is as in a registry.
 func NoOverwrite() DestinationOption {
 	return destinationOption{
 		func(o *pushOptions) error { o.noOverwrite = true; return nil },

@@ -93,6 +93,8 @@ func TestATokenIsForItsOwnRegistryAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	mu.Lock()
+	defer mu.Unlock()
 	want := "Bearer " + token
 	if i := slices.IndexFunc(shown[named.Host()][1:], func(s string) bool { return s != want }); i >= 0 { // after the first request
 		t.Errorf("the named registry was shown %q", shown[named.Host()])
@@ -133,6 +135,8 @@ func TestTheUserAgentNamesTheProgram(t *testing.T) {
 		registry.ServeHTTP(w, r)
 	})
 	pushSample(t, newClient(t, leioci.WithUserAgent("my-service/1.0")), repository(t, reg), "latest")
+	mu.Lock()
+	defer mu.Unlock()
 	if len(agents) != 1 || !agents["my-service/1.0"] {
 		t.Errorf("got %v", agents)
 	}

@@ -60,6 +60,16 @@ func (c *Client) openWriter(ctx context.Context, l Location) (store.Writer, erro
 	return w, nil
 }
 
+// checkTarget returns the error with which openWriter refuses what a layout or an archive is, and
+// writes nothing.
+func (c *Client) checkTarget(ctx context.Context, l Location) error {
+	if l.scheme == schemeArchive {
+		return ociarchive.CheckTarget(ctx, l.path, c.registry.MaxBlobBytes())
+	}
+	_, err := ocilayout.NewWriter(ctx, l.path, c.log) // which has nothing open before something is put
+	return err
+}
+
 // defaultID returns the tag or the digest of a location or, if that names none, what is meant.
 func defaultID(ctx context.Context, l Location, reader store.Reader) (string, error) {
 	if l.id != "" {

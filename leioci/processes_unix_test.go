@@ -24,12 +24,9 @@ func TestProcessesThatPullIntoOneDirectoryAtOnceFetchItOnce(t *testing.T) {
 				var pulls sync.WaitGroup
 				// The second begins when the first is fetching.
 				fetching := make(chan struct{})
+				begun := sync.OnceFunc(func() { close(fetching) })
 				first := reg.On(http.MethodGet, "/blobs/"+w.large.Digest.String(), leiocitest.Always, func(rw http.ResponseWriter, r *http.Request, registry http.Handler) {
-					select {
-					case <-fetching:
-					default:
-						close(fetching)
-					}
+					begun()
 					registry.ServeHTTP(rw, r)
 				})
 				pull := func() {

@@ -257,15 +257,18 @@ func TestAnUploadThatBeginsAgainIsTakenBack(t *testing.T) {
 }
 
 func TestAnIndexIsToldWhileItIsMade(t *testing.T) {
-	dir, img := filepath.Join(t.TempDir(), "lei"), must2(leioci.Package(t.Context(), leiocitest.WriteSnapshot(t, monday, report)))
-	for _, first := range []leioci.Phase{leioci.PhaseDone, leioci.PhaseReused} {
-		var got events
-		_, err := leioci.Unpack(t.Context(), img, dir, leioci.IndexReports(), got.option())
-		must(t, err)
-		if end := last(got.of(t, cacheFile)); end.Phase != leioci.PhaseDone || end.Done != end.Total || end.Place != "" {
-			t.Errorf("after %v: %+v", first, end)
+	synctest.Test(t, func(t *testing.T) { // where a call waits for whoever is told as long as it takes
+		time.Sleep(time.Until(monday))
+		dir, img := filepath.Join(t.TempDir(), "lei"), must2(leioci.Package(t.Context(), leiocitest.WriteSnapshot(t, monday, report)))
+		for _, first := range []leioci.Phase{leioci.PhaseDone, leioci.PhaseReused} {
+			var got events
+			_, err := leioci.Unpack(t.Context(), img, dir, leioci.IndexReports(), got.option())
+			must(t, err)
+			if end := last(got.of(t, cacheFile)); end.Phase != leioci.PhaseDone || end.Done != end.Total || end.Place != "" {
+				t.Errorf("after %v: %+v", first, end)
+			}
 		}
-	}
+	})
 }
 
 func TestATransferDoesNotWaitForWhoeverIsTold(t *testing.T) {
@@ -296,16 +299,19 @@ func TestATransferDoesNotWaitForWhoeverIsTold(t *testing.T) {
 }
 
 func TestAPanicOfWhoeverIsToldComesAfterTheTransfer(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "lei")
-	img := must2(leioci.Package(t.Context(), leiocitest.WriteSnapshot(t, monday, report)))
-	defer func() {
-		if got := recover(); got != "broken" {
-			t.Errorf("got %v", got)
-		}
-		must(t, openSnapshot(t, dir).Verify(t.Context()))
-	}()
-	_, err := leioci.Unpack(t.Context(), img, dir, leioci.Progress(func(leioci.Event) { panic("broken") }))
-	t.Errorf("got %v", err)
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(monday))
+		dir := filepath.Join(t.TempDir(), "lei")
+		img := must2(leioci.Package(t.Context(), leiocitest.WriteSnapshot(t, monday, report)))
+		defer func() {
+			if got := recover(); got != "broken" {
+				t.Errorf("got %v", got)
+			}
+			must(t, openSnapshot(t, dir).Verify(t.Context()))
+		}()
+		_, err := leioci.Unpack(t.Context(), img, dir, leioci.Progress(func(leioci.Event) { panic("broken") }))
+		t.Errorf("got %v", err)
+	})
 }
 
 func TestProgressWithoutAFunctionIsAnError(t *testing.T) {

@@ -83,6 +83,9 @@ func AllowOlder() PullOption {
 // MaxAge refuses a snapshot with [ErrStale] if its date, taken as midnight UTC, is more than d ago,
 // or if it has no date. Nothing is replaced then. The limit also applies to a snapshot that the
 // directory already has. The default is no limit.
+//
+// It goes by this machine's clock. While that is behind, as on a machine without a battery after it
+// starts, older snapshots pass.
 func MaxAge(d time.Duration) PullOption {
 	return pullOption(func(o *pullOptions) error {
 		if d <= 0 {

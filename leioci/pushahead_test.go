@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -139,29 +139,31 @@ func TestEndingAnUploadAsksForNoOtherToken(t *testing.T) {
 	server, store, bob := tokenWorld(t, leiocitest.TokenConfig{Policy: func(_ string, asked leiocitest.Access) []string {
 		return slices.DeleteFunc(asked.Actions, func(action string) bool { return action == "delete" })
 	}})
-	reg := leiocitest.Serve(t, server.Protect(store))
-	k := &countedKeychain{auth: bob}
-	c := newClient(t, leioci.WithKeychain(k))
-	dir := leiocitest.WriteSnapshot(t, monday)
-	pushSnapshot(t, c, reg, dir, "latest")
-	var opened sync.WaitGroup
-	opened.Add(3)
-	reg.On(http.MethodGet, "/manifests/", 1, func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
-		opened.Wait()
-		registry.ServeHTTP(w, r)
+	synctest.Test(t, func(t *testing.T) { // where ending an upload takes no time, of which it has little
+		network := leiocitest.NewNetwork(t)
+		reg := network.Serve(mainHost, server.Protect(store))
+		realm := must2(url.Parse(server.Realm()))
+		inMemory, outside := network.Transport(), &http.Transport{DisableKeepAlives: true, DialContext: dialer("127.0.0.1:" + realm.Port())}
+		k := &countedKeychain{auth: bob}
+		c := newClient(t, leioci.WithKeychain(k), leioci.WithPlainHTTP(mainHost), leioci.WithTransport(roundTripper(func(req *http.Request) (*http.Response, error) {
+			if req.URL.Host == mainHost {
+				return inMemory.RoundTrip(req)
+			}
+			return outside.RoundTrip(req) // to the token server
+		})))
+		dir := leiocitest.WriteSnapshot(t, monday)
+		pushSnapshot(t, c, reg, dir, "latest")
+		reg.On(http.MethodGet, "/manifests/", 1, late(aTrip))
+		reg.On(http.MethodPost, "/blobs/", 3, neverMount)
+		tokens, asked, before := len(server.Requests()), k.asked.Load(), len(reg.Requests())
+		pushSnapshot(t, c, reg, dir, "latest")
+		if n := len(server.Requests()) - tokens; tokens == 0 || n > 0 || k.asked.Load() != asked {
+			t.Errorf("%d tokens were asked for, and credentials %d times", n, k.asked.Load()-asked)
+		}
+		if made := reg.Requests()[before:]; len(made) != 7 || requestCount(reg, "DELETE ") != 3 {
+			t.Errorf("the requests were %q", made)
+		}
 	})
-	reg.On(http.MethodPost, "/blobs/", 3, func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
-		defer opened.Done()
-		neverMount(w, r, registry)
-	})
-	tokens, asked, before := len(server.Requests()), k.asked.Load(), len(reg.Requests())
-	pushSnapshot(t, c, reg, dir, "latest")
-	if n := len(server.Requests()) - tokens; n > 0 || k.asked.Load() != asked {
-		t.Errorf("%d tokens were asked for, and credentials %d times", n, k.asked.Load()-asked)
-	}
-	if made := reg.Requests()[before:]; len(made) != 7 || requestCount(reg, "DELETE ") != 3 {
-		t.Errorf("the requests were %q", made)
-	}
 }
 
 // countedKeychain is a keychain that counts how often it is asked.

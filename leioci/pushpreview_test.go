@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -157,6 +158,39 @@ func TestAPreviewCountsABlobOnce(t *testing.T) {
 	slices.Sort(digests)
 	if len(digests) != 4 || len(slices.Compact(digests)) != 4 {
 		t.Errorf("got %q", digests)
+	}
+}
+
+func TestAPreviewAcceptsAndRefusesTheFilesThatThePushWould(t *testing.T) {
+	c := newClient(t)
+	img := must2(leioci.Package(t.Context(), leiocitest.WriteSnapshot(t, monday, report)))
+	for name, tc := range map[string]struct {
+		scheme, file, content string // no file for an empty directory
+		want                  error
+	}{
+		"an empty directory":       {"oci-layout:", "", "", nil},
+		"a directory of others":    {"oci-layout:", "notes.txt", "", leioci.ErrTargetNotEmpty},
+		"what a copy has begun":    {"oci-layout:", ".leioci-ingest/x", "", nil},
+		"an index.json of nobody":  {"oci-layout:", "index.json", "{}", leioci.ErrTargetNotEmpty},
+		"an empty file":            {"oci-archive:", "x.tar", "", nil},
+		"a file that is no tar":    {"oci-archive:", "x.tar", "notes", leioci.ErrTargetNotEmpty},
+		"a directory for a file":   {"oci-archive:", "x.tar/x", "", leioci.ErrTargetNotEmpty},
+		"an archive that is below": {"oci-archive:", "", "", nil},
+	} {
+		dir := t.TempDir()
+		if tc.file != "" {
+			must(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, tc.file)), 0o700))
+			must(t, os.WriteFile(filepath.Join(dir, tc.file), []byte(tc.content), 0o600))
+		}
+		if tc.scheme == "oci-archive:" {
+			dir = filepath.Join(dir, "x.tar")
+		}
+		dst := must2(leioci.ParseLocation(tc.scheme + dir))
+		_, previewed := c.PreviewPushTo(t.Context(), dst, []string{"v1"}, img)
+		_, pushed := c.PushTo(t.Context(), dst, []string{"v1"}, img)
+		if !errors.Is(previewed, tc.want) || !errors.Is(pushed, tc.want) {
+			t.Errorf("%s: the preview says %v, the push %v, want %v", name, previewed, pushed, tc.want)
+		}
 	}
 }
 

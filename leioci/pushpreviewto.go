@@ -44,12 +44,10 @@ func (c *Client) previewLocal(ctx context.Context, dst Location, tags []string, 
 	p := c.newCopying(copyOptions{allowMoveBack: o.allowMoveBack, noOverwrite: o.noOverwrite}, dst, dst)
 	p.src = from
 	defer func() { err = errors.Join(err, p.closeFiles()) }()
-	held, closer, err := c.openReader(ctx, dst, Location{})
-	switch {
-	case err == nil:
-		p.held = held
-		p.closeLater(closer)
-	case !errors.Is(err, ErrNotFound):
+	if err := c.checkTarget(ctx, dst); err != nil {
+		return nil, fail("push to", dst, err)
+	}
+	if err := p.openHeld(ctx); err != nil {
 		return nil, fail("open", dst, err)
 	}
 	p.keep(from.stored)

@@ -83,6 +83,11 @@ func splitParts(s string) (parts, error) {
 		return parts{}, err
 	}
 	registry, path, ok := strings.Cut(location, "/")
+	for _, scheme := range []string{schemeLayout, schemeArchive} {
+		if _, named := cutScheme(registry, scheme); named && !isRegistry(registry) {
+			return parts{}, fmt.Errorf("a registry is wanted, and %s is none", scheme)
+		}
+	}
 	if !ok || registry == "" || path == "" {
 		return parts{}, fmt.Errorf("missing registry or repository (the first segment is always the registry)")
 	}

@@ -72,6 +72,8 @@ func TestParseReferenceRefusesWhatIsNoReference(t *testing.T) {
 		{"ghcr.io/a/", "repository"},
 		{"https://ghcr.io/a/b:c", `write "ghcr.io/a/b:c" without "https://"`},
 		{"http://ghcr.io/a", `write "ghcr.io/a" without "http://"`},
+		{"oci-layout:./lei:v1", "a registry is wanted, and oci-layout: is none"},
+		{"oci-archive:lei.tar", "a registry is wanted, and oci-archive: is none"},
 		{"oci:ghcr.io/a:b", "write oci:// or no scheme before the registry"},
 		{"oci://oci://ghcr.io/a/b:c", `write "ghcr.io/a/b:c" without "oci://"`},
 		{"ghcr.io/a/b:c:d", "tag"},

@@ -92,7 +92,8 @@ func (r *Repository) manifest(ctx context.Context, id string) (*store.Manifest, 
 // specification, "Referrers Tag Schema"). The descriptors are the place's word. There need be no
 // manifest with that digest.
 //
-// Lists of more than 10,000 descriptors or 16 MiB are [ErrTooLarge].
+// Lists of more than 10,000 descriptors or 16 MiB are [ErrTooLarge]. So is one index, such as that of
+// a layout or an archive, that lists more than 5,000.
 func (r *Repository) Referrers(ctx context.Context, digest v1.Hash) ([]v1.Descriptor, error) {
 	if err := r.check(ctx, "list referrers"); err != nil {
 		return nil, err

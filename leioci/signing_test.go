@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net/http"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -21,6 +22,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/lowendinsight/lei-go/leioci"
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
@@ -112,21 +114,44 @@ type signedWorld struct {
 	repo    name.Repository
 	digest  v1.Hash
 	subject v1.Descriptor
+	options []remote.Option // of those who sign
 }
 
 // newSignedWorld has a registry with the referrers API, or without.
 func newSignedWorld(t testing.TB, img v1.Image, api bool) *signedWorld {
 	t.Helper()
-	reg := leiocitest.Serve(t, registry.New(registry.WithReferrersSupport(api), registry.Logger(log.New(io.Discard, "", 0))))
-	w := &signedWorld{t: t, reg: reg, repo: repository(t, reg)}
-	_, err := newClient(t).PushSnapshot(t.Context(), w.repo, []string{"2026-02-08", "latest"}, img)
+	w := &signedWorld{t: t, reg: leiocitest.Serve(t, signedRegistry(api))}
+	w.fill(newClient(t), img)
+	return w
+}
+
+// newSignedNetwork is newSignedWorld in memory, with the referrers API. In a bubble of package
+// synctest, nothing there takes time. The transport is for the clients.
+func newSignedNetwork(t testing.TB, img v1.Image) (*signedWorld, http.RoundTripper) {
+	t.Helper()
+	network := leiocitest.NewNetwork(t)
+	transport := network.Transport()
+	w := &signedWorld{t: t, reg: network.Serve("registry.localhost", signedRegistry(true)), options: []remote.Option{remote.WithTransport(transport)}}
+	w.fill(newClient(t, leioci.WithTransport(transport)), img)
+	return w, transport
+}
+
+func signedRegistry(api bool) http.Handler {
+	return registry.New(registry.WithReferrersSupport(api), registry.Logger(log.New(io.Discard, "", 0)))
+}
+
+// fill pushes the snapshot.
+func (w *signedWorld) fill(c *leioci.Client, img v1.Image) {
+	t := w.t
+	t.Helper()
+	w.repo = repository(t, w.reg)
+	_, err := c.PushSnapshot(t.Context(), w.repo, []string{"2026-02-08", "latest"}, img)
 	must(t, err)
 	w.digest, err = img.Digest()
 	must(t, err)
 	raw, err := img.RawManifest()
 	must(t, err)
 	w.subject = v1.Descriptor{MediaType: types.OCIManifestSchema1, Digest: w.digest, Size: int64(len(raw))}
-	return w
 }
 
 // sigTag is where cosign 2 puts the signatures of a digest.
@@ -146,7 +171,7 @@ func (w *signedWorld) put(tag string, subject *v1.Descriptor, artifactType strin
 	w.t.Helper()
 	upload := func(b blob) v1.Descriptor {
 		l := static.NewLayer(b.content, b.mediaType)
-		must(w.t, remote.WriteLayer(w.repo, l))
+		must(w.t, remote.WriteLayer(w.repo, l, w.options...))
 		digest, err := l.Digest()
 		must(w.t, err)
 		return v1.Descriptor{MediaType: b.mediaType, Size: int64(len(b.content)), Digest: digest, Annotations: b.annotations}
@@ -176,5 +201,5 @@ func (w *signedWorld) putRaw(tag string, raw []byte, mediaType types.MediaType) 
 	if tag != "" {
 		ref = w.repo.Tag(tag)
 	}
-	must(w.t, remote.Put(ref, rawManifest{raw, mediaType}))
+	must(w.t, remote.Put(ref, rawManifest{raw, mediaType}, w.options...))
 }

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"unicode"
 
@@ -123,22 +125,27 @@ func TestAStorageWithoutRangesLosesNothing(t *testing.T) {
 			t.Fatalf("%s: the pull did not break off", name)
 		}
 		before := kept()
-		whole := leiocitest.Status(http.StatusServiceUnavailable, "") // while it lasts, what is there stays
-		ranges := 0
+		var down atomic.Bool // while it is, what is there stays
+		down.Store(true)
+		var ranges atomic.Int64
 		reg.On(http.MethodGet, "/blobs/", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
 			if r.Header.Get("Range") != "" {
-				ranges++
+				ranges.Add(1)
 				fault(w, r, registry)
 				return
 			}
-			whole(w, r, registry)
+			if down.Load() {
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return
+			}
+			registry.ServeHTTP(w, r)
 		})
 		if _, err := c.PullSnapshot(t.Context(), repo.Tag("latest"), dir); err == nil || kept() != before {
 			t.Errorf("%s: got %v, and %d bytes are kept of %d", name, err, len(kept()), len(before))
 		}
-		whole = none
-		if _, err := c.PullSnapshot(t.Context(), repo.Tag("latest"), dir); err != nil || ranges < 2 {
-			t.Errorf("%s: got %v after %d ranges", name, err, ranges)
+		down.Store(false)
+		if _, err := c.PullSnapshot(t.Context(), repo.Tag("latest"), dir); err != nil || ranges.Load() < 2 {
+			t.Errorf("%s: got %v after %d ranges", name, err, ranges.Load())
 		}
 		assertSame(t, sampleDir, dir, "manifest.json", "cache.jsonl.gz")
 	}
@@ -156,16 +163,22 @@ func TestAnotherPlaceServesTheRangeThatAMirrorDoesNot(t *testing.T) {
 		}
 		first.On(http.MethodGet, "/blobs/"+sampleCache, 1, leiocitest.Truncate(100))
 		second.On(http.MethodGet, "/blobs/"+sampleCache, leiocitest.Always, fault)
+		var mu sync.Mutex
 		var ranges []string
 		upstream.On(http.MethodGet, "/blobs/", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
+			mu.Lock()
 			ranges = append(ranges, r.Header.Get("Range"))
+			mu.Unlock()
 			registry.ServeHTTP(w, r)
 		})
 		c := newClient(t, fast(), leioci.WithConcurrency(1),
 			leioci.WithMirrors(leioci.Mirror{Of: repo, At: repository(t, first)}, leioci.Mirror{Of: repo, At: repository(t, second)}))
-		if _, err := c.PullSnapshot(t.Context(), repo.Tag("latest"), filepath.Join(t.TempDir(), "lei")); err != nil || len(ranges) != 1 || ranges[0] == "" {
+		_, err := c.PullSnapshot(t.Context(), repo.Tag("latest"), filepath.Join(t.TempDir(), "lei"))
+		mu.Lock()
+		if err != nil || len(ranges) != 1 || ranges[0] == "" {
 			t.Errorf("%s: got %v, and upstream was asked for %q", name, err, ranges)
 		}
+		mu.Unlock()
 	}
 }
 

@@ -143,7 +143,10 @@ func TestAnUploadIsSentWholeInANewSessionAfterA401InItsMiddle(t *testing.T) {
 	rc, err := c.PullBlob(t.Context(), repo.Digest(digest))
 	must(t, err)
 	defer rc.Close()
-	if got, err := io.ReadAll(rc); !bytes.Equal(got, data) || err != nil || h.refused != 1 {
+	got, err := io.ReadAll(rc)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !bytes.Equal(got, data) || err != nil || h.refused != 1 {
 		t.Errorf("got %d bytes, %v, after %d refusals", len(got), err, h.refused)
 	}
 }

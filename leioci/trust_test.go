@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -172,7 +173,7 @@ func TestARegistryThatLiesAboutReferrersGainsNothing(t *testing.T) {
 		"405":                        leiocitest.Status(http.StatusMethodNotAllowed, "UNSUPPORTED"),
 		"500":                        leiocitest.Status(http.StatusInternalServerError, ""),
 		"403":                        leiocitest.Status(http.StatusForbidden, "DENIED"),
-		"no answer":                  leiocitest.Hang(make(chan struct{}, 100)),
+		"no answer":                  leiocitest.Hang(nil),
 		"an empty list":              responds(`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}`),
 		"a list of null":             responds(`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":null}`),
 		"no list":                    responds(`<html>`),
@@ -181,22 +182,25 @@ func TestARegistryThatLiesAboutReferrersGainsNothing(t *testing.T) {
 		"a thousand that are absent": responds(list(strings.Split(strings.Repeat(another().String()+" ", 1000), " ")[:1000]...)),
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newSignedWorld(t, img, true)
-			w.reg.On("", "/referrers/", leiocitest.Always, fault)
-			v, err := leioci.VerifyKey(trusted.pem())
-			must(t, err)
-			c := newClient(t, once(), leioci.WithVerifier(v), leioci.WithStallTimeout(100*time.Millisecond))
-			dir := filepath.Join(t.TempDir(), "lei")
-			if _, err := c.PullSnapshot(t.Context(), w.repo.Tag("latest"), dir); !errors.Is(err, leioci.ErrUntrusted) {
-				t.Errorf("got %v", err)
-			}
-			if asked := w.fetched(img); len(asked) > 0 {
-				t.Errorf("before that, it was asked for %v", asked)
-			}
-			signs(w, trusted)
-			if _, err := c.PullSnapshot(t.Context(), w.repo.Tag("latest"), dir); err != nil {
-				t.Errorf("with a signature elsewhere: %v", err)
-			}
+			synctest.Test(t, func(t *testing.T) { // where waiting for a stall takes no time, and nothing else stalls
+				time.Sleep(time.Until(newer))
+				w, transport := newSignedNetwork(t, img)
+				w.reg.On("", "/referrers/", leiocitest.Always, fault)
+				v, err := leioci.VerifyKey(trusted.pem())
+				must(t, err)
+				c := newClient(t, leioci.WithTransport(transport), leioci.WithVerifier(v))
+				dir := filepath.Join(t.TempDir(), "lei")
+				if _, err := c.PullSnapshot(t.Context(), w.repo.Tag("latest"), dir); !errors.Is(err, leioci.ErrUntrusted) {
+					t.Errorf("got %v", err)
+				}
+				if asked := w.fetched(img); len(asked) > 0 {
+					t.Errorf("before that, it was asked for %v", asked)
+				}
+				signs(w, trusted)
+				if _, err := c.PullSnapshot(t.Context(), w.repo.Tag("latest"), dir); err != nil {
+					t.Errorf("with a signature elsewhere: %v", err)
+				}
+			})
 		})
 	}
 }

@@ -49,9 +49,11 @@ func TestTheQueryOfALocationGoesBackAsItCame(t *testing.T) {
 			registry.ServeHTTP(w, r)
 		})
 		pushSample(t, newClient(t), repository(t, reg), "latest")
+		mu.Lock()
 		if len(sent) != 3 || slices.ContainsFunc(sent, func(s string) bool { return s != want }) {
 			t.Errorf("%s: got %q, want %q", query, sent, want)
 		}
+		mu.Unlock()
 	}
 }
 
@@ -59,14 +61,24 @@ func TestThePathOfALocationGoesBackAsItCame(t *testing.T) {
 	for _, path := range []string{"/up%2Fload/1", "/up;load/1", "/a//b", "/a%20b", "/a:b@c", "/%E2%82%AC"} {
 		reg := leiocitest.NewRegistry(t)
 		reg.On(http.MethodPost, "/blobs/uploads/", leiocitest.Always, leiocitest.Location(func(string) string { return path }))
-		var got string
+		got := make(chan string, 1)
 		reg.On(http.MethodPut, "", 1, func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
-			got, _, _ = strings.Cut(r.RequestURI, "?")
+			raw, _, _ := strings.Cut(r.RequestURI, "?")
+			got <- raw
 			leiocitest.Status(http.StatusForbidden, "")(w, r, nil)
 		})
 		manifest, blobs := sample(t)
-		if _, err := newClient(t, leioci.WithConcurrency(1)).Push(t.Context(), repository(t, reg), []string{"latest"}, manifest, blobs); err == nil || got != path {
-			t.Errorf("%s: got %s, %v", path, got, err)
+		_, err := newClient(t, leioci.WithConcurrency(1)).Push(t.Context(), repository(t, reg), []string{"latest"}, manifest, blobs)
+		if err == nil {
+			t.Fatalf("%s: the push succeeded", path)
+		}
+		select {
+		case sent := <-got:
+			if sent != path {
+				t.Errorf("%s: got %s, %v", path, sent, err)
+			}
+		default:
+			t.Errorf("%s: nothing was put: %v", path, err)
 		}
 	}
 }

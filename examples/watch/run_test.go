@@ -35,6 +35,7 @@ func start(t *testing.T, registry string) *running {
 	parent := t.TempDir()
 	cfg, err := parseConfig([]string{
 		"-ref", registry + "/org/lei-cache", "-dir", filepath.Join(parent, "cache"), "-interval", "5ms", "-first-look", "-1s", "-max-age", "0",
+		"-plain-http", // or a registry that is slow to respond is asked over https, too, which its server is slow to forget
 	}, noEnvironment, nil)
 	must(t, err)
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")

@@ -40,6 +40,10 @@ func TestTheSidecarPullsAgainAndStops(t *testing.T) {
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
+	// A pull that waits for its output to be read would keep the shell from ending.
+	if _, err := io.Copy(io.Discard, stdout); err != nil {
+		t.Error(err)
+	}
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("after a signal: %v", err)
 	}

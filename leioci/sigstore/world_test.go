@@ -62,7 +62,13 @@ type world struct {
 // newWorld has a registry with the referrers API, or without.
 func newWorld(t testing.TB, api bool) *world {
 	t.Helper()
-	w := &world{t: t, rt: http.DefaultTransport.(*http.Transport).Clone(), instance: must1(sigstoretest.New())(t)}
+	return newWorldOn(t, api, http.DefaultTransport.(*http.Transport).Clone())
+}
+
+// newWorldOn has a client with this transport.
+func newWorldOn(t testing.TB, api bool, rt *http.Transport) *world {
+	t.Helper()
+	w := &world{t: t, rt: rt, instance: must1(sigstoretest.New())(t)}
 	t.Cleanup(w.rt.CloseIdleConnections)
 	w.reg = leiocitest.Serve(t, registry.New(registry.WithReferrersSupport(api), registry.Logger(log.New(io.Discard, "", 0))))
 	w.client = must1(leioci.New(leioci.WithTransport(w.rt)))(t)

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"sync/atomic"
 	"testing"
 
 	"github.com/lowendinsight/lei-go/leioci/snapshot"
@@ -73,12 +72,15 @@ func TestOpenNeverGivesOneFileOfEachDirectoryWhileTheyAreExchanged(t *testing.T)
 			if err := os.Symlink(name(0), dir); err != nil {
 				t.Fatal(err)
 			}
-			var stop atomic.Bool
-			done := make(chan struct{})
-			defer func() { stop.Store(true); <-done }()
+			// Open tries more often than there are exchanges meanwhile, however slow it is.
+			turns, done := make(chan struct{}, 3), make(chan struct{})
+			defer func() { close(turns); <-done }()
 			go func() {
 				defer close(done)
-				for n := 1; n < 2000 && !stop.Load(); n++ {
+				for n := 1; n < 2000; n++ {
+					if _, more := <-turns; !more {
+						return
+					}
 					makeNumbered(t, name(n), n)
 					if err := errors.Join(os.Symlink(name(n), link), os.Rename(link, dir)); err != nil {
 						t.Error(err)
@@ -91,6 +93,9 @@ func TestOpenNeverGivesOneFileOfEachDirectoryWhileTheyAreExchanged(t *testing.T)
 			}()
 			seen := map[string]bool{}
 			for range 1000 {
+				for len(turns) < cap(turns) {
+					turns <- struct{}{}
+				}
 				s, err := snapshot.Open(dir)
 				if err != nil {
 					t.Error(err)

@@ -13,7 +13,7 @@ import (
 func TestPullSaysHowOldASnapshotIsAndRefusesOneThatIsTooOld(t *testing.T) {
 	reg := leiocitest.NewRegistry(t)
 	ref := reg.Host() + "/org/lei-cache"
-	dir := leiocitest.WriteSnapshot(t, time.Now().Add(-3*day-time.Hour))
+	dir := leiocitest.WriteSnapshot(t, time.Now().UTC().Truncate(day).Add(-3*day)) // at any time of the day
 	if status, _, stderr := leiociIn(t, t.TempDir(), "", "push", dir, ref); status != 0 {
 		t.Fatal(stderr)
 	}

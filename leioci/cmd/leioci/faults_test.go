@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -61,12 +62,18 @@ func TestAFaultIsOneLineThatSaysWhatToDo(t *testing.T) {
 	}
 }
 
-// closedPort returns a loopback address on which nothing listens.
+// closedPort returns a loopback address on which nothing listens. Until the test ends, nothing else
+// can: it is a connection's own.
 func closedPort(t *testing.T) string {
 	t.Helper()
 	server := httptest.NewServer(nil)
-	server.Close()
-	return strings.TrimPrefix(server.URL, "http://")
+	t.Cleanup(server.Close)
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() }) // before the server, which waits for it
+	return conn.LocalAddr().String()
 }
 
 func TestAPushThatFailsSaysWhichTagsWereMoved(t *testing.T) {

@@ -34,8 +34,9 @@ func newInspect(env environment) *cobra.Command {
 		Long: `Show what an artifact consists of, without its layers.
 
 REF is registry/repository, oci-layout:DIR or oci-archive:FILE, with a tag or a digest; the default tag is
-latest. For a mirror, write its own name. DIR is a directory that was pulled: the manifest that the pull kept there is shown, and the config
-if it is there. A directory knows no referrers.
+latest or, in a layout or an archive without that tag, the only artifact. For a mirror, write its own
+name. DIR is a directory that was pulled: the manifest that the pull kept there is shown, and the config if
+it is there. A directory knows no referrers.
 
 ` + inspectHelp,
 		Example: "  leioci inspect ghcr.io/org/lei-cache:2026-02-08\n" +

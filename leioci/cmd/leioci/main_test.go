@@ -200,6 +200,8 @@ func TestTheTokenIsShownToTheNamedRegistry(t *testing.T) {
 	if status, _, stderr := leiociIn(t, t.TempDir(), "s3cret", "push", dir, reg.Host()+"/org/lei-cache"); status != 0 {
 		t.Fatal(stderr)
 	}
+	mu.Lock()
+	defer mu.Unlock()
 	// The first request tells that the registry may hide what it has: it is sent without.
 	if len(shown) != 2 || shown[""] != 1 || shown["Bearer s3cret"] == 0 {
 		t.Errorf("got %v", shown)
@@ -269,9 +271,11 @@ func TestAMirrorIsAskedFirstAndIsNotShownTheToken(t *testing.T) {
 		registry.ServeHTTP(w, r)
 	})
 	status, stdout, stderr := leiociIn(t, t.TempDir(), "s3cret", "pull", ref, "--mirror", other)
+	mu.Lock()
 	if status != 0 || !strings.HasPrefix(stdout, ref+"@sha256:") || len(reg.Requests()) != before || shown != "" {
 		t.Errorf("%d, %q, %q; the mirror was shown %q", status, stdout, stderr, shown)
 	}
+	mu.Unlock()
 	if status, _, stderr := leiociIn(t, t.TempDir(), "", "pull", ref, "--mirror", closedPort(t)+"/mirror/lei-cache", "--attempts", "1"); status != 0 {
 		t.Errorf("a mirror that is down: %d, %q", status, stderr)
 	}

@@ -70,9 +70,9 @@ func TestAMessageIsShortAndInTheWordsOfTheCommand(t *testing.T) {
 		{"/manifests/", leiocitest.Status(http.StatusServiceUnavailable, ""), []string{"pull", ref}},
 		{"/manifests/", leiocitest.Status(http.StatusProxyAuthRequired, ""), []string{"pull", ref}},
 		{"/manifests/", leiocitest.Cut(), []string{"pull", ref}},
-		{"/manifests/", leiocitest.Hang(nil), []string{"pull", ref}},
+		{"/manifests/", leiocitest.Hang(nil), []string{"pull", ref, "--stall-timeout", "50ms"}},
 		{"/manifests/", leiocitest.Endless(), []string{"pull", ref}},
-		{"/blobs/", leiocitest.Stall(10), []string{"pull", ref}},
+		{"/blobs/", leiocitest.Stall(10), []string{"pull", ref, "--stall-timeout", "50ms"}},
 		{"/blobs/", leiocitest.Redirect(http.StatusTemporaryRedirect, "http://10.0.0.1/x"), []string{"pull", ref}},
 		{"/manifests/", leiocitest.Status(http.StatusForbidden, "DENIED"), []string{"push", newer, ref}},
 		{"/manifests/", leiocitest.Status(http.StatusServiceUnavailable, ""), []string{"push", newer, ref}},
@@ -99,7 +99,7 @@ func TestAMessageIsShortAndInTheWordsOfTheCommand(t *testing.T) {
 			line = append(line, strings.Replace(arg, ref, reg.Host()+"/org/lei-cache", 1))
 		}
 		if tc.args[0] != "export" {
-			line = append(line, "--attempts", "1", "--stall-timeout", "50ms")
+			line = append(line, "--attempts", "1")
 		}
 		status, _, stderr := leiociIn(t, t.TempDir(), "", line...)
 		if status == 0 || len(stderr) > most {

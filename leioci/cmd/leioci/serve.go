@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 
 	"github.com/spf13/cobra"
 
@@ -34,10 +35,8 @@ the same digest.
 LOCATION is oci-layout:DIR or oci-archive:FILE, and all that is in it is served. DIR is a directory that
 was pulled into: its snapshot is served under its date, latest and, on a Sunday, weekly. It may be pulled
 into meanwhile: then the new snapshot is served, and those who began with the old one can end. An archive
-that is replaced is served as it was, until serve is started again.
-
-No signature is asked for. A DIR has none, even if it was pulled with --key: whoever pulls from it with
---key is refused. For that, serve a layout, which leioci copy brings signatures to.
+that is replaced is served as it was, until serve is started again. Signatures are not pulled into DIR: for
+clients that ask for them, with --key, serve a LOCATION that leioci copy wrote, to which they come along.
 
 Whoever can connect can pull, and nobody can push: there is no authentication. Without --listen, only
 this machine can connect. A registry that others reach should have a certificate, or they need
@@ -51,6 +50,11 @@ what is being sent was sent, if that takes no longer than 20 seconds; a second s
 			"  leioci serve --listen :5000 --cert-file tls.pem --key-file tls.key oci-layout:./mirror",
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			for _, name := range []string{"cert-file", "key-file", "repository"} { // "$CERT", where CERT is not set
+				if flag := cmd.Flags().Lookup(name); flag.Changed && flag.Value.String() == "" {
+					return withUsage(cmd, fmt.Errorf("--%s is empty", name))
+				}
+			}
 			return interruptible(cmd.Context(), func(ctx context.Context) error {
 				return serve(ctx, env, f, args[0])
 			})
@@ -160,12 +164,13 @@ type served struct {
 	URL           string `json:"url"`
 	Reference     string `json:"reference"`
 
+	at                           net.IP
 	everywhere, loopback, secure bool
 }
 
 func newServed(source string, f serveFlags, at *net.TCPAddr) served {
 	s := served{
-		FormatVersion: formatVersion, Source: source, secure: f.certFile != "",
+		FormatVersion: formatVersion, Source: source, at: at.IP, secure: f.certFile != "",
 		everywhere: at.IP.IsUnspecified(), loopback: at.IP.IsLoopback(),
 	}
 	s.Address = at.String()
@@ -174,6 +179,11 @@ func newServed(source string, f serveFlags, at *net.TCPAddr) served {
 	}
 	s.URL = "http://" + s.Address
 	if s.secure {
+		// A certificate is for names, and seldom for addresses.
+		host, _, _ := net.SplitHostPort(f.listen)
+		if _, err := netip.ParseAddr(host); err != nil && host != "" {
+			s.Address = fmt.Sprintf("%s:%d", host, at.Port)
+		}
 		s.URL = "https://" + s.Address
 	}
 	name := f.repository
@@ -187,7 +197,9 @@ func newServed(source string, f serveFlags, at *net.TCPAddr) served {
 // announce says that the registry listens, and how to pull from it.
 func (s served) announce(env environment, f serveFlags) error {
 	flag := ""
-	if !s.loopback && !s.everywhere && !s.secure {
+	// Clients speak http to these by themselves, and not to 127.0.1.1, which is some hosts' own name.
+	known := s.everywhere || s.at.Equal(net.IPv4(127, 0, 0, 1)) || s.at.Equal(net.IPv6loopback)
+	if !known && !s.secure {
 		flag = " --plain-http"
 	}
 	fmt.Fprintf(env.stderr, "serving %s at %s; pull from it with: leioci pull%s %s\n", s.Source, s.URL, flag, s.Reference)

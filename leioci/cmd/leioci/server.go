@@ -55,8 +55,8 @@ func limited(handler http.Handler, places chan struct{}) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case places <- struct{}{}:
-		case <-r.Context().Done():
-			return
+		case <-r.Context().Done(): // it may still read: no response would be an empty success
+			panic(http.ErrAbortHandler)
 		}
 		defer func() { <-places }()
 		handler.ServeHTTP(w, r)

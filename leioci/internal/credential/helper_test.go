@@ -3,6 +3,8 @@ package credential_test
 import (
 	"context"
 	"errors"
+	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -273,10 +275,16 @@ func TestAHelperIsNotTakenFromTheWorkingDirectory(t *testing.T) {
 
 func TestAHelperThatHangsEndsWithTheTimeout(t *testing.T) {
 	d := newDirector(t, "store")
-	o := d.options()
+	deaf, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0") // the helper may be killed before it says anything
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = deaf.Close() }()
+	env := append(d.options().Environ(), "HELPER_ADDR="+deaf.Addr().String())
+	o := credential.Options{Environ: func() []string { return env }, RunDir: os.DevNull}
 	o.Timeout = 200 * time.Millisecond
 	k := credential.Config(write(t, t.TempDir(), "config.json", `{"credsStore":"store"}`), o)
-	_, err := k.ResolveContext(t.Context(), repository(t, "ghcr.io/a/b"))
+	_, err = k.ResolveContext(t.Context(), repository(t, "ghcr.io/a/b"))
 	var failed *credential.HelperError
 	if !errors.As(err, &failed) || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "no answer in 200ms") {
 		t.Errorf("got %v", err)

@@ -116,16 +116,20 @@ func (c *counter) Read(p []byte) (int, error) {
 }
 
 // OpenBlob implements [store.Local]. A blob is verified when it is opened first, and again if the
-// archive was written to since. Others who open it meanwhile wait for that.
+// archive was written to since. Others who open it meanwhile wait for that. Reading fails with
+// errdef.ErrVerification if somebody has written to the archive since.
 func (a *Archive) OpenBlob(ctx context.Context, digest v1.Hash) (store.File, int64, error) {
 	content, err := a.section(blobName(digest))
 	if err != nil {
 		return nil, 0, err
 	}
-	if err := a.verifyOnce(ctx, digest, content); err != nil {
+	then, err := a.verifyOnce(ctx, digest, content)
+	if err != nil {
 		return nil, 0, fmt.Errorf("%s in %s: %w", digest, a, err)
 	}
-	return file{io.NewSectionReader(content, 0, content.Size())}, content.Size(), nil
+	steady := &regular.Steady{File: a.file, Then: then, Changed: fmt.Errorf("%w: somebody has written to %s", errdef.ErrVerification, a)}
+	_, offset, size := content.Outer()
+	return file{io.NewSectionReader(steady, offset, size)}, size, nil
 }
 
 // A file is a blob in an archive, which stays open.
@@ -150,29 +154,28 @@ func (a *Archive) check(digest v1.Hash) *check {
 	return c
 }
 
-func (a *Archive) verifyOnce(ctx context.Context, digest v1.Hash, content *io.SectionReader) error {
+// verifyOnce returns what the file system said of the archive before the blob was verified.
+func (a *Archive) verifyOnce(ctx context.Context, digest v1.Hash, content *io.SectionReader) (fs.FileInfo, error) {
 	c := a.check(digest)
 	select {
 	case c.turn <- struct{}{}:
 		defer func() { <-c.turn }()
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return nil, context.Cause(ctx)
 	}
 	now, err := a.file.Stat()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if c.when != nil && regular.Unchanged(c.when, now) {
-		return nil
+		return now, nil
 	}
 	if content.Size() > a.most {
-		return fmt.Errorf("%w: %d bytes, limit %d", errdef.ErrTooLarge, content.Size(), a.most)
+		return nil, fmt.Errorf("%w: %d bytes, limit %d", errdef.ErrTooLarge, content.Size(), a.most)
 	}
-	// A reader that is used once: content is for the caller.
-	whole := io.NewSectionReader(content, 0, content.Size())
-	if err := verify.All(ctx, whole, digest, content.Size()); err != nil {
-		return err
+	if err := verify.All(ctx, content, digest, content.Size()); err != nil {
+		return nil, err
 	}
 	c.when = now
-	return nil
+	return now, nil
 }

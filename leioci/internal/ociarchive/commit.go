@@ -19,6 +19,9 @@ import (
 // maxAttempts is how often the target is read again if it changes before it is replaced.
 const maxAttempts = 10
 
+// OnCommit implements [store.Writer].
+func (w *Writer) OnCommit(check func(context.Context) error) { w.last = check }
+
 // Commit implements [store.Writer]. It ends the use of the Writer, except for Close. If nothing is
 // new, the archive stays as it is. What goes wrong after it was replaced is logged as a warning.
 func (w *Writer) Commit(ctx context.Context) error {
@@ -44,6 +47,11 @@ func (w *Writer) attempt(ctx context.Context) (done bool, err error) {
 		return false, err
 	}
 	defer now.close()
+	if w.last != nil {
+		if err := w.last(ctx); err != nil {
+			return false, err
+		}
+	}
 	unchanged, err := w.fill(ctx, now)
 	if err != nil {
 		return false, err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/lowendinsight/lei-go/leioci/internal/errdef"
 	"github.com/lowendinsight/lei-go/leioci/internal/regular"
+	"github.com/lowendinsight/lei-go/leioci/internal/staging"
 )
 
 // A former is what is at the target before it is replaced.
@@ -53,6 +54,16 @@ func openFormer(ctx context.Context, target string, most int64) (former, error) 
 		}
 	}
 	return former{a.info, a}, nil
+}
+
+// CheckTarget returns the error with which [NewWriter] refuses what is at a path, and writes nothing.
+func CheckTarget(ctx context.Context, path string, maxBlobBytes int64) error {
+	f, err := openFormer(ctx, staging.Locate(path), maxBlobBytes)
+	if err != nil {
+		return fmt.Errorf("write OCI archive %s: %w", path, err)
+	}
+	f.close()
+	return nil
 }
 
 // refuse returns the error for a target that is not replaced.

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -114,7 +115,7 @@ func TestWhatIsNoArchiveSaysWhatToDo(t *testing.T) {
 		"gzip":              {[]byte("\x1f\x8b\x08\x00"), errdef.ErrUnsupportedManifest, "gzip -dk"},
 		"zstd":              {[]byte("\x28\xb5\x2f\xfd\x00"), errdef.ErrUnsupportedManifest, "zstd -dk"},
 		"xz":                {[]byte("\xfd7zXZ\x00"), errdef.ErrUnsupportedManifest, "xz -dk"},
-		"docker save":       {tarOf(t, entryOf("manifest.json", "[]"), entryOf("x.json", "{}")), errdef.ErrUnsupportedManifest, "skopeo copy docker-archive:"},
+		"docker save":       {tarOf(t, entryOf("manifest.json", "[]"), entryOf("x.json", "{}")), errdef.ErrUnsupportedManifest, "skopeo copy docker://REF oci-archive:"},
 		"another tar":       {tarOf(t, entryOf("notes.txt", "")), errdef.ErrUnsupportedManifest, "neither oci-layout nor index.json"},
 		"no index.json":     {tarOf(t, entryOf("oci-layout", layoutFile)), errdef.ErrUnsupportedManifest, "no index.json"},
 		"no oci-layout":     {tarOf(t, entryOf("index.json", "{}")), errdef.ErrUnsupportedManifest, "no file oci-layout"},
@@ -191,5 +192,32 @@ func TestABlobThatIsNotWhatItShouldBeIsAnError(t *testing.T) {
 	}
 	if _, err := a.Manifest(t.Context(), "absent"); !errors.Is(err, errdef.ErrNotFound) {
 		t.Errorf("an absent tag: got %v", err)
+	}
+}
+
+func TestAnOpenBlobOfAnArchiveThatIsWrittenToIsNotReadOn(t *testing.T) {
+	m, path := newMemory(), target(t)
+	img := m.image("one", 20_000)
+	mustWrite(t, path, m, img, "latest")
+	f, size, err := open(t, path).OpenBlob(t.Context(), img.blobs[1].Digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeOf(t, f)
+	if _, err := io.ReadFull(f, make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	content := content(t, path)
+	at := bytes.Index(content, m.blobs[img.blobs[1].Digest]) + int(size) - 1
+	content[at] = ^content[at]
+	if err := errors.Join(os.WriteFile(path, content, 0o666), // in place
+		os.Chtimes(path, time.Now(), time.Now().Add(time.Second))); err != nil {
+		t.Fatal(err)
+	}
+	if rest, err := io.ReadAll(f); !errors.Is(err, errdef.ErrVerification) {
+		t.Errorf("Read: %d bytes, %v", len(rest), err)
+	}
+	if n, err := f.ReadAt(make([]byte, 1), size-1); n > 0 || !errors.Is(err, errdef.ErrVerification) {
+		t.Errorf("ReadAt: %d bytes, %v", n, err)
 	}
 }

@@ -31,8 +31,8 @@ func (c *contents) checkLayout(path string) error {
 	case !c.any:
 		why = "it is empty"
 	case has(dockerName) && !has(layoutName):
-		why = fmt.Sprintf("it is an archive of docker save, without an OCI layout; convert it: "+
-			"skopeo copy docker-archive:%s oci-archive:NEW.tar", path)
+		why = fmt.Sprintf("it is an archive of docker save, without an OCI layout, and so without the artifact's manifest; "+
+			"save it anew: skopeo copy docker://REF oci-archive:%s", path)
 	case c.beneath != "":
 		why = fmt.Sprintf("the layout is in the directory %q of the archive, not at its top; write it with tar -C %s -cf NEW.tar .",
 			c.beneath, c.beneath)

@@ -24,7 +24,8 @@ type Writer struct {
 	disk   disk
 	log    logrus.FieldLogger
 	target string
-	most   int64 // bytes of a blob
+	most   int64                       // bytes of a blob
+	last   func(context.Context) error // the last check before a commit; may be nil
 
 	turn    chan struct{} // holds one element while somebody uses what follows
 	ended   error         // why nothing can be put any more

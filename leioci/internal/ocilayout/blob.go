@@ -109,6 +109,7 @@ func (l *Layout) read(ctx context.Context, d v1.Descriptor) ([]byte, error) {
 }
 
 // OpenBlob implements [store.Local]. A file is read once to verify it, and again when it has changed.
+// Reading fails with errdef.ErrVerification if somebody has written to it since.
 func (l *Layout) OpenBlob(ctx context.Context, digest v1.Hash) (store.File, int64, error) {
 	f, info, err := l.open(digest)
 	if err != nil {
@@ -117,5 +118,12 @@ func (l *Layout) OpenBlob(ctx context.Context, digest v1.Hash) (store.File, int6
 	if err := l.verified.check(ctx, f, info, digest); err != nil {
 		return nil, 0, errors.Join(l.fail(err), f.Close())
 	}
-	return f, info.Size(), nil
+	steady := &regular.Steady{File: f, Then: info, Changed: l.fail(fmt.Errorf("%w: somebody has written to %s", errdef.ErrVerification, digest))}
+	return opened{io.NewSectionReader(steady, 0, info.Size()), f}, info.Size(), nil
+}
+
+// opened is a [store.File] of a blob.
+type opened struct {
+	*io.SectionReader
+	io.Closer
 }

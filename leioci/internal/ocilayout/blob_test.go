@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -190,5 +191,26 @@ func TestADownloadContinuesWhatIsRight(t *testing.T) {
 		if err != nil || fetched != tc.fetched || !bytes.Equal(into.all, content) {
 			t.Errorf("%s: fetched %d, want %d, %v", name, fetched, tc.fetched, err)
 		}
+	}
+}
+
+func TestAnOpenBlobThatIsWrittenToIsNotReadOn(t *testing.T) {
+	digest, err := v1.NewHash("sha256:1d87a087be8daef784752e6dc16cf995441a77b3156ff980ba5caa67f06c71ce")
+	must(t, err)
+	dir := copyOf(t, "both")
+	content, err := os.ReadFile(blobFile(dir, digest))
+	must(t, err)
+	f, size, err := open(t, dir).OpenBlob(t.Context(), digest)
+	must(t, err)
+	defer func() { must(t, f.Close()) }()
+	_, err = io.ReadFull(f, make([]byte, 1))
+	must(t, err)
+	must(t, os.WriteFile(blobFile(dir, digest), append(bytes.Clone(content[:size-1]), ^content[size-1]), 0o600)) // in place
+	must(t, os.Chtimes(blobFile(dir, digest), time.Now(), time.Now().Add(time.Second)))
+	if rest, err := io.ReadAll(f); !errors.Is(err, errdef.ErrVerification) {
+		t.Errorf("Read: %d bytes, %v", len(rest), err)
+	}
+	if n, err := f.ReadAt(make([]byte, 1), size-1); n > 0 || !errors.Is(err, errdef.ErrVerification) {
+		t.Errorf("ReadAt: %d bytes, %v", n, err)
 	}
 }

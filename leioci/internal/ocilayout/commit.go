@@ -13,6 +13,9 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/store"
 )
 
+// OnCommit implements [store.Writer].
+func (w *Writer) OnCommit(check func(context.Context) error) { w.last = check }
+
 // Commit implements [store.Writer]. After it, the Writer may be used for more.
 func (w *Writer) Commit(ctx context.Context) error {
 	if err := w.begin(ctx); err != nil {
@@ -51,6 +54,11 @@ func (w *Writer) commit(ctx context.Context) error {
 		}
 		if err := w.syncBlobs(); err != nil {
 			return err
+		}
+		if w.last != nil {
+			if err := w.last(ctx); err != nil {
+				return err
+			}
 		}
 		if merged.changedSince(root) {
 			continue // by a program that does not lock

@@ -84,7 +84,7 @@ func (x *Index) listed() string {
 	tags := x.Tags()
 	switch {
 	case len(tags) == 0:
-		return "there are no tags"
+		return "there are no tags, and index.json has the digests"
 	case len(tags) > most:
 		return fmt.Sprintf("the tags are %s and %d others", strings.Join(tags[:most], ", "), len(tags)-most)
 	default:

@@ -23,6 +23,7 @@ import (
 type Writer struct {
 	layout *Layout
 	log    logrus.FieldLogger
+	last   func(context.Context) error // the last check before a commit; may be nil
 
 	mu      sync.Mutex
 	begun   bool        // the directory is there, and can be written to

@@ -25,7 +25,8 @@ type blob struct {
 	descriptor v1.Descriptor
 	file       *os.File
 	info       fs.FileInfo // before it was read: a later change shows
-	made       []byte      // if there is no file
+	steady     *regular.Steady
+	made       []byte // if there is no file
 }
 
 // openBlob opens the file of a blob.
@@ -34,7 +35,9 @@ func openBlob(root *os.Root, f artifact.File) (*blob, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &blob{name: f.Name, descriptor: f.Descriptor, file: file, info: info}, nil
+	changed := fmt.Errorf("%s: %w: somebody has written to it", f.Name, errdef.ErrVerification)
+	steady := &regular.Steady{File: file, Then: info, Changed: changed}
+	return &blob{name: f.Name, descriptor: f.Descriptor, file: file, info: info, steady: steady}, nil
 }
 
 // verify reads the file, unless it is one that known has verified.
@@ -57,14 +60,7 @@ func (b *blob) check() error {
 	if b.file == nil {
 		return nil
 	}
-	now, err := b.file.Stat()
-	if err != nil {
-		return err
-	}
-	if !regular.Unchanged(b.info, now) {
-		return fmt.Errorf("%s: %w: somebody has written to it", b.name, errdef.ErrVerification)
-	}
-	return nil
+	return b.steady.Check()
 }
 
 // ReadAt implements [io.ReaderAt]. It vouches for what it returns.
@@ -72,11 +68,7 @@ func (b *blob) ReadAt(p []byte, offset int64) (int, error) {
 	if b.file == nil {
 		return bytes.NewReader(b.made).ReadAt(p, offset)
 	}
-	n, err := b.file.ReadAt(p, offset)
-	if checkErr := b.check(); checkErr != nil {
-		return 0, checkErr
-	}
-	return n, err
+	return b.steady.ReadAt(p, offset)
 }
 
 // reader reads the blob from its beginning.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,14 +63,11 @@ func TestRefusedCredentialsAreLookedUpAgainOnceForAllThatWereRefused(t *testing.
 		k := &keychain{passwords: []string{"old", "new"}}
 		c, repo := w.client(stored(k)), repository(t, "main.localhost")
 		release := make(chan struct{})
-		var mu sync.Mutex
-		refusals := 0
+		var refusals atomic.Int64
 		reg.On(http.MethodGet, "/blobs/", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
 			if _, password, _ := r.BasicAuth(); password == "old" {
 				<-release
-				mu.Lock()
-				refusals++
-				mu.Unlock()
+				refusals.Add(1)
 			}
 			registry.ServeHTTP(w, r)
 		})
@@ -84,9 +82,9 @@ func TestRefusedCredentialsAreLookedUpAgainOnceForAllThatWereRefused(t *testing.
 		synctest.Wait() // all have asked with the old password
 		close(release)
 		group.Wait()
-		if refusals != 5 || k.forgotten != 1 || k.asked != 2 || pings(reg) != 0 {
+		if refusals.Load() != 5 || k.forgotten != 1 || k.asked != 2 || pings(reg) != 0 {
 			t.Errorf("%d were refused; the keychain has forgotten %d times and was asked %d times; there were %d pings",
-				refusals, k.forgotten, k.asked, pings(reg))
+				refusals.Load(), k.forgotten, k.asked, pings(reg))
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
@@ -75,6 +76,7 @@ type race struct {
 	answers chan *answer
 	over    chan struct{}
 	running map[string]context.CancelFunc // the requests without an answer yet, by scheme
+	sent    sync.WaitGroup                // one for each request that goes on
 }
 
 // start sends the request over a scheme.
@@ -82,7 +84,7 @@ func (r *race) start(scheme string) {
 	ctx, cancel := context.WithCancel(r.in.Context())
 	r.running[scheme] = cancel
 	in := r.in.Clone(ctx) // transports may add to its header
-	go func() {
+	r.sent.Go(func() {
 		resp, err := r.send(in, scheme, "") //nolint:bodyclose // the answer has it
 		a := &answer{scheme, resp, err, cancel}
 		select {
@@ -90,19 +92,24 @@ func (r *race) start(scheme string) {
 		case <-r.over:
 			a.discard()
 		}
-	}()
+	})
+}
+
+// end ends the request without an answer, if there is one. It waits for that, so that whoever called
+// can rely on nothing being sent or logged afterwards.
+func (r *race) end() {
+	close(r.over)
+	for _, cancel := range r.running {
+		cancel()
+	}
+	r.sent.Wait()
 }
 
 // reachEither sends a request over one scheme and, if that fails or takes long, over the other, too.
 // Whatever responds over https is the registry.
 func (a *authorized) reachEither(in *http.Request) (*http.Response, error) {
-	r := &race{a, in, make(chan *answer), make(chan struct{}), map[string]context.CancelFunc{}}
-	defer func() {
-		close(r.over)
-		for _, cancel := range r.running {
-			cancel()
-		}
-	}()
+	r := &race{authorized: a, in: in, answers: make(chan *answer), over: make(chan struct{}), running: map[string]context.CancelFunc{}}
+	defer r.end()
 	first, second, headStart := a.schemes()
 	r.start(first)
 	timer := time.NewTimer(headStart)

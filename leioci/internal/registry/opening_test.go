@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/lowendinsight/lei-go/leioci/internal/registry"
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
@@ -91,47 +92,49 @@ func TestOneRequestTellsWhetherABlobIsThereAndOpensItsUpload(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			handler := sampleHandler(t)
-			reg := w.network.Serve("main.localhost", handler)
-			content := "new"
-			if tc.large {
-				content = strings.Repeat("x", large)
-			}
-			blob := newLayer(content)
-			if tc.there {
-				say(t, handler, "POST", uploads+"?digest="+blob.digest(t).String(), "application/octet-stream", content)
-			}
-			for method, fault := range map[string]leiocitest.Fault{http.MethodPost: tc.mount, http.MethodDelete: tc.end} {
-				if fault != nil {
-					if method == http.MethodPost {
-						fault = mount(fault)
-					}
-					reg.On(method, "/blobs/", leiocitest.Always, fault)
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				handler := sampleHandler(t)
+				reg := w.network.Serve("main.localhost", handler)
+				content := "new"
+				if tc.large {
+					content = strings.Repeat("x", large)
 				}
-			}
-			if tc.look != nil {
-				reg.On(http.MethodHead, "/blobs/", 1, tc.look)
-			}
-			sent, err := w.client().Destination(repository(t, "main.localhost")).Upload(t.Context(), blob, blob.digest(t))
-			got := counts{asked(reg, "HEAD /v2/org/cache/blobs/"), asked(reg, "POST "+uploads), asked(reg, "PUT "+uploads), asked(reg, "DELETE "+uploads)}
-			if tc.large && tc.mount != nil {
-				got[0] = 1 // or 0: the mount may be answered first
-			}
-			want := tc.want
-			if tc.look != nil && got[0] == 2 { // the look was the session's first request: the opening fails with it
-				want = counts{2, 0, 0, 0}
-			}
-			if (err != nil) != tc.fails || err == nil && sent != (want[2] > 0) {
-				t.Errorf("got %v, %v", sent, err)
-			}
-			if got != want {
-				t.Errorf("looks, openings, sendings and ends are %v, want %v:\n%s", got, want, strings.Join(reg.Requests(), "\n"))
-			}
-			first := reg.Requests()[1]
-			if !tc.large && !strings.HasSuffix(first, "?mount="+url.QueryEscape(blob.digest(t).String())+"&from=org%2Fcache") {
-				t.Errorf("the first request is %s", first)
-			}
+				blob := newLayer(content)
+				if tc.there {
+					say(t, handler, "POST", uploads+"?digest="+blob.digest(t).String(), "application/octet-stream", content)
+				}
+				for method, fault := range map[string]leiocitest.Fault{http.MethodPost: tc.mount, http.MethodDelete: tc.end} {
+					if fault != nil {
+						if method == http.MethodPost {
+							fault = mount(fault)
+						}
+						reg.On(method, "/blobs/", leiocitest.Always, fault)
+					}
+				}
+				if tc.look != nil {
+					reg.On(http.MethodHead, "/blobs/", 1, tc.look)
+				}
+				sent, err := w.client().Destination(repository(t, "main.localhost")).Upload(t.Context(), blob, blob.digest(t))
+				got := counts{asked(reg, "HEAD /v2/org/cache/blobs/"), asked(reg, "POST "+uploads), asked(reg, "PUT "+uploads), asked(reg, "DELETE "+uploads)}
+				if tc.large && tc.mount != nil {
+					got[0] = 1 // or 0: the mount may be answered first
+				}
+				want := tc.want
+				if tc.look != nil && got[0] == 2 { // the look was the session's first request: the opening fails with it
+					want = counts{2, 0, 0, 0}
+				}
+				if (err != nil) != tc.fails || err == nil && sent != (want[2] > 0) {
+					t.Errorf("got %v, %v", sent, err)
+				}
+				if got != want {
+					t.Errorf("looks, openings, sendings and ends are %v, want %v:\n%s", got, want, strings.Join(reg.Requests(), "\n"))
+				}
+				first := reg.Requests()[1]
+				if !tc.large && !strings.HasSuffix(first, "?mount="+url.QueryEscape(blob.digest(t).String())+"&from=org%2Fcache") {
+					t.Errorf("the first request is %s", first)
+				}
+			})
 		})
 	}
 }
@@ -197,20 +200,22 @@ func TestAnOpeningServesOnce(t *testing.T) {
 }
 
 func TestAnAbandonedOpeningEndsItsSession(t *testing.T) {
-	w := newWorld(t)
-	reg, repo := w.serve("main.localhost")
-	reg.On(http.MethodPost, uploads, leiocitest.Always, leiocitest.Location(func(l string) string { return l + "?_state=a%2Fb" }))
-	blob, d := newLayer("new"), w.client().Destination(repo)
-	d.Abandon(t.Context(), nil)
-	opening, err := d.Open(t.Context(), blob.digest(t), 3)
-	must(t, err)
-	d.Abandon(t.Context(), opening)
-	last := reg.Requests()[len(reg.Requests())-1]
-	if !strings.HasPrefix(last, "DELETE "+uploads) || !strings.HasSuffix(last, "?_state=a%2Fb") {
-		t.Errorf("the last request is %s", last)
-	}
-	var none *registry.Opening
-	d.Abandon(t.Context(), none)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		reg, repo := w.serve("main.localhost")
+		reg.On(http.MethodPost, uploads, leiocitest.Always, leiocitest.Location(func(l string) string { return l + "?_state=a%2Fb" }))
+		blob, d := newLayer("new"), w.client().Destination(repo)
+		d.Abandon(t.Context(), nil)
+		opening, err := d.Open(t.Context(), blob.digest(t), 3)
+		must(t, err)
+		d.Abandon(t.Context(), opening)
+		last := reg.Requests()[len(reg.Requests())-1]
+		if !strings.HasPrefix(last, "DELETE "+uploads) || !strings.HasSuffix(last, "?_state=a%2Fb") {
+			t.Errorf("the last request is %s", last)
+		}
+		var none *registry.Opening
+		d.Abandon(t.Context(), none)
+	})
 }
 
 // A registry may say anything of where an upload goes on. A DELETE there must not hit anything else.
@@ -238,21 +243,23 @@ func TestOnlyAnUploadIsEnded(t *testing.T) {
 		"http://main.localhost:5000" + uploads + "1":   false,
 		"/api/v2.0/projects/org/repositories/cache?x=": false,
 	} {
-		w := newWorld(t)
-		reg, repo := w.serve("main.localhost")
-		other, _ := w.serve("other.localhost")
-		elsewhere, _ := w.serve("main.localhost:5000")
-		reg.On(http.MethodPost, uploads, 1, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
-			w.Header().Set("Location", location)
-			w.WriteHeader(http.StatusAccepted)
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			reg, repo := w.serve("main.localhost")
+			other, _ := w.serve("other.localhost")
+			elsewhere, _ := w.serve("main.localhost:5000")
+			reg.On(http.MethodPost, uploads, 1, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+				w.Header().Set("Location", location)
+				w.WriteHeader(http.StatusAccepted)
+			})
+			blob, d := newLayer("new"), w.client().Destination(repo)
+			opening, err := d.Open(t.Context(), blob.digest(t), 3)
+			must(t, err)
+			d.Abandon(t.Context(), opening)
+			n := asked(reg, "DELETE ")
+			if n > 0 != ended || asked(other, "")+asked(elsewhere, "") > 0 {
+				t.Errorf("%s: %d times", location, n)
+			}
 		})
-		blob, d := newLayer("new"), w.client().Destination(repo)
-		opening, err := d.Open(t.Context(), blob.digest(t), 3)
-		must(t, err)
-		d.Abandon(t.Context(), opening)
-		n := asked(reg, "DELETE ")
-		if n > 0 != ended || asked(other, "")+asked(elsewhere, "") > 0 {
-			t.Errorf("%s: %d times", location, n)
-		}
 	}
 }

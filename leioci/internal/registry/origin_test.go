@@ -30,6 +30,13 @@ type schemes struct {
 	asked       []string // scheme, method and path
 }
 
+// requests returns what was asked. Where both schemes were tried, one that lost may still ask.
+func (s *schemes) requests() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.asked)
+}
+
 func (s *schemes) RoundTrip(req *http.Request) (*http.Response, error) {
 	s.mu.Lock()
 	s.asked = append(s.asked, req.URL.Scheme+" "+req.Method+" "+req.URL.Path)
@@ -42,9 +49,7 @@ func (s *schemes) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // over counts the requests over a scheme.
 func (s *schemes) over(scheme string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(slices.DeleteFunc(slices.Clone(s.asked), func(a string) bool { return !strings.HasPrefix(a, scheme+" ") }))
+	return len(slices.DeleteFunc(s.requests(), func(a string) bool { return !strings.HasPrefix(a, scheme+" ") }))
 }
 
 func refuses(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") }
@@ -91,9 +96,9 @@ func TestARegistryOnThisMachineIsReachedOverHTTPSIfItRespondsToThat(t *testing.T
 	s := &schemes{https: rt.RoundTrip, http: rt.RoundTrip}
 	c := newWorld(t).client(once, on(s))
 	must(t, readAll(t, c, host))
-	asked := slices.DeleteFunc(slices.Clone(s.asked), func(r string) bool { return r == "http "+getManifest }) // beside https
+	asked := slices.DeleteFunc(s.requests(), func(r string) bool { return r == "http "+getManifest }) // beside https
 	if want := []string{"https " + getManifest, "https " + getBlob}; !slices.Equal(asked, want) {
-		t.Errorf("it was asked %q", s.asked)
+		t.Errorf("it was asked %q", s.requests())
 	}
 }
 
@@ -113,7 +118,7 @@ func TestARegistryOnThisMachineIsTriedOverHTTPSOnceAtMost(t *testing.T) {
 	if got := reg.Requests(); !slices.Equal(got[:3], []string{getManifest, getBlob, headBlob}) || len(got) != 4 || s.over("https") > 1 {
 		t.Errorf("it was asked %q, and %d times over https", got, s.over("https"))
 	}
-	if w.log.Len() > 0 {
+	if w.log.String() != "" {
 		t.Errorf("logged %s", &w.log)
 	}
 }
@@ -152,8 +157,8 @@ func TestARegistryOnThisMachineIsTriedOverHTTPSOnlyIfItDoesNotRespondAtOnceOverH
 			s := &schemes{https: tc.https, http: tc.http}
 			begin := time.Now()
 			must(t, readAll(t, newWorld(t).client(once, on(s)), "main.localhost"))
-			if took := time.Since(begin); took != tc.after || !slices.Equal(s.asked, tc.asked) {
-				t.Errorf("%s: after %v, it was asked %q", name, took, s.asked)
+			if took := time.Since(begin); took != tc.after || !slices.Equal(s.requests(), tc.asked) {
+				t.Errorf("%s: after %v, it was asked %q", name, took, s.requests())
 			}
 		})
 	}
@@ -179,7 +184,7 @@ func TestWhatDoesNotRespondOverHTTPSIsReachedOverHTTP(t *testing.T) {
 					after, tries = 0, s.over("https")
 				}
 				if took := time.Since(begin); took != after || s.over("https") != tries || tries > 1 || s.over("http") != 2 {
-					t.Errorf("%s, %s: after %v, it was asked %q", name, host, took, s.asked)
+					t.Errorf("%s, %s: after %v, it was asked %q", name, host, took, s.requests())
 				}
 				if warned := strings.Contains(w.log.String(), "level=warning"); warned != (host == "10.0.0.5") {
 					t.Errorf("%s, %s: logged %s", name, host, &w.log)
@@ -203,7 +208,7 @@ func TestWhatOnlyLooksLikeARegistryOverHTTPIsNotTakenForOne(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := &schemes{https: afterASecond(serves(sampleHandler(t))), http: http}
 			if err := readAll(t, newWorld(t).client(once, on(s)), "10.0.0.5"); err != nil || s.over("http") != 1 || s.over("https") != 2 {
-				t.Errorf("%s: got %v; it was asked %q", name, err, s.asked)
+				t.Errorf("%s: got %v; it was asked %q", name, err, s.requests())
 			}
 		})
 	}
@@ -235,7 +240,7 @@ func TestWhatWasReachedOverHTTPIsTriedOverHTTPSAgainAfterAWhile(t *testing.T) {
 			_, err := c.Destination(repository(t, "10.0.0.5")).HasBlob(t.Context(), sample(t).Digest, sample(t).Size)
 			must(t, err)
 			if s.over("https") != step.https || s.over("http") != step.http {
-				t.Errorf("after %v: it was asked %q", step.after, s.asked)
+				t.Errorf("after %v: it was asked %q", step.after, s.requests())
 			}
 		}
 		s.https = serves(sampleHandler(t))
@@ -243,7 +248,7 @@ func TestWhatWasReachedOverHTTPIsTriedOverHTTPSAgainAfterAWhile(t *testing.T) {
 		before := s.over("http")
 		must(t, readAll(t, c, "10.0.0.5"))
 		if s.over("http") != before {
-			t.Errorf("it was asked over http for longer: %q", s.asked)
+			t.Errorf("it was asked over http for longer: %q", s.requests())
 		}
 	})
 }
@@ -284,7 +289,7 @@ func TestARegistryThatUsesAnotherSchemeThanBeforeIsReachedAgain(t *testing.T) {
 		before := s.over("http")
 		_, _ = readBlob(t, c.Source(other), sample(t)) // it is not there
 		if s.over("http") != before+1 {
-			t.Errorf("it was asked %q", s.asked)
+			t.Errorf("it was asked %q", s.requests())
 		}
 	})
 }
@@ -317,7 +322,7 @@ func TestIfHTTPSFailsARedirectToItAndTheWordsOfItsPortAreNoRegistry(t *testing.T
 		s := &schemes{https: tc.https, http: tc.http}
 		err := readAll(t, newWorld(t).client(once, on(s)), "10.0.0.5")
 		if err == nil || !strings.Contains(err.Error(), tc.says) || tc.says == "" && strings.Contains(err.Error(), "https") || s.over("http") != 1 {
-			t.Errorf("%s: got %v; it was asked %q", name, err, s.asked)
+			t.Errorf("%s: got %v; it was asked %q", name, err, s.requests())
 		}
 	}
 }

@@ -28,7 +28,7 @@ func TestAProxyDoesNotAnswerForANameOfThisMachineThatRespondsOverHTTPS(t *testin
 		rt.RegisterProtocol("https", s)
 		c := newWorld(t).client(once, func(c *registry.Config) { c.Transport = rt })
 		if err := readAll(t, c, "main.localhost"); err != nil || s.over("http") > 0 {
-			t.Errorf("got %v; it was asked %q", err, s.asked)
+			t.Errorf("got %v; it was asked %q", err, s.requests())
 		}
 	})
 }

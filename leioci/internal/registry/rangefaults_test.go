@@ -114,7 +114,8 @@ func TestTheRangesOfAClientAreBounded(t *testing.T) {
 		w, slow := newWorld(t), newSlowBlob()
 		reg, repo := w.serve("main.localhost")
 		slow.at(reg)
-		source := w.client(allowLarge).Source(repo)
+		exchanges := w.exchanges()
+		source := w.client(allowLarge, exchanges.of).Source(repo)
 		g, ctx := errgroup.WithContext(t.Context())
 		for range 3 {
 			g.Go(func() error {
@@ -122,8 +123,8 @@ func TestTheRangesOfAClientAreBounded(t *testing.T) {
 				return err
 			})
 		}
-		if err := g.Wait(); err != nil || slow.most > 3+8 || slow.most <= 6 {
-			t.Errorf("got %v with %d connections", err, slow.most)
+		if err, most := g.Wait(), exchanges.atOnce(); err != nil || most > 3+8 || most <= 6 {
+			t.Errorf("got %v with %d connections", err, most)
 		}
 	})
 }
@@ -143,12 +144,12 @@ func TestADownloadThatIsInterruptedInRangesGoesOnWithThem(t *testing.T) {
 				}
 				asked := len(slow.requests())
 				part.reopen()
-				slow.most = 0
 				pieces := part.Pieces()
 				if !right {
 					part.pieces[pieces[2]].content[10] ^= 1
 				}
-				second, took, err := slow.download(t.Context(), t, w.client(allowLarge).Source(repo), part)
+				exchanges := w.exchanges()
+				second, took, err := slow.download(t.Context(), t, w.client(allowLarge, exchanges.of).Source(repo), part)
 				if err != nil || part.holds() != slow.content || part.left(true) != "" {
 					t.Errorf("got %v, %d bytes, and %s", err, second, part.left(true))
 				}
@@ -156,8 +157,8 @@ func TestADownloadThatIsInterruptedInRangesGoesOnWithThem(t *testing.T) {
 				if !right {
 					want += slowSize
 				}
-				if slow.most < 3 {
-					t.Errorf("%d requests were served at once", slow.most)
+				if most := exchanges.atOnce(); most < 3 {
+					t.Errorf("there were %d requests at once", most)
 				}
 				if second > want+1<<20 || second < want || len(pieces) < 4 {
 					t.Errorf("fetched %d bytes, and then %d in %v, by %q", first, second, took, slow.requests()[asked:])

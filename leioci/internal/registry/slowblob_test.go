@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"net/http"
@@ -29,8 +30,6 @@ type slowBlob struct {
 	asked   []string         // the ranges that were asked for, or "" for the whole
 	fault   leiocitest.Fault // for ranges; may be nil
 	stream  leiocitest.Fault // for the first request of all; may be nil
-	now     int              // how many requests are being served
-	most    int              // and how many were at once
 	share   chan struct{}    // if not nil, all requests share the rate; it has room for one
 }
 
@@ -74,14 +73,7 @@ func (s *slowBlob) serve(w http.ResponseWriter, r *http.Request, _ http.Handler)
 		fault = s.fault
 	}
 	s.asked = append(s.asked, r.Header.Get("Range"))
-	s.now++
-	s.most = max(s.most, s.now)
 	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.now--
-	}()
 	if fault == nil && s.share != nil {
 		fault = s.serveShared
 	}
@@ -115,11 +107,68 @@ func (s *slowBlob) serveAtOnce(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, strings.NewReader(s.content))
 }
 
+// heal ends the fault.
+func (s *slowBlob) heal() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fault = nil
+}
+
 // requests returns the ranges that were asked for.
 func (s *slowBlob) requests() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.asked)
+}
+
+// An exchanges is a transport that counts the exchanges that a client has open at once, from a request
+// to the end of the response. A registry cannot tell: its handlers notice later than the client that
+// one is over.
+type exchanges struct {
+	http.RoundTripper
+	mu        sync.Mutex
+	now, most int
+}
+
+func (w *world) exchanges() *exchanges { return &exchanges{RoundTripper: w.network.Transport()} }
+
+// of lets a client use the transport.
+func (e *exchanges) of(c *registry.Config) { c.Transport = e }
+
+func (e *exchanges) RoundTrip(req *http.Request) (*http.Response, error) {
+	e.add(1)
+	resp, err := e.RoundTripper.RoundTrip(req)
+	if err != nil {
+		e.add(-1)
+		return nil, err
+	}
+	resp.Body = &exchange{resp.Body, sync.OnceFunc(func() { e.add(-1) })}
+	return resp, nil
+}
+
+func (e *exchanges) add(n int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.now += n
+	e.most = max(e.most, e.now)
+}
+
+// atOnce returns how many there were at most.
+func (e *exchanges) atOnce() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.most
+}
+
+// An exchange is the body of its response.
+type exchange struct {
+	io.ReadCloser
+	over func()
+}
+
+func (e *exchange) Close() error {
+	defer e.over()
+	return e.ReadCloser.Close()
 }
 
 // download downloads the blob, and returns how long that took.

@@ -182,7 +182,7 @@ func TestAContextThatEndsEndsTheSearch(t *testing.T) {
 		if _, _, err := p.source().Manifest(ctx, p.repo.Tag("latest"), nil); err == nil {
 			t.Error("no error")
 		}
-		if n := len(p.regs["b.localhost"].Requests()); n != 0 || p.log.Len() != 0 {
+		if n := len(p.regs["b.localhost"].Requests()); n != 0 || p.log.String() != "" {
 			t.Errorf("the next place was asked %d times; logged %s", n, p.log.String())
 		}
 	})

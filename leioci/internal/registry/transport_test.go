@@ -9,16 +9,25 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/registry"
 )
 
+// inProcessOfItsOwn reports whether the test has its process for itself. If not, it runs it in one.
+func inProcessOfItsOwn(t *testing.T) bool {
+	t.Helper()
+	const inChild = "LEIOCI_TEST_CHILD"
+	if os.Getenv(inChild) != "" {
+		return true
+	}
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
+	child.Env = append(os.Environ(), inChild+"=1")
+	if out, err := child.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+	return false
+}
+
 // TestWhatIsForThisMachineGoesToNoProxy runs in a process of its own, as net/http reads the
 // environment's proxies once.
 func TestWhatIsForThisMachineGoesToNoProxy(t *testing.T) {
-	const inChild = "LEIOCI_TEST_PROXY"
-	if os.Getenv(inChild) == "" {
-		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
-		child.Env = append(os.Environ(), inChild+"=1")
-		if out, err := child.CombinedOutput(); err != nil {
-			t.Errorf("%v: %s", err, out)
-		}
+	if !inProcessOfItsOwn(t) {
 		return
 	}
 	t.Setenv("HTTP_PROXY", "http://proxy.example:3128")

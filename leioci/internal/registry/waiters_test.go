@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,15 +36,12 @@ func TestWhoeverWaitedForARequestWaitsAsLongAsItsAnswerAsksFor(t *testing.T) {
 	for name, path := range map[string]string{"the first request": getBlob, "a token": "GET /token"} {
 		synctest.Test(t, func(t *testing.T) {
 			begin, store := time.Now(), sampleHandler(t)
-			var mu sync.Mutex
-			early := 0
+			var early atomic.Int64
 			s := &schemes{https: serves(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				time.Sleep(time.Second) // the others begin to wait
 				switch {
 				case r.Method+" "+r.URL.Path == path && time.Since(begin) < wait:
-					mu.Lock()
-					early++
-					mu.Unlock()
+					early.Add(1)
 					w.Header().Set("Retry-After", "30")
 					w.WriteHeader(http.StatusTooManyRequests)
 				case r.URL.Path == "/token":
@@ -58,8 +56,8 @@ func TestWhoeverWaitedForARequestWaitsAsLongAsItsAnswerAsksFor(t *testing.T) {
 			c := newWorld(t).client(on(s), func(c *registry.Config) {
 				c.Retry = retry.Policy{Attempts: 2, MinDelay: time.Second, MaxDelay: time.Second, MaxRetryAfter: time.Minute}
 			})
-			if failed := readAtOnce(t, n, c); failed > 0 || early != 1 {
-				t.Errorf("%s: %d of %d failed; it was asked %d times before it wanted that", name, failed, n, early)
+			if failed := readAtOnce(t, n, c); failed > 0 || early.Load() != 1 {
+				t.Errorf("%s: %d of %d failed; it was asked %d times before it wanted that", name, failed, n, early.Load())
 			}
 		})
 	}
@@ -69,15 +67,13 @@ func TestATokenServerThatIsAwayIsWaitedForOnce(t *testing.T) {
 	const n, hangs = 50, 20 * time.Second
 	synctest.Test(t, func(t *testing.T) {
 		store := sampleHandler(t)
-		var mu sync.Mutex
-		tokens, away := 0, false
+		var tokens atomic.Int64
+		var away atomic.Bool
 		s := &schemes{https: serves(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			mu.Lock()
-			isAway := away
+			isAway := away.Load()
 			if r.URL.Path == "/token" {
-				tokens++
+				tokens.Add(1)
 			}
-			mu.Unlock()
 			switch {
 			case r.URL.Path == "/token" && isAway:
 				time.Sleep(hangs)
@@ -95,12 +91,12 @@ func TestATokenServerThatIsAwayIsWaitedForOnce(t *testing.T) {
 		if failed := readAtOnce(t, 1, c); failed > 0 {
 			t.Fatal("it cannot be read")
 		}
-		away = true
+		away.Store(true)
 		begin := time.Now()
-		if failed := readAtOnce(t, n, c); failed != n || tokens != 2 || time.Since(begin) != hangs {
-			t.Errorf("%d of %d failed within %v, after %d requests for a token", failed, n, time.Since(begin), tokens)
+		if failed := readAtOnce(t, n, c); failed != n || tokens.Load() != 2 || time.Since(begin) != hangs {
+			t.Errorf("%d of %d failed within %v, after %d requests for a token", failed, n, time.Since(begin), tokens.Load())
 		}
-		away = false
+		away.Store(false)
 		if failed := readAtOnce(t, n, c); failed > 0 {
 			t.Errorf("%d of %d failed afterwards", failed, n)
 		}

@@ -146,6 +146,9 @@ func (w *Writer) restore(ctx context.Context, blobs []v1.Descriptor) (restored b
 	return restored, nil
 }
 
+// OnCommit implements [store.Writer].
+func (w *Writer) OnCommit(func(context.Context) error) {}
+
 // Commit implements [store.Writer].
 func (w *Writer) Commit(context.Context) error { return nil }
 

@@ -121,14 +121,14 @@ func TestOldAndOddRequestsAreAnswered(t *testing.T) {
 		"GET /v2/a/manifests/lat\x00est HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n":                 "HTTP/1.1 400 Bad Request",
 		"GET ../v2/ HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n":                                     "HTTP/1.1 400 Bad Request",
 	} {
-		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", listen(t, serve.New(newMemory("hello"), "", discard())))
-		must(t, err)
-		go func() { _, _ = io.WriteString(conn, request) }() // the server may stop reading
-		answer, err := bufio.NewReader(conn).ReadString('\n')
-		if err != nil || strings.TrimSpace(answer) != want {
-			t.Errorf("%.40q: %q, %v", request, answer, err)
-		}
-		must(t, conn.Close())
+		synctest.Test(t, func(t *testing.T) {
+			conn := connect(t, serve.New(newMemory("hello"), "", discard()))
+			go func() { _, _ = io.WriteString(conn, request) }() // the server may stop reading
+			answer, err := bufio.NewReader(conn).ReadString('\n')
+			if err != nil || strings.TrimSpace(answer) != want {
+				t.Errorf("%.40q: %q, %v", request, answer, err)
+			}
+		})
 	}
 }
 

@@ -45,11 +45,12 @@ func (h *Handler) blob(w *response, r *http.Request, t target) error {
 	return nil
 }
 
-// send sends content, or the parts of it that were asked for (RFC 9110, sections 13 and 14).
+// send sends content, or the parts of it that a GET asked for (RFC 9110, sections 13 and 14).
 func send(w http.ResponseWriter, r *http.Request, digest string, size int64, c io.ReadSeeker) {
 	w.Header().Set("Docker-Content-Digest", digest)
 	w.Header().Set("Etag", `"`+digest+`"`)
-	if ranges := strings.Join(r.Header["Range"], ","); size == 0 || strings.Count(ranges, ",") >= mostRanges {
+	ranges := strings.Join(r.Header["Range"], ",")
+	if size == 0 || r.Method != http.MethodGet || !strings.HasPrefix(ranges, "bytes=") || strings.Count(ranges, ",") >= mostRanges {
 		r.Header.Del("Range")
 	}
 	http.ServeContent(w, r, "", time.Time{}, c)

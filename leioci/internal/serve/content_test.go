@@ -37,7 +37,7 @@ func TestRangesOfABlobAreThoseOfHTTP(t *testing.T) {
 		"two":                       {[]string{"Range", "bytes=0-0,4-4"}, 206, "h|o", ""},
 		"backwards":                 {[]string{"Range", "bytes=3-1"}, 416, "", ""},
 		"nonsense":                  {[]string{"Range", "bytes=x"}, 416, "", ""},
-		"another unit":              {[]string{"Range", "lines=1-2"}, 416, "", ""},
+		"another unit":              {[]string{"Range", "lines=1-2"}, 200, "hello", ""}, // RFC 9110, 14.2: it is ignored
 		"overflow":                  {[]string{"Range", "bytes=0-99999999999999999999"}, 416, "", ""},
 		"of this blob":              {[]string{"Range", "bytes=1-1", "If-Range", `"` + hello + `"`}, 206, "e", "bytes 1-1/5"},
 		"of another":                {[]string{"Range", "bytes=1-1", "If-Range", `"other"`}, 200, "hello", ""},
@@ -71,6 +71,19 @@ func TestRangesOfABlobAreThoseOfHTTP(t *testing.T) {
 				t.Errorf("got %q", got)
 			}
 		})
+	}
+}
+
+func TestHEADHasNoRanges(t *testing.T) {
+	h := serve.New(newMemory("hello"), "", discard())
+	for _, path := range []string{"/v2/a/blobs/" + hello, "/v2/a/manifests/latest"} {
+		whole := do(h, http.MethodHead, path)
+		must(t, whole.Body.Close())
+		part := do(h, http.MethodHead, path, "Range", "bytes=1-2")
+		must(t, part.Body.Close())
+		if part.StatusCode != http.StatusOK || part.ContentLength != whole.ContentLength || part.Header.Get("Content-Range") != "" {
+			t.Errorf("%s: %d %v", path, part.StatusCode, part.Header)
+		}
 	}
 }
 

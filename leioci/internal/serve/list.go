@@ -2,35 +2,35 @@ package serve
 
 import (
 	"cmp"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// tags lists the tags in lexical order ("Listing Tags").
+// tags lists the tags in lexical order, in which case makes no difference ("Listing Tags").
 func (h *Handler) tags(w http.ResponseWriter, r *http.Request, t target) error {
 	query := r.URL.Query()
 	n, err := strconv.Atoi(cmp.Or(query.Get("n"), "-1"))
-	if err != nil || n < 0 && query.Get("n") != "" {
+	if err != nil && !errors.Is(err, strconv.ErrRange) || n < 0 && query.Get("n") != "" {
 		return wrongNumber
 	}
 	all, err := h.from.Tags(r.Context())
 	if err != nil {
 		return err // also if the place has gone: see unknown
 	}
-	all = slices.Sorted(slices.Values(all))
-	if last := query.Get("last"); last != "" {
-		i, found := slices.BinarySearch(all, last)
-		if found {
-			i++
-		}
-		all = all[i:]
+	order := func(a, b string) int {
+		return cmp.Or(cmp.Compare(strings.ToLower(a), strings.ToLower(b)), cmp.Compare(a, b))
 	}
+	all = slices.SortedFunc(slices.Values(all), order)
+	all = slices.DeleteFunc(all, func(tag string) bool { return order(tag, query.Get("last")) <= 0 })
 	if n >= 0 && n < len(all) {
 		if all = all[:n]; n > 0 {
 			next := url.Values{"n": {strconv.Itoa(n)}, "last": {all[n-1]}}
@@ -41,20 +41,38 @@ func (h *Handler) tags(w http.ResponseWriter, r *http.Request, t target) error {
 	return nil
 }
 
-// referrers lists what refers to a digest, which need not be here ("Listing Referrers").
+// mostListed is how many bytes of JSON a page of referrers has, unless the first has more. Clients
+// refuse an index of more than 4 MiB.
+const mostListed = 3 << 20
+
+// referrers lists what refers to a digest, which need not be here ("Listing Referrers"). If the last
+// of a page has gone when the next one is asked for, that is the first again.
 func (h *Handler) referrers(w http.ResponseWriter, r *http.Request, t target) error {
 	all, err := h.from.Referrers(r.Context(), t.digest)
 	if err != nil {
 		return err
 	}
-	if query := r.URL.Query(); query.Has("artifactType") {
+	query := r.URL.Query()
+	if query.Has("artifactType") {
 		all = slices.DeleteFunc(slices.Clone(all), func(d v1.Descriptor) bool {
 			return !slices.Contains(query["artifactType"], d.ArtifactType)
 		})
 		w.Header().Set("OCI-Filters-Applied", "artifactType")
 	}
-	writeJSON(w, string(types.OCIImageIndex), http.StatusOK, v1.IndexManifest{
-		SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: append([]v1.Descriptor{}, all...),
-	})
+	index, size := v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: []v1.Descriptor{}}, 0
+	begin := slices.IndexFunc(all, func(d v1.Descriptor) bool { return d.Digest.String() == query.Get("last") }) + 1
+	for _, d := range all[begin:] {
+		raw, err := json.Marshal(d)
+		if err != nil {
+			return err
+		}
+		if size += len(raw); size > mostListed && len(index.Manifests) > 0 {
+			query.Set("last", index.Manifests[len(index.Manifests)-1].Digest.String())
+			w.Header().Set("Link", fmt.Sprintf(`</v2/%s/referrers/%s?%s>; rel="next"`, t.name, t.id, query.Encode()))
+			break
+		}
+		index.Manifests = append(index.Manifests, d)
+	}
+	writeJSON(w, string(types.OCIImageIndex), http.StatusOK, index)
 	return nil
 }

@@ -16,19 +16,9 @@ var (
 	validTag  = lazyregexp.New(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`)
 )
 
-type kind int
-
-const (
-	base kind = iota
-	manifests
-	blobs
-	tags
-	referrers
-)
-
 // A target is what a URL names.
 type target struct {
-	kind   kind
+	kind   string  // "manifests", "blobs", "tags" or "referrers"; empty for whether this is a registry
 	name   string  // of the repository
 	id     string  // a tag or a digest
 	digest v1.Hash // if that is what it is
@@ -41,7 +31,7 @@ var (
 	wrongName    = problem{http.StatusBadRequest, "NAME_INVALID", "invalid repository name"}
 	wrongDigest  = problem{http.StatusBadRequest, "DIGEST_INVALID", "want sha256: or sha512: and the hexadecimal digest"}
 	noUpload     = problem{http.StatusNotFound, "BLOB_UPLOAD_UNKNOWN", "nothing can be uploaded here"}
-	wrongNumber  = problem{http.StatusBadRequest, "PAGINATION_NUMBER_INVALID", "n: want a whole number"}
+	wrongNumber  = problem{http.StatusBadRequest, "UNSUPPORTED", "n: want a whole number"}
 )
 
 // parse reads the path of a URL. A slash that is encoded is none, and no path is cleaned.
@@ -55,29 +45,20 @@ func parse(u *url.URL) (target, error) {
 	}
 	before, last := cutLast(path)
 	before, word := cutLast(before)
-	t := target{name: before, id: last}
+	t := target{kind: word, name: before, id: last}
 	switch {
 	case word == "uploads":
 		return t, noUpload
-	case word == "manifests":
-		t.kind = manifests
-	case word == "blobs":
-		t.kind = blobs
-	case word == "referrers":
-		t.kind = referrers
-	case word == "tags" && last == "list":
-		t.kind = tags
-	default:
+	case word != "manifests" && word != "blobs" && word != "referrers" && (word != "tags" || last != "list"):
 		return t, nowhere
-	}
-	if len(t.name) > maxName || !validName().MatchString(t.name) {
+	case len(t.name) > maxName || !validName().MatchString(t.name):
 		return t, wrongName
 	}
 	var err error
 	switch t.digest, err = v1.NewHash(t.id); {
-	case t.kind == manifests && err != nil && !validTag().MatchString(t.id):
+	case word == "manifests" && err != nil && !validTag().MatchString(t.id):
 		return t, missing("MANIFEST_UNKNOWN")
-	case (t.kind == blobs || t.kind == referrers) && err != nil:
+	case (word == "blobs" || word == "referrers") && err != nil:
 		return t, wrongDigest
 	}
 	return t, nil

@@ -67,13 +67,13 @@ func (h *Handler) serve(w *response, r *http.Request) {
 	case err != nil:
 	case h.name != "" && t.name != "" && t.name != h.name:
 		err = noRepository
-	case t.kind == manifests:
+	case t.kind == "manifests":
 		err = h.manifest(w, r, t)
-	case t.kind == blobs:
+	case t.kind == "blobs":
 		err = h.blob(w, r, t)
-	case t.kind == tags:
+	case t.kind == "tags":
 		err = h.tags(w, r, t)
-	case t.kind == referrers:
+	case t.kind == "referrers":
 		err = h.referrers(w, r, t)
 	default: // it is asked whether this is a registry
 		writeJSON(w, "application/json", http.StatusOK, struct{}{})

@@ -41,15 +41,19 @@ func TestARegistryAnswersByTheSpecification(t *testing.T) {
 		"/v2/a/blobs/md5:" + none[7:]:                           {400, "DIGEST_INVALID", text, ""},
 		"/v2/a/blobs/uploads/":                                  {404, "BLOB_UPLOAD_UNKNOWN", text, ""},
 		"/v2/a/blobs/uploads/1":                                 {404, "BLOB_UPLOAD_UNKNOWN", text, ""},
-		"/v2/a/tags/list":                                       {200, `{"name":"a","tags":["2026-02-08","Weekly","latest"]}`, text, ""},
-		"/v2/a/tags/list?n=9":                                   {200, `{"name":"a","tags":["2026-02-08","Weekly","latest"]}`, text, ""},
+		"/v2/a/tags/list":                                       {200, `{"name":"a","tags":["2026-02-08","latest","Weekly"]}`, text, ""},
+		"/v2/a/tags/list?n=9":                                   {200, `{"name":"a","tags":["2026-02-08","latest","Weekly"]}`, text, ""},
 		"/v2/a/tags/list?n=0":                                   {200, `{"name":"a","tags":[]}`, text, ""},
-		"/v2/a/tags/list?last=Weekly":                           {200, `{"name":"a","tags":["latest"]}`, text, ""},
-		"/v2/a/tags/list?last=a":                                {200, `{"name":"a","tags":["latest"]}`, text, ""},
+		"/v2/a/tags/list?last=latest":                           {200, `{"name":"a","tags":["Weekly"]}`, text, ""},
+		"/v2/a/tags/list?last=Weekly":                           {200, `{"name":"a","tags":[]}`, text, ""},
+		"/v2/a/tags/list?last=weekly":                           {200, `{"name":"a","tags":[]}`, text, ""},
+		"/v2/a/tags/list?last=M":                                {200, `{"name":"a","tags":["Weekly"]}`, text, ""},
+		"/v2/a/tags/list?last=a":                                {200, `{"name":"a","tags":["latest","Weekly"]}`, text, ""},
 		"/v2/a/tags/list?last=z":                                {200, `{"name":"a","tags":[]}`, text, ""},
-		"/v2/a/tags/list?n=-1":                                  {400, "PAGINATION_NUMBER_INVALID", text, ""},
-		"/v2/a/tags/list?n=99999999999999999999":                {400, "PAGINATION_NUMBER_INVALID", text, ""},
-		"/v2/a/tags/list?n=x":                                   {400, "PAGINATION_NUMBER_INVALID", text, ""},
+		"/v2/a/tags/list?n=-1":                                  {400, "UNSUPPORTED", text, ""},
+		"/v2/a/tags/list?n=-99999999999999999999":               {400, "UNSUPPORTED", text, ""},
+		"/v2/a/tags/list?n=99999999999999999999":                {200, `{"name":"a","tags":["2026-02-08","latest","Weekly"]}`, text, ""},
+		"/v2/a/tags/list?n=x":                                   {400, "UNSUPPORTED", text, ""},
 		"/v2/a/referrers/" + none:                               {200, `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}`, "application/vnd.oci.image.index.v1+json", ""},
 		"/v2/a/referrers/latest":                                {400, "DIGEST_INVALID", text, ""},
 		"/v2/A/manifests/latest":                                {400, "NAME_INVALID", text, ""},
@@ -153,7 +157,7 @@ func TestTagsComeInPages(t *testing.T) {
 		all = append(all, list.Tags...)
 		url = strings.TrimPrefix(strings.TrimSuffix(resp.Header.Get("Link"), `>; rel="next"`), "<")
 	}
-	if strings.Join(all, " ") != "2026-02-08 Weekly latest" {
+	if strings.Join(all, " ") != "2026-02-08 latest Weekly" {
 		t.Errorf("got %q", all)
 	}
 }
@@ -175,6 +179,38 @@ func TestReferrersAreFilteredByTheirType(t *testing.T) {
 	}
 	if len(m.referring) != 3 {
 		t.Error("the place's own list was changed")
+	}
+}
+
+func TestALongListOfReferrersComesInPages(t *testing.T) {
+	m := newMemory()
+	for i := range 9 {
+		m.referring = append(m.referring, v1.Descriptor{
+			Digest: digestOf(strconv.Itoa(i)), ArtifactType: []string{"a/b", "c+d"}[i%2],
+			Annotations: map[string]string{"k": strings.Repeat("<", 150_000)}, // each six bytes in JSON
+		})
+	}
+	m.referring[4].Annotations["k"] = strings.Repeat("x", 5<<20) // more than a page has
+	for query, want := range map[string]int{"": 9, "?artifactType=c%2Bd": 4} {
+		h, seen := serve.New(m, "", discard()), map[v1.Hash]bool{}
+		for url, pages := "/v2/a/referrers/"+hello+query, 0; url != ""; pages++ {
+			if pages > want {
+				t.Fatal("there is no end")
+			}
+			resp := do(h, "GET", url)
+			text := body(t, resp)
+			index, err := v1.ParseIndexManifest(strings.NewReader(text))
+			if err != nil || len(text) > 4<<20 && len(index.Manifests) != 1 {
+				t.Fatalf("%q: %d bytes, %v", url, len(text), err)
+			}
+			for _, d := range index.Manifests {
+				seen[d.Digest] = true
+			}
+			url = strings.TrimPrefix(strings.TrimSuffix(resp.Header.Get("Link"), `>; rel="next"`), "<")
+		}
+		if len(seen) != want {
+			t.Errorf("%q: %d of %d", query, len(seen), want)
+		}
 	}
 }
 

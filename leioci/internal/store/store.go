@@ -53,6 +53,10 @@ type Writer interface {
 	// PutManifest writes a manifest whose blobs are there, byte for byte, under its digest, and
 	// under tags in the order given, which may be none.
 	PutManifest(ctx context.Context, m *Manifest, tags ...string) error
+	// OnCommit sets a function that Commit calls where it makes anything visible: when no other
+	// Writer can change the place any more, and maybe several times. Its error is that of Commit,
+	// which then changes nothing. A registry has no such time, and does not call it.
+	OnCommit(check func(context.Context) error)
 	// Commit makes all that was put visible, where that does not happen before. After an error,
 	// the place is what it was, except that a registry keeps what it was sent.
 	Commit(ctx context.Context) error
@@ -72,7 +76,8 @@ type File interface {
 type Local interface {
 	Reader
 	// OpenBlob opens a blob by its digest alone, and returns its size. The content was verified,
-	// at the latest now, unless somebody has changed it since.
+	// at the latest now. Reading fails with errdef.ErrVerification if somebody has written to its
+	// file since, unless that one has set back the file's time.
 	OpenBlob(ctx context.Context, digest v1.Hash) (f File, size int64, err error)
 	// Close closes the files that are open.
 	Close() error

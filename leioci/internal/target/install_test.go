@@ -6,7 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -234,18 +234,25 @@ func TestNoMoreFilesAreFetchedAtOnceThanAllowed(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			p := annotated(t, monday, reportA)
 			dir := filepath.Join(t.TempDir(), "lei")
-			var busy, most atomic.Int64
+			var mu sync.Mutex
+			busy, most := 0, 0
+			begin := func(n int) {
+				mu.Lock()
+				defer mu.Unlock()
+				busy += n
+				most = max(most, busy)
+			}
 			fetch := func(ctx context.Context, d v1.Descriptor, into target.Partial) (int64, error) {
-				most.Store(max(most.Load(), busy.Add(1)))
+				begin(1)
 				<-time.After(time.Second) // of the bubble: until all that may begin has begun
-				busy.Add(-1)
+				begin(-1)
 				return p.fetch(ctx, d, into)
 			}
 			_, err := target.Open(dir, target.Policy{}, &target.Memory{}, allowed, discard()).Install(t.Context(), p.raw, p.manifest, fetch)
 			must(t, err)
 			assertHolds(t, dir, p)
-			if most.Load() != int64(allowed) {
-				t.Errorf("%d were fetched at once, want %d", most.Load(), allowed)
+			if most != allowed {
+				t.Errorf("%d were fetched at once, want %d", most, allowed)
 			}
 		})
 	}

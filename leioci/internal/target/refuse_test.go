@@ -37,9 +37,10 @@ func TestASnapshotThatIsOlderThanTheOneInPlaceOrTooOldIsRefused(t *testing.T) {
 	} {
 		for kind, publish := range map[string]func(*testing.T, time.Time, ...string) *published{"annotated": annotated, "not annotated": publish} {
 			t.Run(name+", "+kind, func(t *testing.T) {
-				old := publish(t, today().AddDate(0, 0, -10), reportA)
+				today := today() // the same for both
+				old := publish(t, today.AddDate(0, 0, -10), reportA)
 				dir := installed(t, old)
-				p := publish(t, today().AddDate(0, 0, tc.days), reportB)
+				p := publish(t, today.AddDate(0, 0, tc.days), reportB)
 				res, err := p.install(t, open(dir, tc.policy))
 				if !errors.Is(err, tc.want) || (res == nil) != (tc.want != nil) {
 					t.Errorf("got %+v, %v", res, err)

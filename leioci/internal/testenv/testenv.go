@@ -4,6 +4,7 @@ package testenv
 import (
 	"os"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 )
@@ -30,10 +31,24 @@ func Run(m *testing.M) (status int) {
 		// Otherwise children that are this binary complain on standard error, which tests read.
 		must(os.Setenv("GOCOVERDIR", home))
 	}
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(exit int) {
+	goleak.VerifyTestMain(patient{m}, goleak.Cleanup(func(exit int) {
 		must(os.RemoveAll(home))
 		status = exit
 	}))
+	return status
+}
+
+// patient lets goroutines that are about to end do so before goleak looks, which gives them half a
+// second. On a busy machine that may be too short.
+type patient struct{ tests *testing.M }
+
+func (p patient) Run() int {
+	status := p.tests.Run()
+	for begun := time.Now(); status == 0 && time.Since(begun) < time.Minute; {
+		if goleak.Find() == nil {
+			break
+		}
+	}
 	return status
 }
 
