@@ -111,21 +111,20 @@ func checkCopy(src, dst Location, o copyOptions) error {
 
 // run copies everything, and commits it.
 func (p *copying) run(ctx context.Context) (*CopyResult, error) {
-	roots, err := p.resolve(ctx)
-	if err == nil {
-		err = p.trustRoots(ctx, roots)
+	if p.roots == nil {
+		var err error
+		if p.roots, err = p.resolve(ctx); err != nil {
+			return nil, err
+		}
 	}
-	if err == nil {
-		err = p.copyRoots(ctx, roots)
-	}
-	if err != nil {
+	if err := p.copyRoots(ctx, p.roots); err != nil {
 		return nil, err
 	}
 	res := p.result
 	res.Manifests = len(p.done)
 	res.BytesCopied = p.bytes.Load()
 	if !p.opts.allTags {
-		res.Digest = roots[0].digest
+		res.Digest = p.roots[0].digest
 	}
 	return &res, nil
 }

@@ -10,8 +10,9 @@ import (
 )
 
 // Held describes the snapshot that a pull left in dir, without asking anybody: as a pull would that
-// finds it up to date. Its files are read and compared with their digests. [PullResult].Ref, From
-// and Source are zero.
+// finds it up to date. Its files are read and compared with their digests. Another pull may replace
+// it meanwhile. [PullResult].Ref, From and Source are zero, and Signatures is empty without a
+// verifier.
 //
 // Of the options, [MaxAge], [AllowFuture], [ClockAllowance], [VerifyReports], [WithVerifier] and
 // [WithPolicy] apply. What a verifier asks for is not read anew, but must have been found by a pull
@@ -38,7 +39,24 @@ func held(ctx context.Context, dir string, opts []PullOption) (*PullResult, erro
 		return nil, err
 	}
 	defer o.Progress.End()
-	d := target.Open(dir, o.Policy, &target.Memory{}, defaultConcurrency, silent())
+	open := func() *target.Dir { return target.Open(dir, o.Policy, &target.Memory{}, defaultConcurrency, silent()) }
+	const most = 100 // if it is replaced all the time
+	d := open()
+	for n := 1; ; n++ {
+		res, err := heldIn(ctx, d, &o)
+		if err == nil || ctx.Err() != nil || n == most {
+			return res, err
+		}
+		before := d
+		if d = open(); before.Same(d) {
+			return nil, err
+		}
+		// Else a pull has replaced it meanwhile, and the error is about parts of two snapshots.
+	}
+}
+
+// heldIn is held for a directory that was opened.
+func heldIn(ctx context.Context, d *target.Dir, o *pullOptions) (*PullResult, error) {
 	digest, ok := d.Digest()
 	if !ok {
 		return nil, fmt.Errorf("%w: it has no manifest of an artifact, as a pull leaves it", ErrVerification)

@@ -50,7 +50,8 @@ const (
 // counts: "ghcr.io/org" fits ghcr.io/org/lei-cache, and not ghcr.io/organisation. "oci-layout:" and
 // "oci-archive:" stand for all layouts and archives, and "*" for what no other rule fits. Without a
 // rule, nothing is trusted. Where there are mirrors, the rule is that of the repository that was
-// asked for.
+// asked for. A registry is told by its name: under another name or address of the same machine, it is
+// another registry, and with "unsigned" for "*", none of its artifacts needs a signature there.
 //
 // A rule has keys, the names of files as in [VerifyKey], relative to the directory of the policy's
 // file; or "unsigned": true. With "require": "all", each key must have signed; the default is "any".
@@ -105,7 +106,7 @@ func parsePolicy(text []byte) (*policyFile, error) {
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	var r jsonstream.Reader
 	r.ResetBytes(text)
-	err := refuseDuplicates(&r, 0)
+	err := checkMembers(&r, 0)
 	if err == nil {
 		err = r.End()
 	}
@@ -113,9 +114,7 @@ func parsePolicy(text []byte) (*policyFile, error) {
 		return nil, err
 	}
 	var f policyFile
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&f); err != nil {
+	if err := json.Unmarshal(text, &f); err != nil {
 		return nil, err
 	}
 	if f.FormatVersion != policyVersion {
@@ -124,23 +123,38 @@ func parsePolicy(text []byte) (*policyFile, error) {
 	return &f, nil
 }
 
-// refuseDuplicates reads a value, and returns an error if an object in it has two members whose
-// names differ in case at most, as encoding/json compares them.
-func refuseDuplicates(r *jsonstream.Reader, depth int) error {
+// checkMembers reads a value, and returns an error if an object in it has two members of one name, or
+// one of a name that is not quite a known one: encoding/json takes "Unsigned" and "un\u017figned" for
+// "unsigned", too, which a reader of the file may overlook.
+func checkMembers(r *jsonstream.Reader, depth int) error {
 	const deepest = 4
 	object, err := r.Is('{')
 	if err != nil || !object || depth == deepest {
 		return errors.Join(err, r.Skip())
 	}
-	seen := map[string]bool{}
+	known, seen := membersAt(depth), map[string]bool{}
 	return r.Object(func(name []byte) error {
-		key := strings.ToLower(string(name))
-		if seen[key] {
+		switch {
+		case seen[string(name)]:
 			return fmt.Errorf("%.100q is given twice", name)
+		case known != nil && !slices.Contains(known, string(name)):
+			return fmt.Errorf("unknown field %.100q", name)
 		}
-		seen[key] = true
-		return refuseDuplicates(r, depth+1)
+		seen[string(name)] = true
+		return checkMembers(r, depth+1)
 	})
+}
+
+// membersAt returns which members an object of a policy may have, or nil where they are the names of
+// rules.
+func membersAt(depth int) []string {
+	switch depth {
+	case 0:
+		return []string{"format_version", "repositories"}
+	case 2:
+		return []string{"keys", "require", "unsigned", "max_age"}
+	}
+	return nil
 }
 
 // rule makes a rule, and a text that tells it from others.

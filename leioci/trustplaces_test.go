@@ -68,13 +68,15 @@ func TestACopyThatIsRefusedWritesNothing(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "lei")
 	reg := leiocitest.NewRegistry(t)
 	for _, opts := range [][]leioci.CopyOption{nil, {leioci.AllTags()}} {
-		for _, to := range []leioci.Location{parseLocation(t, "oci-layout:"+dir), locate(t, repository(t, reg), "")} {
+		for _, to := range []leioci.Location{
+			parseLocation(t, "oci-layout:"+dir), parseLocation(t, "oci-archive:"+dir+"/lei.tar"), locate(t, repository(t, reg), ""),
+		} {
 			_, err := c.Copy(t.Context(), parseLocation(t, "oci-layout:testdata/signed/att"), to, opts...)
 			trusts(t, "an attestation", err, false)
 		}
 	}
 	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("there is a layout: %v", err)
+		t.Errorf("there is a directory: %v", err)
 	}
 	for _, r := range reg.Requests() {
 		if !strings.HasPrefix(r, "GET ") && !strings.HasPrefix(r, "HEAD ") {
@@ -267,6 +269,33 @@ func TestAVerifierIsToldWhatWasAskedFor(t *testing.T) {
 	}
 	if len(asked) != 3 {
 		t.Errorf("asked about %v", asked)
+	}
+}
+
+func TestAVerifierReadsNothingBesideTheRepository(t *testing.T) {
+	w := newSignedWorld(t, packageSample(t), true)
+	ids := []string{"", "..", "../tags/list", "../../other/manifests/latest", "latest?n=1", "latest#x", "a b", "sha256:", "sha256:../../x"}
+	before := len(w.reg.Requests())
+	_, err := newClient(t).PullManifest(t.Context(), w.repo.Tag("latest"))
+	must(t, err)
+	alone := len(w.reg.Requests()) - before
+	v := verifierFunc(func(ctx context.Context, s *leioci.Subject) error {
+		for _, id := range ids {
+			if d, _, err := s.Get(ctx, id); !errors.Is(err, leioci.ErrInvalidReference) {
+				t.Errorf("%q: got %v, %v", id, d.Digest, err)
+			}
+			d := v1.Descriptor{Digest: v1.Hash{Algorithm: "sha256", Hex: id}, Size: 1}
+			if text, err := s.Blob(ctx, d, 1); !errors.Is(err, leioci.ErrInvalidReference) {
+				t.Errorf("blob %q: got %q, %v", id, text, err)
+			}
+		}
+		return nil
+	})
+	before = len(w.reg.Requests())
+	_, err = newClient(t, leioci.WithVerifier(v)).PullManifest(t.Context(), w.repo.Tag("latest"))
+	must(t, err)
+	if asked := w.reg.Requests()[before:]; len(asked) != alone {
+		t.Errorf("asked for %v", asked)
 	}
 }
 

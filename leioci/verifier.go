@@ -125,10 +125,13 @@ func (s *Subject) Referrers(ctx context.Context) ([]v1.Descriptor, error) {
 }
 
 // Get returns the manifest that a tag or a digest names where the artifact is, verified. An unknown
-// tag is [ErrNotFound].
+// tag is [ErrNotFound], and what is neither is [ErrInvalidReference].
 func (s *Subject) Get(ctx context.Context, id string) (v1.Descriptor, []byte, error) {
 	if s.from == nil {
 		return v1.Descriptor{}, nil, errNoRepository
+	}
+	if err := checkIdentifier(id); err != nil { // it may come from what is to be verified
+		return v1.Descriptor{}, nil, fmt.Errorf("pull manifest from %s: %w", s.Location.Place(), err)
 	}
 	m, err := s.from.Manifest(ctx, id)
 	if err != nil {
@@ -142,6 +145,9 @@ func (s *Subject) Get(ctx context.Context, id string) (v1.Descriptor, []byte, er
 func (s *Subject) Blob(ctx context.Context, d v1.Descriptor, limit int64) ([]byte, error) {
 	if s.from == nil {
 		return nil, errNoRepository
+	}
+	if err := checkIdentifier(d.Digest.String()); err != nil {
+		return nil, fmt.Errorf("pull blob from %s: %w", s.Location.Place(), err)
 	}
 	if limit = min(limit, manifest.MaxBytes); d.Size < 0 || d.Size > limit {
 		return nil, fmt.Errorf("%w: blob %s of %d bytes, limit %d", ErrTooLarge, d.Digest, d.Size, limit)

@@ -74,17 +74,19 @@ func (v *keyVerifier) Verify(ctx context.Context, s *Subject) error {
 			others = append(others, found.err)
 			continue
 		}
-		signer := slices.IndexFunc(missing, found.By)
-		if signer < 0 {
-			if !slices.ContainsFunc(v.keys, found.By) {
-				others = append(others, errors.New(found.stranger()))
+		before := len(missing)
+		missing = slices.DeleteFunc(missing, func(k signature.Key) bool {
+			signed := found.By(k)
+			if signed {
+				s.SignedBy(Signature{Signer: "sha256:" + k.ID(), Format: found.format})
 			}
-			continue
-		}
-		s.SignedBy(Signature{Signer: "sha256:" + missing[signer].ID(), Format: found.format})
-		missing = slices.Delete(missing, signer, signer+1)
-		if !v.all || len(missing) == 0 {
+			return signed
+		})
+		switch {
+		case len(missing) < before && (!v.all || len(missing) == 0):
 			return nil
+		case len(missing) == before && !slices.ContainsFunc(v.keys, found.By):
+			others = append(others, errors.New(found.stranger()))
 		}
 	}
 	if err := context.Cause(ctx); err != nil {
@@ -112,7 +114,10 @@ func (v *keyVerifier) refusal(missing []signature.Key, others []error) error {
 	if v.all {
 		text = "not signed by key " + strings.Join(ids, " nor by ")
 	}
-	if len(others) == 0 {
+	switch {
+	case len(others) == 0 && len(missing) < len(v.keys):
+		return errors.New(text + "; the other keys have signed it")
+	case len(others) == 0:
 		return errors.New(text + "; there is no signature: has its publisher signed it, with cosign and a key?")
 	}
 	const most = 3

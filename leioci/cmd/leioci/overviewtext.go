@@ -27,7 +27,7 @@ func (o *overview) writeText(w io.Writer) error {
 	}
 	line("made", made)
 	for _, s := range o.Signatures {
-		line("signed", strings.TrimSpace("by "+shortened(s.Signer)+", "+s.Format+" "+s.Time))
+		line("signed", strings.TrimSpace("by "+shortened(s.Signer)+", "+shortened(s.Format)+" "+s.Time))
 	}
 	if o.ValidUntil != "" {
 		line("valid until", o.ValidUntil)

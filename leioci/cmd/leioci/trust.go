@@ -156,7 +156,7 @@ func (v validityJSON) describe() string {
 	}
 	var signers []string
 	for _, s := range v.Signatures {
-		signers = appendUnique(signers, s.Signer)
+		signers = appendUnique(signers, shortened(s.Signer)) // a directory may say it
 	}
 	return ", signed by " + strings.Join(signers, " and ")
 }

@@ -69,6 +69,14 @@ func readHeld(dir string) *held {
 	return &held{dir, raw, digest, files, artifact.ConfigOf(m), m}
 }
 
+// bytes returns the manifest, or nil for none.
+func (h *held) bytes() []byte {
+	if h == nil {
+		return nil
+	}
+	return h.raw
+}
+
 // intact reports whether every file of the snapshot has the right size and digest. The config is not
 // looked at: nobody who reads a snapshot needs it.
 func (h *held) intact(ctx context.Context, memory *Memory, told *progress.Tracker) bool {

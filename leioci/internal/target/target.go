@@ -72,12 +72,11 @@ func (d *Dir) Digest() (digest v1.Hash, ok bool) {
 }
 
 // Manifest returns the manifest of that snapshot, byte for byte.
-func (d *Dir) Manifest() []byte {
-	if d.held == nil {
-		return nil
-	}
-	return d.held.raw
-}
+func (d *Dir) Manifest() []byte { return d.held.bytes() }
+
+// Same reports whether two directories held the same when they were opened, as far as that can be
+// determined.
+func (d *Dir) Same(other *Dir) bool { return bytes.Equal(d.Manifest(), other.Manifest()) }
 
 // LimitAge is for a limit that depends on what the directory holds.
 func (d *Dir) LimitAge(limit time.Duration) { d.policy.MaxAge = limit }

@@ -1,6 +1,7 @@
 package target
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -26,6 +27,8 @@ type Verdict struct {
 	// Place is where it was asked for, as far as a policy tells places apart: what it asks for in one
 	// need not be enough for another.
 	Place string `json:"place"`
+	// Path tells places on this machine apart, which are one to a policy and need not be to others.
+	Path string `json:"path,omitempty"`
 	// Note is what is to be known of it.
 	Note json.RawMessage `json:"note,omitempty"`
 }
@@ -50,7 +53,10 @@ func (d *Dir) Trusted(policy string) (Verdict, bool) {
 	if err != nil || len(text) > maxVerifiedBytes || json.Unmarshal(text, &r) != nil {
 		return Verdict{}, false
 	}
-	return r.Verdict, r.Digest == d.held.digest.String() && r.Policy == policy
+	if r.Digest != d.held.digest.String() || r.Policy != policy {
+		return Verdict{}, false
+	}
+	return r.Verdict, true
 }
 
 // Remember writes the verdict of [Dir.Trust] into the directory, which holds the snapshot already.
@@ -58,6 +64,9 @@ func (d *Dir) Trusted(policy string) (Verdict, bool) {
 func (d *Dir) Remember() {
 	if d.verdict.Policy == "" || d.held == nil {
 		return
+	}
+	if !bytes.Equal(d.held.raw, readHeld(d.path).bytes()) {
+		return // another pull has replaced it, and has its own verdict
 	}
 	temp := filepath.Join(d.path, snapshot.TempPrefix+rand.Text())
 	err := d.writeVerdict(d.held.raw, func() (staging.File, error) {
