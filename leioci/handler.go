@@ -145,8 +145,20 @@ func newHandler(what string, opts []HandlerOption, open func() (store.Local, err
 	return &Handler{from, serve.New(from, o.name, o.log)}, nil
 }
 
-// ServeHTTP implements [http.Handler].
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.handler.ServeHTTP(w, r) }
+// ServeHTTP implements [http.Handler]. A Handler that none of the two functions made has nothing to
+// serve: the response has status 500.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h == nil || h.handler == nil {
+		http.Error(w, "no handler was made", http.StatusInternalServerError)
+		return
+	}
+	h.handler.ServeHTTP(w, r)
+}
 
 // Close closes the files. Shut the server down first: what is being sent breaks off.
-func (h *Handler) Close() error { return h.from.Close() }
+func (h *Handler) Close() error {
+	if h == nil || h.from == nil { // as where making it failed, and its Close is deferred already
+		return nil
+	}
+	return h.from.Close()
+}

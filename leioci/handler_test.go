@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"sync"
@@ -193,5 +194,17 @@ func TestADirectoryThatIsDamagedIsNotServedUntilItIsMended(t *testing.T) {
 	must(t, os.Chtimes(cache, time.Now(), time.Now().Add(time.Second)))
 	if _, err := c.PullSnapshot(t.Context(), repository(t, reg).Tag("latest"), t.TempDir()); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestAHandlerThatWasNotMadeServesNothing(t *testing.T) {
+	var none *leioci.Handler // what a function that failed returned
+	for what, h := range map[string]*leioci.Handler{"nil": none, "zero": {}} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/v2/", nil))
+		if w.Code != http.StatusInternalServerError {
+			t.Errorf("%s: status %d", what, w.Code)
+		}
+		must(t, h.Close())
 	}
 }

@@ -49,10 +49,18 @@ func (w withPolicy) client(o *options) error {
 }
 
 // PolicyID implements [PolicyVerifier].
-func (p *Policy) PolicyID() string { return p.id }
+func (p *Policy) PolicyID() string {
+	if p == nil {
+		return ""
+	}
+	return p.id
+}
 
 // Verify implements [Verifier], by the rule for where the artifact was asked for.
 func (p *Policy) Verify(ctx context.Context, s *Subject) error {
+	if s == nil {
+		return errors.New("no artifact was given")
+	}
 	r, ok := p.ruleFor(placeOf(s.Location))
 	switch {
 	case !ok:
@@ -75,6 +83,9 @@ func (p *Policy) maxAge(place string) time.Duration {
 
 // ruleFor returns the rule for what [placeOf] returns: the one for the longest part of it.
 func (p *Policy) ruleFor(place string) (rule, bool) {
+	if p == nil {
+		return rule{}, false
+	}
 	for where := place; where != ""; {
 		if r, ok := p.rules[where]; ok {
 			return r, true

@@ -24,6 +24,20 @@ func TestNoPolicyIsAnErrorWhereverItIsGiven(t *testing.T) {
 	}
 }
 
+func TestAPolicyThatNobodyReadTrustsNothing(t *testing.T) {
+	var none *leioci.Policy
+	for what, p := range map[string]*leioci.Policy{"nil": none, "zero": {}} {
+		for _, s := range []*leioci.Subject{nil, {}} {
+			if err := p.Verify(t.Context(), s); err == nil {
+				t.Errorf("%s: it trusts %v", what, s)
+			}
+		}
+		if id, age := p.PolicyID(), p.MaxAge(leioci.Location{}); id != "" || age != 0 {
+			t.Errorf("%s: named %q, at most %s", what, id, age)
+		}
+	}
+}
+
 // A namedVerifier decides as err says.
 type namedVerifier struct {
 	id  string

@@ -3,6 +3,7 @@ package leioci
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -53,7 +54,17 @@ func (t trust) policy() string {
 // so when ctx ends.
 func (t trust) verify(ctx context.Context, s *Subject) error {
 	decided := make(chan error, 1)
-	go func() { decided <- t.ask(ctx, s) }()
+	go func() {
+		// The caller cannot recover from a panic in here, where verifiers parse what anybody has attached.
+		err := errors.New("the verifier ended its goroutine") // without a panic, as testing.T.FailNow does
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("the verifier panicked: %v", p)
+			}
+			decided <- err
+		}()
+		err = t.ask(ctx, s)
+	}()
 	var err error
 	select {
 	case err = <-decided:

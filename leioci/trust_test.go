@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -151,6 +152,15 @@ func TestAVerifierThatFailsOrHangsIsARefusal(t *testing.T) {
 			return verify(ctx, s)
 		})))
 		if !errors.Is(err, leioci.ErrUntrusted) || !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	for name, verify := range map[string]verifierFunc{
+		"it panics":             func(context.Context, *leioci.Subject) error { panic("verifier") },
+		"it ends its goroutine": func(context.Context, *leioci.Subject) error { runtime.Goexit(); return nil },
+	} {
+		_, err := newClient(t).PullSnapshot(t.Context(), ref, dir, leioci.WithVerifier(verify))
+		if !errors.Is(err, leioci.ErrUntrusted) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}

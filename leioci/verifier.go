@@ -19,7 +19,7 @@ import (
 // for keyless signatures.
 type Verifier interface {
 	// Verify returns nil if the artifact is trusted. Any error is a refusal, [ErrUntrusted], which
-	// wraps it. It is called after the artifact's manifest was fetched, and before any of its blobs.
+	// wraps it, and so is a panic, on which no caller could recover. It is called after the artifact's manifest was fetched, and before any of its blobs.
 	// It must return when ctx ends, and may be called concurrently, also for one artifact at several
 	// places.
 	Verify(ctx context.Context, s *Subject) error
