@@ -51,6 +51,7 @@ func (c *Client) Push(ctx context.Context, repo name.Repository, tags []string, 
 	if err := c.checkDestination(ctx, "push", repo); err != nil {
 		return name.Digest{}, err
 	}
+	blobs = layersUnder(ctx, blobs)
 	p, err := newPushPlan(repo, tags, manifest, blobs)
 	if err == nil {
 		err = verifyBlobs(ctx, blobs)

@@ -153,6 +153,7 @@ func newSnapshotPlan(ctx context.Context, repo name.Repository, tags []string, i
 	if ours, ok := img.(*packagedImage); ok {
 		return newPackagedPlan(ctx, repo, tags, ours.core)
 	}
+	img = imageUnder(ctx, img)
 	raw, err := img.RawManifest()
 	if err != nil {
 		return nil, err

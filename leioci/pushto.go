@@ -115,7 +115,7 @@ func newImageReader(ctx context.Context, img v1.Image) (*imageReader, error) {
 	if err := hashed(ctx, img); err != nil {
 		return nil, err
 	}
-	raw, err := img.RawManifest()
+	raw, err := imageUnder(ctx, img).RawManifest()
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +178,7 @@ func (r *imageReader) open(ctx context.Context, d v1.Descriptor) (io.ReadCloser,
 	if d.Digest != r.config {
 		return layersOf(r.image)(ctx, d)
 	}
-	config, err := partial.ConfigLayer(r.image)
+	config, err := partial.ConfigLayer(imageUnder(ctx, r.image))
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 // Unpack writes the snapshot in img to dir. The image may come from anywhere: [Package], a
-// registry, an OCI layout.
+// registry, an OCI layout. Content that is being read when ctx ends is closed.
 //
 // Digests and sizes are verified before anything appears in dir, and dir is replaced as a whole: it
 // keeps the old snapshot until it has the new one. It must be absent, empty or an earlier snapshot;
@@ -56,11 +56,12 @@ func unpack(ctx context.Context, img v1.Image, dir string, opts []PullOption) (*
 	if err := hashed(ctx, img); err != nil {
 		return nil, err
 	}
-	raw, err := img.RawManifest()
+	under := imageUnder(ctx, img)
+	raw, err := under.RawManifest()
 	if err != nil {
 		return nil, err
 	}
-	mediaType, err := img.MediaType()
+	mediaType, err := under.MediaType()
 	if err != nil {
 		return nil, err
 	}
@@ -129,8 +130,8 @@ func download(ctx context.Context, open opener, d v1.Descriptor, part store.Part
 
 // layersOf returns an [opener] for the layers of an image, as they are stored.
 func layersOf(img v1.Image) opener {
-	return func(_ context.Context, d v1.Descriptor) (io.ReadCloser, error) {
-		l, err := img.LayerByDigest(d.Digest)
+	return func(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
+		l, err := imageUnder(ctx, img).LayerByDigest(d.Digest)
 		if err == nil && registry.IsNil(l) {
 			err = fmt.Errorf("layer %s: nil", d.Digest)
 		}
