@@ -201,7 +201,7 @@ func TestAHandlerThatWasNotMadeServesNothing(t *testing.T) {
 	var none *leioci.Handler // what a function that failed returned
 	for what, h := range map[string]*leioci.Handler{"nil": none, "zero": {}} {
 		w := httptest.NewRecorder()
-		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/v2/", nil))
+		h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v2/", nil))
 		if w.Code != http.StatusInternalServerError {
 			t.Errorf("%s: status %d", what, w.Code)
 		}
