@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"sync/atomic"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -21,7 +22,8 @@ type copying struct {
 	src      store.Reader
 	dst      store.Writer
 	held     store.Reader // reads the destination as it was; nil if there was none
-	closers  []io.Closer
+	source   io.Closer    // nil if there is nothing to close
+	closers  []io.Closer  // of what was held
 	id       string // the tag or digest to copy; empty with AllTags
 	tag      string // to make at the destination; empty for none, and with AllTags
 	// trusts: what a manifest leads to that the destination has is there, too, as the destination
@@ -63,8 +65,7 @@ func (c *Client) openCopying(ctx context.Context, src, dst Location, o copyOptio
 	if err != nil {
 		return nil, fail("open", src.Place(), err)
 	}
-	p.closeLater(closer)
-	p.src = counted{reader, &p.bytes}
+	p.source, p.src = closer, counted{reader, &p.bytes}
 	if !o.allTags {
 		if p.id, err = defaultID(ctx, src, reader); err != nil {
 			return nil, fail("open", src.Place(), err)
@@ -113,23 +114,20 @@ func (p *copying) openHeld(ctx context.Context) error {
 		return err
 	}
 	p.held = held
-	p.closeLater(closer)
+	p.closers = append(p.closers, closer)
 	return nil
-}
-
-func (p *copying) closeLater(c io.Closer) {
-	if c != nil {
-		p.closers = append(p.closers, c)
-	}
 }
 
 // commit makes visible what was put. The tags of a layout or an archive are looked at once more when
 // nobody else can change them. Then what is open of its files is closed: on some systems, an open file
-// cannot be replaced.
+// cannot be replaced. The source stays open, unless it is that file: the next look may need it.
 func (p *copying) commit(ctx context.Context, roots []root) error {
 	var refused error
 	p.dst.OnCommit(func(ctx context.Context) error {
-		refused = errors.Join(p.checkFilesAgain(ctx, roots), p.closeFiles())
+		refused = errors.Join(p.checkFilesAgain(ctx, roots), p.closeHeld())
+		if p.isOneFile() {
+			refused = errors.Join(refused, p.closeSource())
+		}
 		return refused
 	})
 	err := p.dst.Commit(ctx)
@@ -142,7 +140,15 @@ func (p *copying) commit(ctx context.Context, roots []root) error {
 	return nil
 }
 
-func (p *copying) closeFiles() error {
+// isOneFile reports whether the source and the destination are the same archive.
+func (p *copying) isOneFile() bool {
+	from, err := os.Stat(p.from.path)
+	to, toErr := os.Stat(p.to.path)
+	return err == nil && toErr == nil && os.SameFile(from, to)
+}
+
+// closeHeld closes what was opened of the destination to read.
+func (p *copying) closeHeld() error {
 	var errs []error
 	for _, c := range p.closers {
 		errs = append(errs, c.Close())
@@ -151,9 +157,18 @@ func (p *copying) closeFiles() error {
 	return errors.Join(errs...)
 }
 
+func (p *copying) closeSource() error {
+	c := p.source
+	p.source = nil
+	if c == nil {
+		return nil
+	}
+	return c.Close()
+}
+
 // close ends the use of both places.
 func (p *copying) close() error {
-	err := p.closeFiles()
+	err := errors.Join(p.closeHeld(), p.closeSource())
 	if p.dst != nil {
 		err = errors.Join(err, p.dst.Close())
 	}

@@ -43,7 +43,7 @@ func (c *Client) previewLocal(ctx context.Context, dst Location, tags []string, 
 	}
 	p := c.newCopying(copyOptions{allowMoveBack: o.allowMoveBack, noOverwrite: o.noOverwrite}, dst, dst)
 	p.src = from
-	defer func() { err = errors.Join(err, p.closeFiles()) }()
+	defer func() { err = errors.Join(err, p.closeHeld()) }()
 	if err := c.checkTarget(ctx, dst); err != nil {
 		return nil, fail("push to", dst, err)
 	}
