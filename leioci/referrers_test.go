@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -75,6 +76,26 @@ func TestReferrersOfTheAPIAndOfTheTagAreMerged(t *testing.T) {
 	}
 }
 
+// TestPagesOfReferrersThatBringNothingAreNotTheLast: a registry may filter a page after it has cut it,
+// or repeat what was on the last one when the list has changed.
+func TestPagesOfReferrersThatBringNothingAreNotTheLast(t *testing.T) {
+	c, reg := newClient(t), leiocitest.NewRegistry(t)
+	repo := repository(t, reg)
+	root := putImage(t, repo, "v1", "root", nil)
+	one, another := putImage(t, repo, "", "one", nil), putImage(t, repo, "", "another", nil)
+	pages := map[string][]v1.Descriptor{"": {}, "1": {one}, "2": {}, "3": {one}, "4": {another}}
+	reg.On("GET", "/referrers/", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+		page := r.URL.Query().Get("page")
+		if n, _ := strconv.Atoi(page); n+1 < len(pages) {
+			w.Header().Set("Link", fmt.Sprintf(`<%s?page=%d>; rel="next"`, r.URL.Path, n+1))
+		}
+		_ = json.NewEncoder(w).Encode(v1.IndexManifest{SchemaVersion: 2, Manifests: append([]v1.Descriptor{}, pages[page]...)})
+	})
+	if list := lists(t, c, repo, root.Digest); len(list) != 2 || !list[one.Digest] || !list[another.Digest] {
+		t.Errorf("listed are %v", list)
+	}
+}
+
 func TestAListOfReferrersWithoutAnEndEnds(t *testing.T) {
 	c, reg := newClient(t), leiocitest.NewRegistry(t)
 	repo := repository(t, reg)
@@ -84,6 +105,14 @@ func TestAListOfReferrersWithoutAnEndEnds(t *testing.T) {
 		_ = json.NewEncoder(w).Encode(v1.IndexManifest{SchemaVersion: 2, Manifests: []v1.Descriptor{root}})
 	})
 	if list := lists(t, c, repo, root.Digest); len(list) != 1 || i.Hits() > 2 {
+		t.Errorf("listed are %v, after %d requests", list, i.Hits())
+	}
+	i.Stop()
+	i = reg.On("GET", "/referrers/", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+		w.Header().Set("Link", fmt.Sprintf(`<%s?%sx>; rel="next"`, r.URL.Path, r.URL.RawQuery))
+		_, _ = fmt.Fprint(w, `{"schemaVersion":2,"manifests":[]}`)
+	})
+	if list := lists(t, c, repo, root.Digest); len(list) != 0 || i.Hits() > 20 {
 		t.Errorf("listed are %v, after %d requests", list, i.Hits())
 	}
 	i.Stop()

@@ -144,21 +144,26 @@ func (l *referrers) addPage(raw []byte) error {
 }
 
 // referrersByAPI adds the descriptors on all pages of the API's list. A page that brings nothing new
-// is the last: the list would have no end.
+// may be one that was filtered after it was cut, but not if it was asked for before: the list would
+// have no end.
 func (s *session) referrersByAPI(ctx context.Context, subject v1.Hash, list *referrers) error {
 	first, err := url.Parse(s.url("referrers/" + digestText(subject)))
 	if err != nil {
 		return err
 	}
-	for pages, next := 0, first; next != nil; pages++ {
-		if pages == maxReferrerPages {
+	asked, idle := map[string]bool{}, 0
+	for next := first; next != nil && !asked[next.String()]; {
+		if len(asked) == maxReferrerPages {
 			return fmt.Errorf("%w: more than %d pages of referrers", errdef.ErrTooLarge, maxReferrerPages)
 		}
+		asked[next.String()] = true
 		before := len(list.all)
 		if next, err = s.referrersPage(ctx, first, next, list); err != nil {
 			return err
 		}
-		if len(list.all) == before {
+		if len(list.all) > before {
+			idle = 0
+		} else if idle++; idle > maxEmptyPages {
 			return nil
 		}
 	}
