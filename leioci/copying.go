@@ -24,8 +24,8 @@ type copying struct {
 	held     store.Reader // reads the destination as it was; nil if there was none
 	source   io.Closer    // nil if there is nothing to close
 	closers  []io.Closer  // of what was held
-	id       string // the tag or digest to copy; empty with AllTags
-	tag      string // to make at the destination; empty for none, and with AllTags
+	id       string       // the tag or digest to copy; empty with AllTags
+	tag      string       // to make at the destination; empty for none, and with AllTags
 	// trusts: what a manifest leads to that the destination has is there, too, as the destination
 	// itself sees to that. A layout or an archive is looked at, which costs no requests.
 	trusts bool
