@@ -19,10 +19,12 @@ type copying struct {
 	client   *Client
 	opts     copyOptions
 	from, to Location // without a tag or digest, for errors
+	at       Location // what is written to, whatever the working directory and symbolic links become
 	src      store.Reader
 	dst      store.Writer
 	held     store.Reader // reads the destination as it was; nil if there was none
 	source   io.Closer    // nil if there is nothing to close
+	oneFile  bool         // the source is the destination
 	closers  []io.Closer  // of what was held
 	id       string       // the tag or digest to copy; empty with AllTags
 	tag      string       // to make at the destination; empty for none, and with AllTags
@@ -48,7 +50,7 @@ type fetched = *store.Manifest
 
 func (c *Client) newCopying(o copyOptions, src, dst Location) *copying {
 	return &copying{
-		client: c, opts: o, demanded: c.demands.and(o.demands).verifiers, from: src.Place(), to: dst.Place(), id: src.id, tag: dst.id,
+		client: c, opts: o, demanded: c.demands.and(o.demands).verifiers, from: src.Place(), to: dst.Place(), at: dst.Place(), id: src.id, tag: dst.id,
 		done: map[v1.Hash]bool{}, kept: map[v1.Hash]fetched{}, budget: mostKept,
 	}
 }
@@ -100,12 +102,16 @@ func (p *copying) openDestination(ctx context.Context, dst Location) error {
 		return err
 	}
 	p.dst = w
+	if writer, ok := w.(interface{ Path() string }); ok {
+		p.at.path = writer.Path()
+	}
+	p.oneFile = isOneFile(p.from.path, p.at.path)
 	return p.openHeld(ctx)
 }
 
 // openHeld opens a layout or an archive, that is the destination, to read what it has now.
 func (p *copying) openHeld(ctx context.Context) error {
-	held, closer, err := p.client.openReader(ctx, p.to, Location{})
+	held, closer, err := p.client.openReader(ctx, p.at, Location{})
 	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrUnsupportedManifest) { // and the writer accepts it
 		p.held = nil
 		return nil
@@ -125,7 +131,7 @@ func (p *copying) commit(ctx context.Context, roots []root) error {
 	var refused error
 	p.dst.OnCommit(func(ctx context.Context) error {
 		refused = errors.Join(p.checkFilesAgain(ctx, roots), p.closeHeld())
-		if p.isOneFile() {
+		if p.oneFile {
 			refused = errors.Join(refused, p.closeSource())
 		}
 		return refused
@@ -140,11 +146,11 @@ func (p *copying) commit(ctx context.Context, roots []root) error {
 	return nil
 }
 
-// isOneFile reports whether the source and the destination are the same archive.
-func (p *copying) isOneFile() bool {
-	from, err := os.Stat(p.from.path)
-	to, toErr := os.Stat(p.to.path)
-	return err == nil && toErr == nil && os.SameFile(from, to)
+// isOneFile reports whether two paths are those of one file.
+func isOneFile(a, b string) bool {
+	one, err := os.Stat(a)
+	other, otherErr := os.Stat(b)
+	return err == nil && otherErr == nil && os.SameFile(one, other)
 }
 
 // closeHeld closes what was opened of the destination to read.

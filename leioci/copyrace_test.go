@@ -144,3 +144,53 @@ func TestATagIsLookedAtAgainIfAnArchiveIsReplacedDuringItsCommit(t *testing.T) {
 		}
 	}
 }
+
+// TestATagIsLookedAtWhereItIsMade has another program make the tag during a copy, and then something
+// else be under the path that the copy was given.
+func TestATagIsLookedAtWhereItIsMade(t *testing.T) {
+	c, from := newClient(t), leiocitest.NewRegistry(t)
+	src, other := repository(t, from), inRegistry(t, from, "other/lei")
+	putImage(t, src, "v1", "copied", nil)
+	there := putImage(t, other, "v1", "made by another", nil)
+	chdir := func() error { return os.Chdir("elsewhere") }
+	for name, tc := range map[string]struct {
+		scheme string
+		change func() error
+	}{
+		"a layout, and another working directory":   {"oci-layout:", chdir},
+		"an archive, and another working directory": {"oci-archive:", chdir},
+		"an archive, and another symbolic link": {"oci-archive:", func() error {
+			return errors.Join(os.Remove("lei"), os.Symlink("third", "lei"))
+		}},
+	} {
+		dir := t.TempDir()
+		t.Chdir(dir)
+		must(t, errors.Join(os.Mkdir("elsewhere", 0o700), os.Symlink("second", "lei")))
+		if tc.scheme == "oci-layout:" {
+			must(t, os.Mkdir("second", 0o700))
+		} else {
+			must(t, os.WriteFile("second", nil, 0o600))
+		}
+		at := func(name string) leioci.Location { return parseLocation(t, tc.scheme+filepath.Join(dir, name)) }
+		_, err := c.Copy(t.Context(), locate(t, other, ":v1"), at("made"))
+		must(t, err)
+		err = during(t, from, locate(t, src, ":v1"), parseLocation(t, tc.scheme+"lei"), func() {
+			err := error(nil)
+			if tc.scheme == "oci-archive:" {
+				err = os.Rename("made", "second")
+			}
+			if tc.scheme == "oci-layout:" {
+				_, err = c.Copy(t.Context(), at("made"), at("second"))
+			}
+			if err = errors.Join(err, tc.change()); err != nil {
+				t.Error(err)
+			}
+		}, leioci.NoOverwrite())
+		if !errors.Is(err, leioci.ErrTagExists) {
+			t.Errorf("%s: got %v", name, err)
+		}
+		if got := digestAt(t, c, at("second").At("v1")); got != there.Digest {
+			t.Errorf("%s: it holds %s", name, got)
+		}
+	}
+}
