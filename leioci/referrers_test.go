@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/sirupsen/logrus"
 
 	"github.com/lowendinsight/lei-go/leioci"
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
@@ -93,6 +95,34 @@ func TestPagesOfReferrersThatBringNothingAreNotTheLast(t *testing.T) {
 	})
 	if list := lists(t, c, repo, root.Digest); len(list) != 2 || !list[one.Digest] || !list[another.Digest] {
 		t.Errorf("listed are %v", list)
+	}
+}
+
+// TestWhatIsListedBeforeAPageThatFailsCounts: a registry may have forgotten where the next page begins,
+// which is not to lack the API.
+func TestWhatIsListedBeforeAPageThatFailsCounts(t *testing.T) {
+	for _, status := range []int{400, 404, 500} {
+		var log logBuffer
+		logger := logrus.New()
+		logger.SetOutput(&log)
+		c, reg := newClient(t, leioci.WithLogger(logger)), leiocitest.NewRegistry(t)
+		repo := repository(t, reg)
+		root := putImage(t, repo, "v1", "root", nil)
+		one := putImage(t, repo, "", "one", nil)
+		reg.On("GET", "/referrers/", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+			if r.URL.RawQuery != "" {
+				w.WriteHeader(status)
+				return
+			}
+			w.Header().Set("Link", fmt.Sprintf(`<%s?page=2>; rel="next"`, r.URL.Path))
+			_ = json.NewEncoder(w).Encode(v1.IndexManifest{SchemaVersion: 2, Manifests: []v1.Descriptor{one}})
+		})
+		if list := lists(t, c, repo, root.Digest); len(list) != 1 || !list[one.Digest] {
+			t.Errorf("%d: listed are %v", status, list)
+		}
+		if !strings.Contains(log.String(), "may have others") {
+			t.Errorf("%d: logged is %q", status, log.String())
+		}
 	}
 }
 
