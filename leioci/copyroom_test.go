@@ -59,6 +59,13 @@ func TestMoreTagsThanALayoutCanListAreRefusedBeforeAnythingIsFetched(t *testing.
 	if n := requests(reg, before, "", "/blobs/"); n > 0 {
 		t.Errorf("one more: %d requests for blobs", n)
 	}
+	snapshot := dateless(t, monday)
+	if _, err := c.PushTo(t.Context(), full, []string{"new"}, snapshot); !errors.Is(err, leioci.ErrTooLarge) {
+		t.Errorf("a push: got %v", err)
+	}
+	if _, err := c.PreviewPushTo(t.Context(), full, []string{"new"}, snapshot); !errors.Is(err, leioci.ErrTooLarge) {
+		t.Errorf("a preview: got %v", err)
+	}
 	reg.On("GET", "/tags/list", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 		var tags []string
 		for i := range 5001 {

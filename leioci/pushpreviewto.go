@@ -56,6 +56,9 @@ func (c *Client) previewLocal(ctx context.Context, dst Location, tags []string, 
 	for _, tag := range tags {
 		roots = append(roots, root{digest: preview.Digest, tag: tag})
 	}
+	if err := p.checkRoom(ctx, roots); err != nil {
+		return nil, err
+	}
 	if err := p.checkTags(ctx, roots); err != nil {
 		return nil, err
 	}
