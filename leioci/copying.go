@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"sync/atomic"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -18,12 +19,15 @@ type copying struct {
 	client   *Client
 	opts     copyOptions
 	from, to Location // without a tag or digest, for errors
+	at       Location // what is written to, whatever the working directory and symbolic links become
 	src      store.Reader
 	dst      store.Writer
 	held     store.Reader // reads the destination as it was; nil if there was none
-	closers  []io.Closer
-	id       string // the tag or digest to copy; empty with AllTags
-	tag      string // to make at the destination; empty for none, and with AllTags
+	source   io.Closer    // nil if there is nothing to close
+	oneFile  bool         // the source is the destination
+	closers  []io.Closer  // of what was held
+	id       string       // the tag or digest to copy; empty with AllTags
+	tag      string       // to make at the destination; empty for none, and with AllTags
 	// trusts: what a manifest leads to that the destination has is there, too, as the destination
 	// itself sees to that. A layout or an archive is looked at, which costs no requests.
 	trusts bool
@@ -46,7 +50,7 @@ type fetched = *store.Manifest
 
 func (c *Client) newCopying(o copyOptions, src, dst Location) *copying {
 	return &copying{
-		client: c, opts: o, demanded: c.demands.and(o.demands).verifiers, from: src.Place(), to: dst.Place(), id: src.id, tag: dst.id,
+		client: c, opts: o, demanded: c.demands.and(o.demands).verifiers, from: src.Place(), to: dst.Place(), at: dst.Place(), id: src.id, tag: dst.id,
 		done: map[v1.Hash]bool{}, kept: map[v1.Hash]fetched{}, budget: mostKept,
 	}
 }
@@ -63,8 +67,7 @@ func (c *Client) openCopying(ctx context.Context, src, dst Location, o copyOptio
 	if err != nil {
 		return nil, fail("open", src.Place(), err)
 	}
-	p.closeLater(closer)
-	p.src = counted{reader, &p.bytes}
+	p.source, p.src = closer, counted{reader, &p.bytes}
 	if !o.allTags {
 		if p.id, err = defaultID(ctx, src, reader); err != nil {
 			return nil, fail("open", src.Place(), err)
@@ -99,12 +102,16 @@ func (p *copying) openDestination(ctx context.Context, dst Location) error {
 		return err
 	}
 	p.dst = w
+	if writer, ok := w.(interface{ Path() string }); ok {
+		p.at.path = writer.Path()
+	}
+	p.oneFile = isOneFile(p.from.path, p.at.path)
 	return p.openHeld(ctx)
 }
 
 // openHeld opens a layout or an archive, that is the destination, to read what it has now.
 func (p *copying) openHeld(ctx context.Context) error {
-	held, closer, err := p.client.openReader(ctx, p.to, Location{})
+	held, closer, err := p.client.openReader(ctx, p.at, Location{})
 	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrUnsupportedManifest) { // and the writer accepts it
 		p.held = nil
 		return nil
@@ -113,23 +120,20 @@ func (p *copying) openHeld(ctx context.Context) error {
 		return err
 	}
 	p.held = held
-	p.closeLater(closer)
+	p.closers = append(p.closers, closer)
 	return nil
-}
-
-func (p *copying) closeLater(c io.Closer) {
-	if c != nil {
-		p.closers = append(p.closers, c)
-	}
 }
 
 // commit makes visible what was put. The tags of a layout or an archive are looked at once more when
 // nobody else can change them. Then what is open of its files is closed: on some systems, an open file
-// cannot be replaced.
+// cannot be replaced. The source stays open, unless it is that file: the next look may need it.
 func (p *copying) commit(ctx context.Context, roots []root) error {
 	var refused error
 	p.dst.OnCommit(func(ctx context.Context) error {
-		refused = errors.Join(p.checkFilesAgain(ctx, roots), p.closeFiles())
+		refused = errors.Join(p.checkFilesAgain(ctx, roots), p.closeHeld())
+		if p.oneFile {
+			refused = errors.Join(refused, p.closeSource())
+		}
 		return refused
 	})
 	err := p.dst.Commit(ctx)
@@ -142,7 +146,15 @@ func (p *copying) commit(ctx context.Context, roots []root) error {
 	return nil
 }
 
-func (p *copying) closeFiles() error {
+// isOneFile reports whether two paths are those of one file.
+func isOneFile(a, b string) bool {
+	one, err := os.Stat(a)
+	other, otherErr := os.Stat(b)
+	return err == nil && otherErr == nil && os.SameFile(one, other)
+}
+
+// closeHeld closes what was opened of the destination to read.
+func (p *copying) closeHeld() error {
 	var errs []error
 	for _, c := range p.closers {
 		errs = append(errs, c.Close())
@@ -151,9 +163,18 @@ func (p *copying) closeFiles() error {
 	return errors.Join(errs...)
 }
 
+func (p *copying) closeSource() error {
+	c := p.source
+	p.source = nil
+	if c == nil {
+		return nil
+	}
+	return c.Close()
+}
+
 // close ends the use of both places.
 func (p *copying) close() error {
-	err := p.closeFiles()
+	err := errors.Join(p.closeHeld(), p.closeSource())
 	if p.dst != nil {
 		err = errors.Join(err, p.dst.Close())
 	}

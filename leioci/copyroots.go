@@ -48,6 +48,9 @@ func (p *copying) resolve(ctx context.Context) ([]root, error) {
 	if len(roots) == 0 {
 		return nil, fail("copy", p.from, fmt.Errorf("%w: it has no tags", ErrNotFound))
 	}
+	if err := p.checkRoom(ctx, roots); err != nil {
+		return nil, err
+	}
 	slices.SortFunc(roots, func(a, b root) int {
 		return cmp.Or(cmp.Compare(moves(a.tag), moves(b.tag)), cmp.Compare(a.tag, b.tag))
 	})

@@ -54,6 +54,33 @@ func (p *copying) checkTags(ctx context.Context, roots []root) error {
 	return nil
 }
 
+// checkRoom returns ErrTooLarge if a layout or an archive cannot list the tags, with those that it has.
+// It may have no room for what comes along with them, either, which is found out when that is there.
+func (p *copying) checkRoom(ctx context.Context, roots []root) error {
+	if p.to.path == "" {
+		return nil
+	}
+	tags := map[string]bool{}
+	if p.held != nil {
+		there, err := p.held.Tags(ctx)
+		if err != nil {
+			return fail("list tags", p.to, err)
+		}
+		for _, tag := range there {
+			tags[tag] = true
+		}
+	}
+	for _, r := range roots {
+		if r.tag != "" {
+			tags[r.tag] = true
+		}
+	}
+	if len(tags) > manifest.MaxEntries {
+		return fail("copy to", p.to, fmt.Errorf("%w: it would have %d tags, limit %d", ErrTooLarge, len(tags), manifest.MaxEntries))
+	}
+	return nil
+}
+
 // checkTagAgain looks at a tag of a registry just before it is made, if none may be overwritten.
 func (p *copying) checkTagAgain(ctx context.Context, r root) (root, error) {
 	if _, isRegistry := p.to.Repository(); !isRegistry || !p.opts.noOverwrite || r.held {

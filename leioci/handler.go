@@ -21,10 +21,11 @@ import (
 //
 // There is one repository. It has every valid name, unless [HandlerRepository] gives it one.
 //
-// Content is verified before it is sent for the first time, and again if its file has changed. What
-// cannot be read is a response with status 500 or 503, or the connection is aborted: a client never
-// receives as much as was announced of a blob that is not right, except from somebody who writes to
-// a file and sets its time back. Responses tell no paths; those are logged.
+// Content is verified before it is sent for the first time, and again if the time of its file has
+// changed, even while it is sent. What cannot be read is a response with status 500 or 503, or the
+// connection is aborted: a client never receives as much as was announced of a blob that is not
+// right, except from somebody who writes to a file without its time showing that, as when it is set
+// back, or coarse. Responses tell no paths; those are logged.
 //
 // Nothing is asked of clients: whoever can connect can read. Content is not kept in memory. A client
 // that takes nothing for ten minutes is disconnected, and a slow one is not, unless it takes less

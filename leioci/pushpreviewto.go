@@ -43,7 +43,7 @@ func (c *Client) previewLocal(ctx context.Context, dst Location, tags []string, 
 	}
 	p := c.newCopying(copyOptions{allowMoveBack: o.allowMoveBack, noOverwrite: o.noOverwrite}, dst, dst)
 	p.src = from
-	defer func() { err = errors.Join(err, p.closeFiles()) }()
+	defer func() { err = errors.Join(err, p.closeHeld()) }()
 	if err := c.checkTarget(ctx, dst); err != nil {
 		return nil, fail("push to", dst, err)
 	}
@@ -55,6 +55,9 @@ func (c *Client) previewLocal(ctx context.Context, dst Location, tags []string, 
 	var roots []root
 	for _, tag := range tags {
 		roots = append(roots, root{digest: preview.Digest, tag: tag})
+	}
+	if err := p.checkRoom(ctx, roots); err != nil {
+		return nil, err
 	}
 	if err := p.checkTags(ctx, roots); err != nil {
 		return nil, err

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
+	"strings"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/sirupsen/logrus"
 
 	"github.com/lowendinsight/lei-go/leioci"
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
@@ -75,6 +78,54 @@ func TestReferrersOfTheAPIAndOfTheTagAreMerged(t *testing.T) {
 	}
 }
 
+// TestPagesOfReferrersThatBringNothingAreNotTheLast: a registry may filter a page after it has cut it,
+// or repeat what was on the last one when the list has changed.
+func TestPagesOfReferrersThatBringNothingAreNotTheLast(t *testing.T) {
+	c, reg := newClient(t), leiocitest.NewRegistry(t)
+	repo := repository(t, reg)
+	root := putImage(t, repo, "v1", "root", nil)
+	one, another := putImage(t, repo, "", "one", nil), putImage(t, repo, "", "another", nil)
+	pages := map[string][]v1.Descriptor{"": {}, "1": {one}, "2": {}, "3": {one}, "4": {another}}
+	reg.On("GET", "/referrers/", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+		page := r.URL.Query().Get("page")
+		if n, _ := strconv.Atoi(page); n+1 < len(pages) {
+			w.Header().Set("Link", fmt.Sprintf(`<%s?page=%d>; rel="next"`, r.URL.Path, n+1))
+		}
+		_ = json.NewEncoder(w).Encode(v1.IndexManifest{SchemaVersion: 2, Manifests: append([]v1.Descriptor{}, pages[page]...)})
+	})
+	if list := lists(t, c, repo, root.Digest); len(list) != 2 || !list[one.Digest] || !list[another.Digest] {
+		t.Errorf("listed are %v", list)
+	}
+}
+
+// TestWhatIsListedBeforeAPageThatFailsCounts: a registry may have forgotten where the next page begins,
+// which is not to lack the API.
+func TestWhatIsListedBeforeAPageThatFailsCounts(t *testing.T) {
+	for _, status := range []int{400, 404, 500} {
+		var log logBuffer
+		logger := logrus.New()
+		logger.SetOutput(&log)
+		c, reg := newClient(t, leioci.WithLogger(logger)), leiocitest.NewRegistry(t)
+		repo := repository(t, reg)
+		root := putImage(t, repo, "v1", "root", nil)
+		one := putImage(t, repo, "", "one", nil)
+		reg.On("GET", "/referrers/", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+			if r.URL.RawQuery != "" {
+				w.WriteHeader(status)
+				return
+			}
+			w.Header().Set("Link", fmt.Sprintf(`<%s?page=2>; rel="next"`, r.URL.Path))
+			_ = json.NewEncoder(w).Encode(v1.IndexManifest{SchemaVersion: 2, Manifests: []v1.Descriptor{one}})
+		})
+		if list := lists(t, c, repo, root.Digest); len(list) != 1 || !list[one.Digest] {
+			t.Errorf("%d: listed are %v", status, list)
+		}
+		if !strings.Contains(log.String(), "may have others") {
+			t.Errorf("%d: logged is %q", status, log.String())
+		}
+	}
+}
+
 func TestAListOfReferrersWithoutAnEndEnds(t *testing.T) {
 	c, reg := newClient(t), leiocitest.NewRegistry(t)
 	repo := repository(t, reg)
@@ -84,6 +135,14 @@ func TestAListOfReferrersWithoutAnEndEnds(t *testing.T) {
 		_ = json.NewEncoder(w).Encode(v1.IndexManifest{SchemaVersion: 2, Manifests: []v1.Descriptor{root}})
 	})
 	if list := lists(t, c, repo, root.Digest); len(list) != 1 || i.Hits() > 2 {
+		t.Errorf("listed are %v, after %d requests", list, i.Hits())
+	}
+	i.Stop()
+	i = reg.On("GET", "/referrers/", leiocitest.Always, func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+		w.Header().Set("Link", fmt.Sprintf(`<%s?%sx>; rel="next"`, r.URL.Path, r.URL.RawQuery))
+		_, _ = fmt.Fprint(w, `{"schemaVersion":2,"manifests":[]}`)
+	})
+	if list := lists(t, c, repo, root.Digest); len(list) != 0 || i.Hits() > 20 {
 		t.Errorf("listed are %v, after %d requests", list, i.Hits())
 	}
 	i.Stop()

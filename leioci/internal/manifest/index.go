@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// maxEntries is the number of manifests that an index may list.
-	maxEntries = 5000
+	// MaxEntries is the number of manifests that an index may list.
+	MaxEntries = 5000
 	// maxIndexValues is the number of JSON values that an index may hold.
 	maxIndexValues = 100_000
 )
@@ -61,7 +61,7 @@ func subject(d *v1.Descriptor) []v1.Descriptor {
 // surveyIndex is survey for an index. What could also be read as an image manifest is refused.
 func surveyIndex(raw []byte) (surveyed, error) {
 	var s surveyed
-	err := s.read(raw, s.index, "manifests", maxEntries, maxIndexValues)
+	err := s.read(raw, s.index, "manifests", MaxEntries, maxIndexValues)
 	if err == nil && !s.manifests {
 		err = errors.New("not an index: no member named manifests")
 	}

@@ -123,12 +123,22 @@ func (a *Archive) OpenBlob(ctx context.Context, digest v1.Hash) (store.File, int
 	if err != nil {
 		return nil, 0, err
 	}
-	then, err := a.verifyOnce(ctx, digest, content)
-	if err != nil {
-		return nil, 0, fmt.Errorf("%s in %s: %w", digest, a, err)
-	}
-	steady := &regular.Steady{File: a.file, Then: then, Changed: fmt.Errorf("%w: somebody has written to %s", errdef.ErrVerification, a)}
 	_, offset, size := content.Outer()
+	verified := func() (fs.FileInfo, error) {
+		then, err := a.verifyOnce(ctx, digest, io.NewSectionReader(a.file, offset, size))
+		if err != nil {
+			return nil, fmt.Errorf("%s in %s: %w", digest, a, err)
+		}
+		return then, nil
+	}
+	then, err := verified()
+	if err != nil {
+		return nil, 0, err
+	}
+	steady := &regular.Steady{
+		File: a.file, Then: then, Again: verified,
+		Changed: fmt.Errorf("%w: somebody has written to %s", errdef.ErrVerification, a),
+	}
 	return file{io.NewSectionReader(steady, offset, size)}, size, nil
 }
 

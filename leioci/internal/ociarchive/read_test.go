@@ -221,3 +221,26 @@ func TestAnOpenBlobOfAnArchiveThatIsWrittenToIsNotReadOn(t *testing.T) {
 		t.Errorf("ReadAt: %d bytes, %v", n, err)
 	}
 }
+
+func TestAnOpenBlobOfAnArchiveThatIsTouchedOrAppendedToIsReadOn(t *testing.T) {
+	m, path := newMemory(), target(t)
+	img := m.image("one", 20_000)
+	mustWrite(t, path, m, img, "latest")
+	f, _, err := open(t, path).OpenBlob(t.Context(), img.blobs[1].Digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeOf(t, f)
+	first := make([]byte, 1)
+	if _, err := io.ReadFull(f, first); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.WriteFile(path, append(content(t, path), make([]byte, 1024)...), 0o666), // in place
+		os.Chtimes(path, time.Now(), time.Now().Add(time.Second))); err != nil {
+		t.Fatal(err)
+	}
+	rest, err := io.ReadAll(f)
+	if err != nil || !bytes.Equal(append(first, rest...), m.blobs[img.blobs[1].Digest]) {
+		t.Errorf("%d bytes, %v", len(rest), err)
+	}
+}

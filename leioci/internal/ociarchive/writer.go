@@ -93,6 +93,9 @@ func (w *Writer) begin(ctx context.Context) error {
 // String returns the archive's location, oci-archive:FILE.
 func (w *Writer) String() string { return location(w.target) }
 
+// Path returns the absolute path of the archive, after symbolic links.
+func (w *Writer) Path() string { return w.target }
+
 // errEnded is returned after Commit and Close.
 var errEnded = errors.New("the archive was committed or closed")
 

@@ -109,7 +109,8 @@ func (l *Layout) read(ctx context.Context, d v1.Descriptor) ([]byte, error) {
 }
 
 // OpenBlob implements [store.Local]. A file is read once to verify it, and again when it has changed.
-// Reading fails with errdef.ErrVerification if somebody has written to it since.
+// Reading fails with errdef.ErrVerification if somebody has written to it since, and with the cause of
+// ctx if that ends while the file, which has another time, is read again.
 func (l *Layout) OpenBlob(ctx context.Context, digest v1.Hash) (store.File, int64, error) {
 	f, info, err := l.open(digest)
 	if err != nil {
@@ -118,8 +119,23 @@ func (l *Layout) OpenBlob(ctx context.Context, digest v1.Hash) (store.File, int6
 	if err := l.verified.check(ctx, f, info, digest); err != nil {
 		return nil, 0, errors.Join(l.fail(err), f.Close())
 	}
-	steady := &regular.Steady{File: f, Then: info, Changed: l.fail(fmt.Errorf("%w: somebody has written to %s", errdef.ErrVerification, digest))}
+	steady := &regular.Steady{
+		File: f, Then: info, Changed: l.fail(fmt.Errorf("%w: somebody has written to %s", errdef.ErrVerification, digest)),
+		Again: func() (fs.FileInfo, error) { return l.verifyAgain(ctx, f, digest) },
+	}
 	return opened{io.NewSectionReader(steady, 0, info.Size()), f}, info.Size(), nil
+}
+
+// verifyAgain verifies an open blob whose file has changed, and returns what that was before.
+func (l *Layout) verifyAgain(ctx context.Context, f *os.File, digest v1.Hash) (fs.FileInfo, error) {
+	info, err := f.Stat()
+	if err == nil {
+		err = l.verified.check(ctx, f, info, digest)
+	}
+	if err != nil {
+		return nil, l.fail(err)
+	}
+	return info, nil
 }
 
 // opened is a [store.File] of a blob.

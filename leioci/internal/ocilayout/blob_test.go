@@ -214,3 +214,28 @@ func TestAnOpenBlobThatIsWrittenToIsNotReadOn(t *testing.T) {
 		t.Errorf("ReadAt: %d bytes, %v", n, err)
 	}
 }
+
+func TestAnOpenBlobThatIsTouchedIsReadOn(t *testing.T) {
+	digest, err := v1.NewHash("sha256:1d87a087be8daef784752e6dc16cf995441a77b3156ff980ba5caa67f06c71ce")
+	must(t, err)
+	dir := copyOf(t, "both")
+	want, err := os.ReadFile(blobFile(dir, digest))
+	must(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	f, _, err := open(t, dir).OpenBlob(ctx, digest)
+	must(t, err)
+	defer func() { must(t, f.Close()) }()
+	first := make([]byte, 1)
+	_, err = io.ReadFull(f, first)
+	must(t, err)
+	must(t, os.Chtimes(blobFile(dir, digest), time.Now(), time.Now().Add(time.Second)))
+	rest, err := io.ReadAll(f)
+	if err != nil || !bytes.Equal(append(first, rest...), want) {
+		t.Errorf("%d bytes, %v", len(rest), err)
+	}
+	cancel()
+	must(t, os.Chtimes(blobFile(dir, digest), time.Now(), time.Now().Add(time.Hour)))
+	if n, err := f.ReadAt(first, 0); n > 0 || !errors.Is(err, context.Canceled) {
+		t.Errorf("%d bytes, %v", n, err)
+	}
+}

@@ -1,6 +1,7 @@
 package ocilayout
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -70,10 +71,17 @@ func (x *Index) findDigest(ctx context.Context, digest v1.Hash, read Read) (v1.D
 	if err != nil {
 		return v1.Descriptor{}, err
 	}
+	var damaged error
 	for _, n := range nodes {
 		if n.Digest == digest {
 			return n.Descriptor, nil
 		}
+		if n.damaged != nil && !n.MediaType.IsImage() { // it may list the one that is asked for
+			damaged = n.damaged
+		}
+	}
+	if damaged != nil {
+		return v1.Descriptor{}, damaged
 	}
 	return v1.Descriptor{}, fmt.Errorf("%w: no manifest %s in index.json, or in an index that it lists", errdef.ErrNotFound, digest)
 }
@@ -104,7 +112,9 @@ func (x *Index) Default(ctx context.Context, read Read) (id string, err error) {
 		return "", err
 	}
 	belongs := map[v1.Hash]bool{}
+	var damaged error
 	for _, n := range nodes {
+		damaged = cmp.Or(damaged, n.damaged)
 		if n.subject != (v1.Hash{}) || n.nested {
 			belongs[n.Digest] = true
 		}
@@ -118,6 +128,9 @@ func (x *Index) Default(ctx context.Context, read Read) (id string, err error) {
 		default:
 			tagged = append(tagged, e)
 		}
+	}
+	if len(tagged) == 0 && damaged != nil { // what belongs to it is not known
+		return "", damaged
 	}
 	for _, artifacts := range [][]*entry{tagged, others} {
 		if len(artifacts) == 0 {

@@ -26,11 +26,12 @@ type node struct {
 	v1.Descriptor         // as the first index that lists it has it
 	subject       v1.Hash // zero if there is none
 	nested        bool    // listed in another index
+	damaged       error   // why nothing is known of it; nil if it could be read
 }
 
 // reachable returns the manifests that index.json lists, and those that they list, each once. A
 // manifest that is not there, as in a copy of a part, has a node all the same, but nothing is known
-// of it. So has one of a kind that is unknown.
+// of it. So has one of a kind that is unknown, and one that is damaged: what else is there can be used.
 func (x *Index) reachable(ctx context.Context, read Read) ([]node, error) {
 	x.mu.Lock()
 	seen, missing := x.seen, x.missing
@@ -63,21 +64,26 @@ func (x *Index) reachable(ctx context.Context, read Read) ([]node, error) {
 	return w.nodes, nil
 }
 
-// haveCome reports whether something is there that was missing.
+// haveCome reports whether something is there, in order, that was missing.
 func haveCome(ctx context.Context, missing []v1.Descriptor, read Read) (bool, error) {
 	for _, d := range missing {
-		if _, err := read(ctx, d); !errors.Is(err, errdef.ErrNotFound) {
+		if _, err := read(ctx, d); !isLost(err) {
 			return err == nil, err
 		}
 	}
 	return false, nil
 }
 
+// isLost reports whether err says that a manifest is not there, or is damaged.
+func isLost(err error) bool {
+	return errors.Is(err, errdef.ErrNotFound) || errors.Is(err, errdef.ErrVerification)
+}
+
 type walk struct {
 	read    Read
 	nodes   []node
 	at      map[v1.Hash]int // the place of a node
-	missing []v1.Descriptor // was not there, and may come; not more than mostMissing
+	missing []v1.Descriptor // was not there, or damaged, and may come; not more than mostMissing
 }
 
 func (w *walk) meet(d v1.Descriptor, nested bool) {
@@ -100,9 +106,12 @@ func (w *walk) look(ctx context.Context, i int) error {
 		return nil
 	}
 	raw, err := w.read(ctx, d)
-	if errors.Is(err, errdef.ErrNotFound) {
+	if isLost(err) {
 		if len(w.missing) < mostMissing {
 			w.missing = append(w.missing, d)
+		}
+		if !errors.Is(err, errdef.ErrNotFound) {
+			w.nodes[i].damaged = err
 		}
 		return nil
 	}

@@ -34,7 +34,8 @@ func described(d v1.Descriptor) int {
 //
 // What the manifests themselves say counts: those that index.json lists, as oras writes them, and
 // those in an index that it lists, such as the one under the tag that the digest makes, which
-// regclient and cosign write. The error is errdef.ErrTooLarge for more than 10,000, or 16 MiB.
+// regclient and cosign write. The error is errdef.ErrTooLarge for more than 10,000, or 16 MiB, and
+// errdef.ErrVerification if a manifest is damaged that may be one of them.
 func (x *Index) Referrers(ctx context.Context, subject v1.Hash, read Read) ([]v1.Descriptor, error) {
 	nodes, err := x.reachable(ctx, read)
 	if err != nil {
@@ -43,6 +44,9 @@ func (x *Index) Referrers(ctx context.Context, subject v1.Hash, read Read) ([]v1
 	var all []v1.Descriptor
 	bytes := 0
 	for _, n := range nodes {
+		if n.damaged != nil && x.mayRefer(ctx, n.Digest, subject, read) {
+			return nil, n.damaged
+		}
 		if n.subject != subject {
 			continue
 		}
@@ -62,6 +66,19 @@ func (x *Index) Referrers(ctx context.Context, subject v1.Hash, read Read) ([]v1
 		all = append(all, d)
 	}
 	return all, nil
+}
+
+// mayRefer reports whether a manifest that cannot be read may refer to another one: it has no tag, is
+// listed under the other's tag, or is that list.
+func (x *Index) mayRefer(ctx context.Context, digest, subject v1.Hash, read Read) bool {
+	tag := store.ReferrersTag(subject)
+	if slices.ContainsFunc(x.entries, func(e *entry) bool { return e.Digest == digest && (e.tag == "" || e.tag == tag) }) {
+		return true
+	}
+	return slices.ContainsFunc(x.tagged(tag), func(list v1.Descriptor) bool {
+		there, err := listedIn(ctx, list, read)
+		return err != nil || slices.ContainsFunc(there, func(d v1.Descriptor) bool { return d.Digest == digest })
+	})
 }
 
 // referrer returns the descriptor with which a manifest is listed as a referrer.

@@ -55,6 +55,9 @@ func NewWriter(ctx context.Context, dir string, log logrus.FieldLogger) (*Writer
 // String implements [store.Writer].
 func (w *Writer) String() string { return w.layout.String() }
 
+// Path returns the absolute path of the directory.
+func (w *Writer) Path() string { return w.layout.dir }
+
 // check returns an error if the directory may not be written to, for what it is.
 func (w *Writer) check(ctx context.Context) error {
 	info, err := os.Stat(w.layout.dir)

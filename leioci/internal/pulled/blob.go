@@ -27,6 +27,9 @@ type blob struct {
 	info       fs.FileInfo // before it was read: a later change shows
 	steady     *regular.Steady
 	made       []byte // if there is no file
+
+	turn chan struct{} // holds one element while the file is verified again
+	last fs.FileInfo   // before that was done last; nil if never
 }
 
 // openBlob opens the file of a blob.
@@ -37,7 +40,8 @@ func openBlob(root *os.Root, f artifact.File) (*blob, error) {
 	}
 	changed := fmt.Errorf("%s: %w: somebody has written to it", f.Name, errdef.ErrVerification)
 	steady := &regular.Steady{File: file, Then: info, Changed: changed}
-	return &blob{name: f.Name, descriptor: f.Descriptor, file: file, info: info, steady: steady}, nil
+	turn := make(chan struct{}, 1)
+	return &blob{name: f.Name, descriptor: f.Descriptor, file: file, info: info, steady: steady, turn: turn}, nil
 }
 
 // verify reads the file, unless it is one that known has verified.
@@ -55,7 +59,7 @@ func (b *blob) verify(ctx context.Context, known *generation) error {
 }
 
 // check returns errdef.ErrVerification if somebody has written to the file. It must follow the
-// reading. Somebody who sets back the time of the file is not noticed.
+// reading. Somebody who writes without a change of the file's time is not noticed.
 func (b *blob) check() error {
 	if b.file == nil {
 		return nil
@@ -80,6 +84,29 @@ func (b *blob) reader() *io.SectionReader {
 	return io.NewSectionReader(b, 0, size)
 }
 
+// verifyAgain reads a file that has changed, while others who want that wait, and returns what it was
+// before.
+func (b *blob) verifyAgain(ctx context.Context) (fs.FileInfo, error) {
+	select {
+	case b.turn <- struct{}{}:
+		defer func() { <-b.turn }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	now, err := b.file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if b.last != nil && regular.Unchanged(b.last, now) {
+		return now, nil
+	}
+	if err := verify.All(ctx, io.NewSectionReader(b.file, 0, now.Size()), b.descriptor.Digest, b.descriptor.Size); err != nil {
+		return nil, fmt.Errorf("%s: %w", b.name, err)
+	}
+	b.last = now
+	return now, nil
+}
+
 func (b *blob) close() error {
 	if b.file == nil {
 		return nil
@@ -96,8 +123,15 @@ type content struct {
 	release func()
 }
 
-func newContent(b *blob, release func()) *content {
-	return &content{b.reader(), sync.OnceFunc(release)}
+func newContent(ctx context.Context, b *blob, release func()) *content {
+	c := &content{b.reader(), sync.OnceFunc(release)}
+	if b.file != nil {
+		c.SectionReader = io.NewSectionReader(&regular.Steady{
+			File: b.file, Then: b.info, Changed: b.steady.Changed,
+			Again: func() (fs.FileInfo, error) { return b.verifyAgain(ctx) },
+		}, 0, b.info.Size())
+	}
+	return c
 }
 
 // Close implements [io.Closer].

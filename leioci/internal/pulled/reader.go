@@ -54,15 +54,18 @@ func (d *Dir) OpenBlob(ctx context.Context, digest v1.Hash) (store.File, int64, 
 			return false
 		}
 		g.readers++
-		c = newContent(b, func() {
+		c = newContent(ctx, b, func() {
 			d.mu.Lock()
 			defer d.mu.Unlock()
 			g.release()
 		})
 		return true
 	})
+	if changed != nil && errors.Is(err, errdef.ErrNotFound) {
+		err = changed // it is here, and may be right
+	}
 	if err != nil {
-		return nil, 0, fmt.Errorf("blob %s: %w", digest, errors.Join(changed, err))
+		return nil, 0, fmt.Errorf("blob %s: %w", digest, err)
 	}
 	return c, c.Size(), nil
 }

@@ -69,9 +69,12 @@ func lists(err error) bool {
 // lacksAPI reports whether err is the response of a registry that does not know the API, or of what
 // is not one.
 func lacksAPI(err error) bool {
-	return errors.Is(err, errNoList) || hasStatus(err, http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed,
-		http.StatusNotAcceptable, http.StatusGone, http.StatusUnsupportedMediaType, http.StatusNotImplemented)
+	return !errors.Is(err, errCut) && (errors.Is(err, errNoList) || hasStatus(err, http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed,
+		http.StatusNotAcceptable, http.StatusGone, http.StatusUnsupportedMediaType, http.StatusNotImplemented))
 }
+
+// errCut is the error of a list whose first page came, and a later one did not.
+var errCut = errors.New("a page after the first cannot be had")
 
 // errNoList is the error of a response that is not a list of referrers.
 var errNoList = errors.New("not an image index")
@@ -79,7 +82,8 @@ var errNoList = errors.New("not an image index")
 // errEmptyList lets the next place be asked: a mirror may not know what refers to its content.
 var errEmptyList = errors.New("no referrers")
 
-// addReferrers adds what the first place lists that lists any.
+// addReferrers adds what the first place lists that lists any. Of a list that was cut, it adds what
+// came.
 func (s *Source) addReferrers(ctx context.Context, list *referrers, add func(context.Context, *session, *referrers) error) error {
 	var found *referrers
 	_, err := s.ask(ctx, func(ctx context.Context, session *session) error {
@@ -93,7 +97,7 @@ func (s *Source) addReferrers(ctx context.Context, list *referrers, add func(con
 	if errors.Is(err, errEmptyList) {
 		return nil
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, errCut) {
 		return err
 	}
 	for _, d := range found.all {
@@ -101,7 +105,7 @@ func (s *Source) addReferrers(ctx context.Context, list *referrers, add func(con
 			return err
 		}
 	}
-	return nil
+	return err
 }
 
 // referrers are the descriptors so far, each digest once.
@@ -144,21 +148,28 @@ func (l *referrers) addPage(raw []byte) error {
 }
 
 // referrersByAPI adds the descriptors on all pages of the API's list. A page that brings nothing new
-// is the last: the list would have no end.
+// may be one that was filtered after it was cut, but not if it was asked for before: the list would
+// have no end.
 func (s *session) referrersByAPI(ctx context.Context, subject v1.Hash, list *referrers) error {
 	first, err := url.Parse(s.url("referrers/" + digestText(subject)))
 	if err != nil {
 		return err
 	}
-	for pages, next := 0, first; next != nil; pages++ {
-		if pages == maxReferrerPages {
+	asked, idle := map[string]bool{}, 0
+	for next := first; next != nil && !asked[next.String()]; {
+		if len(asked) == maxReferrerPages {
 			return fmt.Errorf("%w: more than %d pages of referrers", errdef.ErrTooLarge, maxReferrerPages)
 		}
+		asked[next.String()] = true
 		before := len(list.all)
-		if next, err = s.referrersPage(ctx, first, next, list); err != nil {
+		if next, err = s.referrersPage(ctx, first, next, list); err != nil && len(asked) > 1 {
+			return fmt.Errorf("%w: %w", errCut, err)
+		} else if err != nil {
 			return err
 		}
-		if len(list.all) == before {
+		if len(list.all) > before {
+			idle = 0
+		} else if idle++; idle > maxEmptyPages {
 			return nil
 		}
 	}

@@ -45,23 +45,26 @@ func (h *Handler) tags(w http.ResponseWriter, r *http.Request, t target) error {
 // refuse an index of more than 4 MiB.
 const mostListed = 3 << 20
 
-// referrers lists what refers to a digest, which need not be here ("Listing Referrers"). If the last
-// of a page has gone when the next one is asked for, that is the first again.
+// referrers lists what refers to a digest, which need not be here ("Listing Referrers"). They are in
+// the order of their digests, so that a page follows the one before it, whatever has come or gone.
 func (h *Handler) referrers(w http.ResponseWriter, r *http.Request, t target) error {
 	all, err := h.from.Referrers(r.Context(), t.digest)
 	if err != nil {
 		return err
 	}
 	query := r.URL.Query()
+	all = slices.SortedFunc(slices.Values(all), func(a, b v1.Descriptor) int {
+		return cmp.Compare(a.Digest.String(), b.Digest.String())
+	})
 	if query.Has("artifactType") {
-		all = slices.DeleteFunc(slices.Clone(all), func(d v1.Descriptor) bool {
+		all = slices.DeleteFunc(all, func(d v1.Descriptor) bool {
 			return !slices.Contains(query["artifactType"], d.ArtifactType)
 		})
 		w.Header().Set("OCI-Filters-Applied", "artifactType")
 	}
 	index, size := v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: []v1.Descriptor{}}, 0
-	begin := slices.IndexFunc(all, func(d v1.Descriptor) bool { return d.Digest.String() == query.Get("last") }) + 1
-	for _, d := range all[begin:] {
+	all = slices.DeleteFunc(all, func(d v1.Descriptor) bool { return d.Digest.String() <= query.Get("last") })
+	for _, d := range all {
 		raw, err := json.Marshal(d)
 		if err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -210,6 +211,37 @@ func TestALongListOfReferrersComesInPages(t *testing.T) {
 		}
 		if len(seen) != want {
 			t.Errorf("%q: %d of %d", query, len(seen), want)
+		}
+	}
+}
+
+// TestPagesOfReferrersFollowEachOtherWhileTheListChanges removes the last of a page, and has the rest
+// in another order, before the next page is asked for.
+func TestPagesOfReferrersFollowEachOtherWhileTheListChanges(t *testing.T) {
+	m, times := newMemory(), map[v1.Hash]int{}
+	for i := range 7 {
+		m.referring = append(m.referring, v1.Descriptor{
+			Digest: digestOf(strconv.Itoa(i)), Annotations: map[string]string{"k": strings.Repeat("x", 1<<20)},
+		})
+	}
+	h := serve.New(m, "", discard())
+	for url := "/v2/a/referrers/" + hello; url != ""; {
+		resp := do(h, "GET", url)
+		index, err := v1.ParseIndexManifest(strings.NewReader(body(t, resp)))
+		if err != nil || len(index.Manifests) == 0 {
+			t.Fatalf("%q: %v, %v", url, index, err)
+		}
+		for _, d := range index.Manifests {
+			times[d.Digest]++
+		}
+		last := index.Manifests[len(index.Manifests)-1].Digest
+		m.referring = slices.DeleteFunc(m.referring, func(d v1.Descriptor) bool { return d.Digest == last })
+		slices.Reverse(m.referring)
+		url = strings.TrimPrefix(strings.TrimSuffix(resp.Header.Get("Link"), `>; rel="next"`), "<")
+	}
+	for i := range 7 {
+		if n := times[digestOf(strconv.Itoa(i))]; n != 1 {
+			t.Errorf("%d was listed %d times", i, n)
 		}
 	}
 }

@@ -76,8 +76,9 @@ type File interface {
 type Local interface {
 	Reader
 	// OpenBlob opens a blob by its digest alone, and returns its size. The content was verified,
-	// at the latest now. Reading fails with errdef.ErrVerification if somebody has written to its
-	// file since, unless that one has set back the file's time.
+	// at the latest now, and is verified again when the time of its file has changed, for which ctx
+	// must not end before Close. Reading fails with errdef.ErrVerification if somebody has written
+	// to the file since, unless its time stayed the same.
 	OpenBlob(ctx context.Context, digest v1.Hash) (f File, size int64, err error)
 	// Close closes the files that are open.
 	Close() error
