@@ -111,6 +111,24 @@ func TestAPolicyWithAMistakeIsRefused(t *testing.T) {
 	}
 }
 
+func TestAPolicyOfALaterVersionIsSaidToBeNewer(t *testing.T) {
+	for name, text := range map[string]string{
+		"the version alone":      `{"format_version":2,"repositories":{}}`,
+		"a member that is new":   `{"format_version":2,"default":"refuse","repositories":{}}`,
+		"a member in front":      `{"default":{"keys":[]},"repositories":[],"format_version":3}`,
+		"a member of a rule":     `{"format_version":2,"repositories":{"ghcr.io":{"identities":[{"issuer":"x"}]}}}`,
+		"a member of a new type": `{"format_version":2,"repositories":{"ghcr.io":{"keys":{"a":1}}}}`,
+	} {
+		p, err := policyOf(t, text)
+		if err == nil || !strings.Contains(err.Error(), "is for a newer version of leioci; this one reads 1") {
+			t.Errorf("%s: got %v, %v", name, p, err)
+		}
+	}
+	if _, err := policyOf(t, `{"format_version":1,"default":"refuse"}`); err == nil || !strings.Contains(err.Error(), "unknown field") {
+		t.Errorf("this version: got %v", err)
+	}
+}
+
 func TestAPolicysNameTellsItFromOthers(t *testing.T) {
 	seen := map[string]string{}
 	for _, text := range []string{
