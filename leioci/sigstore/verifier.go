@@ -19,7 +19,7 @@ import (
 
 // rules is the version of what this package asks for. It is part of a policy's ID, so that a
 // stricter version verifies again what a laxer one has trusted.
-const rules = 1
+const rules = 2
 
 // A Verifier trusts what an identity has signed. It is safe for concurrent use.
 type Verifier struct {
