@@ -91,7 +91,7 @@ func TestSimpleSigningThatIsAReferrerIsNamedAsWhatIsNotRead(t *testing.T) {
 		must(t, err)
 		c := newClient(t, leioci.WithVerifier(v))
 		_, err = c.PullManifest(t.Context(), w.repo.Tag("latest"))
-		if !errors.Is(err, leioci.ErrUntrusted) || strings.Count(err.Error(), "without --registry-referrers-mode") != 1 {
+		if !errors.Is(err, leioci.ErrUntrusted) || strings.Count(err.Error(), "registry-referrers-mode legacy") != 1 {
 			t.Errorf("%s: got %v", name, err)
 		}
 		refers(w, trusted) // beside it

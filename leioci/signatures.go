@@ -117,7 +117,7 @@ func (s *Subject) bundlesIn(ctx context.Context, manifest v1.Hash, left *int, yi
 		if l.MediaType == signature.SimpleSigningType && !told {
 			told = true // there may be many
 			if !yield(nil, fmt.Errorf("the referrer %s has simple signing instead, which is read only under the tag %s-….sig: "+
-				"sign without --registry-referrers-mode", shortID(manifest.Hex), s.Digest.Algorithm)) {
+				"sign with cosign's registry-referrers-mode legacy", shortID(manifest.Hex), s.Digest.Algorithm)) {
 				return false
 			}
 		}
