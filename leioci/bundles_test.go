@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -79,4 +80,22 @@ func TestAListOfWhatIsNotThereDoesNotKeepASignatureElsewhereOut(t *testing.T) {
 	must(t, err)
 	_, err = newClient(t, leioci.WithVerifier(v)).PullManifest(t.Context(), w.repo.Tag("latest"))
 	must(t, err)
+}
+
+func TestSimpleSigningThatIsAReferrerIsNamedAsWhatIsNotRead(t *testing.T) {
+	for name, api := range map[string]bool{"by the API": true, "by its tag": false} {
+		w, trusted := newSignedWorld(t, packageSample(t), api), newSigner(t)
+		// As cosign 2 attaches it with --registry-referrers-mode=oci-1-1.
+		w.refer("application/vnd.dev.cosign.artifact.sig.v1+json", many(3, trusted.simple(w.digest))...)
+		v, err := leioci.VerifyKey(trusted.pem())
+		must(t, err)
+		c := newClient(t, leioci.WithVerifier(v))
+		_, err = c.PullManifest(t.Context(), w.repo.Tag("latest"))
+		if !errors.Is(err, leioci.ErrUntrusted) || strings.Count(err.Error(), "registry-referrers-mode legacy") != 1 {
+			t.Errorf("%s: got %v", name, err)
+		}
+		refers(w, trusted) // beside it
+		_, err = c.PullManifest(t.Context(), w.repo.Tag("latest"))
+		must(t, err)
+	}
 }

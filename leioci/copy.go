@@ -40,12 +40,14 @@ type CopiedTag struct {
 //
 // Its referrers, such as signatures, come along, and what refers to those: as listed by the API of
 // a registry or under the tag that stands in for it, and those that cosign finds by tags
-// (sha256-….sig, .att and .sbom). Lists of referrers are merged with those of the destination. What
-// a list names but the source does not have, or what turns out not to refer to the artifact, is
-// left out, and logged as a warning. They are not asked about by a verifier ([WithVerifier]):
-// whoever can write to the source can attach what they like to an artifact that is trusted. Nor is
-// it asked how old a snapshot is, whatever a policy says ([WithPolicy]), or until when it is good
-// ([ValidUntil]): a pull refuses it.
+// (sha256-….sig, .att and .sbom). Lists of referrers are merged with those of the destination. Those
+// tags are not: a signature that the destination alone has under one is replaced with what the
+// source has there, unless [NoOverwrite] is given; the log warns, and names the digest. What a list
+// names but the source does not have, or what turns out not to refer to the artifact, is left out,
+// and logged as a warning. They are not asked about by a verifier ([WithVerifier]): whoever can
+// write to the source can attach what they like to an artifact that is trusted. Nor is it asked how
+// old a snapshot is, whatever a policy says ([WithPolicy]), or until when it is good ([ValidUntil]):
+// a pull refuses it.
 //
 // The source is resolved once. What the destination has already is not sent again, and a copy that
 // was interrupted goes on where it stopped, but for a blob that is sent to a registry: that begins

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"path"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -77,6 +78,33 @@ func TestNoOverwriteHoldsForSignaturesThatCannotBeLookedAt(t *testing.T) {
 		}
 		look.Stop()
 		holds(t, dst, cosignTag(root, ".sig"), there)
+	}
+}
+
+func TestASignatureThatTheDestinationAloneHasIsNotReplacedUnsaid(t *testing.T) {
+	publisher, site := newSigner(t), newSigner(t)
+	img := packageSample(t)
+	src, dst := newSignedWorld(t, img, true), newSignedWorld(t, img, true)
+	upstream, countersigned := publisher.simple(src.digest), site.simple(src.digest) // of one payload
+	for name, tc := range map[string]struct {
+		source, destination []blob
+		says                bool
+	}{
+		"the same":             {[]blob{upstream}, []blob{upstream}, false},
+		"one more at the site": {[]blob{upstream}, []blob{upstream, countersigned}, true},
+		"one more upstream":    {[]blob{upstream, countersigned}, []blob{upstream}, false},
+		"another":              {[]blob{upstream}, []blob{countersigned}, true},
+	} {
+		src.signature(tc.source...)
+		dst.signature(tc.destination...)
+		held, err := remote.Get(dst.repo.Tag(sigTag(dst.digest)))
+		must(t, err)
+		var log logBuffer
+		_, err = newClient(t, debugLog(&log)).Copy(t.Context(), locate(t, src.repo, ""), locate(t, dst.repo, ""))
+		must(t, err)
+		if says := strings.Contains(log.String(), "holds "+held.Digest.String()+", which has what"); says != tc.says {
+			t.Errorf("%s: logged %q", name, log.String())
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package leioci
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 
@@ -145,6 +146,10 @@ func (p *copying) copyCosigned(ctx context.Context, tag string) error {
 				p.to.At(tag), held.Descriptor.Digest, m.Descriptor.Digest)
 			return nil
 		}
+		if err == nil && !how.tagged && hasMore(held, m) {
+			p.client.log.Warnf("%s holds %s, which has what %s has not, and is replaced by %s",
+				p.to.At(tag), held.Descriptor.Digest, p.from.At(tag), m.Descriptor.Digest)
+		}
 	}
 	if p.opts.noOverwrite {
 		p.attached = append(p.attached, root{digest: m.Descriptor.Digest, tag: tag})
@@ -163,6 +168,21 @@ func (p *copying) copyCosigned(ctx context.Context, tag string) error {
 	}
 	p.result.Referrers++
 	return nil
+}
+
+// hasMore reports whether a manifest has a layer that another does not have. Signatures by two keys
+// may be layers of one digest, which differ in their annotations.
+func hasMore(held, other fetched) bool {
+	had, err := manifest.Parse(held.Raw, held.Descriptor.MediaType)
+	if err != nil {
+		return false
+	}
+	has, err := manifest.Parse(other.Raw, other.Descriptor.MediaType)
+	return err != nil || slices.ContainsFunc(had.Layers, func(a v1.Descriptor) bool {
+		return !slices.ContainsFunc(has.Layers, func(b v1.Descriptor) bool {
+			return a.Digest == b.Digest && maps.Equal(a.Annotations, b.Annotations)
+		})
+	})
 }
 
 // hidesTags reports whether err is a response that some registries have in place of 404, for what

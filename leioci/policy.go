@@ -126,6 +126,12 @@ func parsePlaces(s string) ([]string, error) {
 	case "":
 		return nil, errors.New("empty; want a registry or a repository")
 	}
+	first, _, _ := strings.Cut(s, "/")
+	for _, scheme := range []string{schemeLayout, schemeArchive} {
+		if strings.EqualFold(first+":", scheme) { // a registry of that name is not what is meant
+			return nil, fmt.Errorf("want %s, which stands for all of them", scheme)
+		}
+	}
 	if repo, err := ParseRepository(s); err == nil {
 		host, path := repo.RegistryStr(), repo.RepositoryStr()
 		places := []string{canonicalPlace(host, path)}

@@ -98,6 +98,9 @@ func TestAPolicyWithAMistakeIsRefused(t *testing.T) {
 		"a rule for nothing":                                 rules(`"": {` + key + `}`),
 		"a rule for a tag":                                   rules(`"ghcr.io/org/lei:latest": {` + key + `}`),
 		"a rule for a pattern":                               rules(`"ghcr.io/*": {` + key + `}`),
+		"a rule for layouts, without its colon":              rules(`"oci-layout": {` + key + `}, "*": {"unsigned": true}`),
+		"a rule for archives, without its colon":             rules(`"OCI-archive": {` + key + `}, "*": {"unsigned": true}`),
+		"a rule for a layout, with a slash":                  rules(`"oci-layout/mirror": {` + key + `}`),
 		"a rule for a directory":                             rules(`"oci-layout:./x": {` + key + `}`),
 		"a rule that ends with a slash":                      rules(`"ghcr.io/": {` + key + `}`),
 		"large":                                              rules(`"ghcr.io": {`+key+`}`) + strings.Repeat(" ", 2<<20),
@@ -108,6 +111,24 @@ func TestAPolicyWithAMistakeIsRefused(t *testing.T) {
 	}
 	if _, err := policyOf(t, "\ufeff"+rules(`"ghcr.io": {`+key+`, "require": "all", "max_age": "2d"}`)); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestAPolicyOfALaterVersionIsSaidToBeNewer(t *testing.T) {
+	for name, text := range map[string]string{
+		"the version alone":      `{"format_version":2,"repositories":{}}`,
+		"a member that is new":   `{"format_version":2,"default":"refuse","repositories":{}}`,
+		"a member in front":      `{"default":{"keys":[]},"repositories":[],"format_version":3}`,
+		"a member of a rule":     `{"format_version":2,"repositories":{"ghcr.io":{"identities":[{"issuer":"x"}]}}}`,
+		"a member of a new type": `{"format_version":2,"repositories":{"ghcr.io":{"keys":{"a":1}}}}`,
+	} {
+		p, err := policyOf(t, text)
+		if err == nil || !strings.Contains(err.Error(), "is for a newer version of leioci; this one reads 1") {
+			t.Errorf("%s: got %v, %v", name, p, err)
+		}
+	}
+	if _, err := policyOf(t, `{"format_version":1,"default":"refuse"}`); err == nil || !strings.Contains(err.Error(), "unknown field") {
+		t.Errorf("this version: got %v", err)
 	}
 }
 

@@ -104,6 +104,9 @@ func readPolicy(path string) (*Policy, error) {
 // parsePolicy reads JSON in which nothing is unknown, and no name is given twice.
 func parsePolicy(text []byte) (*policyFile, error) {
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	if err := refuseNewer(text); err != nil {
+		return nil, err
+	}
 	var r jsonstream.Reader
 	r.ResetBytes(text)
 	err := checkMembers(&r, 0)
@@ -118,9 +121,21 @@ func parsePolicy(text []byte) (*policyFile, error) {
 		return nil, err
 	}
 	if f.FormatVersion != policyVersion {
-		return nil, fmt.Errorf("format_version %d; this version reads %d", f.FormatVersion, policyVersion)
+		return nil, fmt.Errorf("format_version %d; this version of leioci reads %d", f.FormatVersion, policyVersion)
 	}
 	return &f, nil
+}
+
+// refuseNewer returns an error for a later version of the format, whose other members are not known.
+// What else is wrong is not its concern.
+func refuseNewer(text []byte) error {
+	var f struct {
+		FormatVersion int `json:"format_version"`
+	}
+	if json.Unmarshal(text, &f) == nil && f.FormatVersion > policyVersion {
+		return fmt.Errorf("format_version %d is for a newer version of leioci; this one reads %d", f.FormatVersion, policyVersion)
+	}
+	return nil
 }
 
 // checkMembers reads a value, and returns an error if an object in it has two members of one name, or

@@ -78,7 +78,8 @@ func bundlesOf(ctx context.Context, s *Subject) iter.Seq[foundSignature] {
 // Bundles reads the sigstore bundles that refer to the artifact, one after the other: what is
 // attached to it as an OCI referrer with a layer of a bundle's media type. At most 100 of the
 // manifests that refer to it are looked into, and at most 100 bundles are read in all. An error
-// stands for one of them, or for the list of them, and others may follow.
+// stands for one of them, or for the list of them, and others may follow. So does one for a referrer
+// with simple signing, which is no bundle: cosign 2 attaches that if it is told to.
 //
 // Descriptors do not always have the type of what they describe. So those of other types are looked
 // into, too, but last. First come those that say that they are signatures: attestations, of which
@@ -111,7 +112,15 @@ func (s *Subject) bundlesIn(ctx context.Context, manifest v1.Hash, left *int, yi
 	if err != nil {
 		return yield(nil, err)
 	}
+	told := false
 	for _, l := range layers {
+		if l.MediaType == signature.SimpleSigningType && !told {
+			told = true // there may be many
+			if !yield(nil, fmt.Errorf("the referrer %s has simple signing instead, which is read only under the tag %s-….sig: "+
+				"sign with cosign's registry-referrers-mode legacy", shortID(manifest.Hex), s.Digest.Algorithm)) {
+				return false
+			}
+		}
 		if !signature.IsBundle(string(l.MediaType)) {
 			continue
 		}

@@ -24,7 +24,9 @@ import (
 // the same key may have made, is no signature. What signs another digest is none, but the repository
 // and the tag are not compared: a signature stays valid where the artifact is copied to.
 //
-// At most 100 signatures of an artifact are read in each format.
+// What cosign puts elsewhere is not read: into another repository (COSIGN_REPOSITORY), or simple
+// signing as a referrer, with the experimental --registry-referrers-mode=oci-1-1 of cosign 2. At most
+// 100 signatures of an artifact are read in each format.
 func VerifyKey(pem ...[]byte) (Verifier, error) { return newKeyVerifier(pem, false) }
 
 // VerifyAllKeys is [VerifyKey] for artifacts that each of the keys must have signed. Where there are

@@ -2,6 +2,7 @@ package sigstore_test
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -142,6 +143,15 @@ func attacks() map[string]attack {
 				edited(w.t, w.signV2(), func(other object) { material(o)["tlogEntries"] = material(other)["tlogEntries"] })
 			})}
 		}, good: (*world).signV2, opts: v2, says: "log entry"},
+		"the entry of another signature, version 2, in a tree of version 1": {do: func(w *world) [][]byte {
+			return [][]byte{edited(w.t, w.signV2(), func(o object) {
+				edited(w.t, w.signV2(), func(other object) {
+					text := entry(other)["canonicalizedBody"].(string)
+					proof := must1(w.instance.Prove(must1(base64.StdEncoding.DecodeString(text))(w.t)))(w.t)
+					entry(o)["canonicalizedBody"], entry(o)["inclusionProof"] = text, json.RawMessage(proof)
+				})
+			})}
+		}, good: (*world).signV2, opts: v2, says: "of another signature"},
 		"the log of another instance": {do: func(w *world) [][]byte {
 			other := must1(sigstoretest.New())(w.t)
 			return [][]byte{edited(w.t, w.sign(), func(o object) {

@@ -26,6 +26,10 @@ type candidate struct {
 	read   func() (*evidence, error)
 }
 
+// unread is the error of what its place did not give. The same error may mean something else where it
+// is about what is in a signature.
+type unread struct{ error }
+
 // candidatesOf finds what may be signatures of an artifact, one after the other, so that none is
 // fetched that is not needed. That a place cannot be read is a candidate that cannot be: another
 // place may have a signature.
@@ -34,7 +38,7 @@ func candidatesOf(ctx context.Context, s *leioci.Subject) iter.Seq[candidate] {
 		for text, err := range s.Bundles(ctx) {
 			c := candidate{"sigstore bundle", func() (*evidence, error) {
 				if err != nil {
-					return nil, err
+					return nil, unread{err}
 				}
 				return fromBundle(text, s.Digest)
 			}}
@@ -45,11 +49,11 @@ func candidatesOf(ctx context.Context, s *leioci.Subject) iter.Seq[candidate] {
 		for layer, err := range simpleSigningLayers(ctx, s) {
 			c := candidate{"simple signing", func() (*evidence, error) {
 				if err != nil {
-					return nil, err
+					return nil, unread{err}
 				}
 				payload, err := s.Blob(ctx, layer, maxPayload)
 				if err != nil {
-					return nil, err
+					return nil, unread{err}
 				}
 				return fromSimpleSigning(payload, layer.Annotations, s.Digest)
 			}}

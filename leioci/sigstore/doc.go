@@ -24,9 +24,10 @@
 //     states the time must be valid at that time according to the trusted root.
 //
 // The older format of cosign 2, simple signing under the tag sha256-….sig, is read, too, if it is
-// made with a certificate. It has no inclusion proof, either. As the repository's name and the tag
-// are not compared, a signature is valid where the artifact is copied to. At most 100 signatures of
-// either format are looked at.
+// made with a certificate. It has no inclusion proof, either. As a referrer
+// (--registry-referrers-mode=oci-1-1) it is not read, nor is anything in another repository
+// (COSIGN_REPOSITORY). As the repository's name and the tag are not compared, a signature is valid
+// where the artifact is copied to. At most 100 signatures of either format are looked at.
 //
 // # Offline
 //

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sigstore/sigstore-go/pkg/root"
+	"github.com/sigstore/sigstore-go/pkg/tlog"
 	"github.com/sigstore/sigstore-go/pkg/verify"
 )
 
@@ -33,9 +34,7 @@ func parseRoot(text []byte, d demands) (*root.TrustedRoot, error) {
 	return trusted, nil
 }
 
-// checkLogs returns an error if the key of a log was not valid when a signature was made. sigstore-go
-// checks that for the time that Rekor version 1 states, but not for the inclusion proofs of either
-// version: with those, the key of a log that was retired could still vouch for an entry.
+// checkLogs returns an error if an entry of a log does not count that counts for sigstore-go.
 func checkLogs(entity verify.SignedEntity, trusted *root.TrustedRoot, times []verify.TimestampVerificationResult) error {
 	entries, err := entity.TlogEntries()
 	if err != nil {
@@ -46,11 +45,42 @@ func checkLogs(entity verify.SignedEntity, trusted *root.TrustedRoot, times []ve
 		if !known {
 			continue
 		}
-		for _, at := range times {
-			if !during(at.Timestamp, log.ValidityPeriodStart, log.ValidityPeriodEnd) {
-				return fmt.Errorf("the key of the transparency log %s was not valid when it was signed, %s", log.BaseURL, date(at.Timestamp))
-			}
+		if err := errors.Join(checkPeriod(log, times), checkEntry(entity, e, trusted)); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// checkPeriod returns an error if the key of a log was not valid when a signature was made. sigstore-go
+// checks that for the time that Rekor version 1 states, but not for the inclusion proofs of either
+// version: with those, the key of a log that was retired could still vouch for an entry.
+func checkPeriod(log *root.TransparencyLog, times []verify.TimestampVerificationResult) error {
+	for _, at := range times {
+		if !during(at.Timestamp, log.ValidityPeriodStart, log.ValidityPeriodEnd) {
+			return fmt.Errorf("the key of the transparency log %s was not valid when it was signed, %s", log.BaseURL, date(at.Timestamp))
+		}
+	}
+	return nil
+}
+
+// checkEntry returns an error if an entry of version 2 is about another signature. sigstore-go goes by
+// the checkpoint to verify an inclusion proof, and by the entry's body to compare it with what is
+// signed: a body of version 2 under a checkpoint of version 1 is compared with nothing.
+func checkEntry(entity verify.SignedEntity, e *tlog.Entry, trusted *root.TrustedRoot) error {
+	if !e.IsRekorV2() {
+		return nil
+	}
+	signed, err := entity.SignatureContent()
+	if err != nil {
+		return err
+	}
+	by, err := entity.VerificationContent()
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(e.Signature(), signed.Signature()) || !by.CompareKey(e.PublicKey(), trusted) {
+		return errors.New("the entry of the transparency log is of another signature")
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ import (
 
 // rules is the version of what this package asks for. It is part of a policy's ID, so that a
 // stricter version verifies again what a laxer one has trusted.
-const rules = 1
+const rules = 2
 
 // A Verifier trusts what an identity has signed. It is safe for concurrent use.
 type Verifier struct {
@@ -104,6 +104,7 @@ func (v *Verifier) PolicyID() string { return v.id }
 // their signatures do not count.
 func (v *Verifier) Verify(ctx context.Context, s *leioci.Subject) error {
 	var refused []string // why what was found does not count
+	var why []error      // what kept others from being read
 	for c := range candidatesOf(ctx, s) {
 		found, err := v.judge(c)
 		if err == nil {
@@ -111,16 +112,30 @@ func (v *Verifier) Verify(ctx context.Context, s *leioci.Subject) error {
 			return nil
 		}
 		refused = append(refused, fmt.Sprintf("%.300s", printable(err.Error())))
+		var u unread
+		if errors.As(err, &u) {
+			why = append(why, u.error)
+		}
 	}
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	return v.refusal(refused)
+	return refusal{v.describe(refused), why}
 }
 
-// refusal says what was found in place of a signature that counts, and then who has to sign: the
+// A refusal wraps what kept signatures from being read, such as a rate limit, which a caller that
+// tries again has to know.
+type refusal struct {
+	text string
+	why  []error
+}
+
+func (r refusal) Error() string   { return r.text }
+func (r refusal) Unwrap() []error { return r.why }
+
+// describe says what was found in place of a signature that counts, and then who has to sign: the
 // names are long, and a message that is too long is cut at its end.
-func (v *Verifier) refusal(found []string) error {
+func (v *Verifier) describe(found []string) string {
 	const most = 3
 	switch n := len(found); {
 	case n == 0:
@@ -128,7 +143,7 @@ func (v *Verifier) refusal(found []string) error {
 	case n > most:
 		found = append(found[:most:most], fmt.Sprintf("and %d more", n-most))
 	}
-	return errors.New(strings.Join(found, "; ") + "; it must be signed by " + strings.Join(v.names, ", or by "))
+	return strings.Join(found, "; ") + "; it must be signed by " + strings.Join(v.names, ", or by ")
 }
 
 // printable replaces what could break out of its line in a log: the text comes from who made the

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/lowendinsight/lei-go/leioci"
+	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 	"github.com/lowendinsight/lei-go/leioci/sigstore"
 	"github.com/lowendinsight/lei-go/leioci/sigstore/sigstoretest"
 )
@@ -184,6 +185,30 @@ func TestAVerifierObeysItsContext(t *testing.T) {
 	cancel()
 	if err := v.Verify(ctx, &leioci.Subject{Digest: w.digest, Manifest: w.manifest}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestWhatKeepsASignatureFromBeingReadIsInTheError(t *testing.T) {
+	bundle := func(w *world) { w.attach(w.sign()) }
+	simple := func(w *world) {
+		claim := must1(w.instance.SignSimple(workflow, issuer, sigstoretest.Claim(w.digest)))(t)
+		must(t, sigstoretest.AttachSimple(t.Context(), w.rt, w.repo, w.digest, claim))
+	}
+	for name, tc := range map[string]struct {
+		attach func(*world)
+		path   string
+	}{"a list": {bundle, "/referrers/"}, "a bundle": {bundle, "/blobs/"}, "a tag": {simple, ".sig"}, "a payload": {simple, "/blobs/"}} {
+		w := newWorld(t, true)
+		tc.attach(w)
+		w.reg.On("", tc.path, leiocitest.Always, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+			w.Header().Set("Retry-After", "3000")
+			w.WriteHeader(http.StatusTooManyRequests)
+		})
+		err := w.verify(must1(sigstore.New(w.instance.Root(), identities()))(t))
+		var limited *leioci.RateLimitError
+		if !errors.Is(err, leioci.ErrUntrusted) || !errors.As(err, &limited) || limited.RetryAfter != 3000*time.Second {
+			t.Errorf("%s: got %v", name, err)
+		}
 	}
 }
 

@@ -19,7 +19,8 @@ artifact. DST without a tag gets the tag of SRC. With --all-tags, everything tha
 the signatures and the like of what no tag leads to any more are not.
 
 What refers to the artifact comes along: signatures, attestations and bills of materials, as the registry
-lists them, and as cosign finds them by tags (sha256-….sig, .att and .sbom).
+lists them, and as cosign finds them by tags (sha256-….sig, .att and .sbom). Such a tag of DST then holds
+what that of SRC does; where DST alone has had a signature there, a warning names what is replaced.
 
 What DST has already is not sent again, and a copy that was interrupted goes on where it stopped, except
 that a blob on its way to a registry begins anew. A layout or an archive is changed as a whole or not at

@@ -10,8 +10,10 @@ import (
 	"encoding/hex"
 	"time"
 
+	protorekor "github.com/sigstore/protobuf-specs/gen/pb-go/rekor/v1"
 	"github.com/sigstore/sigstore-go/pkg/root"
 	"github.com/sigstore/sigstore-go/pkg/testing/ca"
+	"google.golang.org/protobuf/encoding/protojson"
 )
 
 // An Instance has what a deployment of Sigstore has: a certificate authority, a certificate
@@ -86,4 +88,27 @@ func (i *Instance) trustedRoot() ([]byte, error) {
 func keyID(key crypto.PublicKey) ([sha256.Size]byte, error) {
 	der, err := x509.MarshalPKIXPublicKey(key)
 	return sha256.Sum256(der), err
+}
+
+// Prove returns a proof of inclusion, in JSON as in a bundle, under a checkpoint of Rekor version 1. A
+// log of that version has no body of another, but this one takes any.
+func (i *Instance) Prove(body []byte) ([]byte, error) {
+	made, err := i.virtual.GetInclusionProof(body)
+	if err != nil {
+		return nil, err
+	}
+	rootHash, err := hex.DecodeString(*made.RootHash)
+	if err != nil {
+		return nil, err
+	}
+	hashes := make([][]byte, len(made.Hashes))
+	for n, h := range made.Hashes {
+		if hashes[n], err = hex.DecodeString(h); err != nil {
+			return nil, err
+		}
+	}
+	return protojson.Marshal(&protorekor.InclusionProof{
+		LogIndex: *made.LogIndex, RootHash: rootHash, TreeSize: *made.TreeSize, Hashes: hashes,
+		Checkpoint: &protorekor.Checkpoint{Envelope: *made.Checkpoint},
+	})
 }
