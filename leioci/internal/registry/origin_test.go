@@ -295,13 +295,22 @@ func TestARegistryThatUsesAnotherSchemeThanBeforeIsReachedAgain(t *testing.T) {
 }
 
 func TestACallersTransportWithoutContextsIsNotWaitedForOverHTTPS(t *testing.T) {
-	done := make(chan struct{})
-	s := &schemes{http: serves(sampleHandler(t)), https: func(*http.Request) (*http.Response, error) {
-		<-done
-		return nil, errors.New("at last")
-	}}
-	must(t, readAll(t, newWorld(t).client(once, on(s), func(c *registry.Config) { c.Keychain = authn.NewMultiKeychain() }), "main.localhost"))
-	close(done)
+	for name, plain := range map[string]server{"at once": serves(sampleHandler(t)), "after a second": afterASecond(serves(sampleHandler(t)))} {
+		synctest.Test(t, func(t *testing.T) {
+			done := make(chan struct{})
+			defer close(done)
+			s := &schemes{http: plain, https: func(*http.Request) (*http.Response, error) {
+				<-done
+				return nil, errors.New("at last")
+			}}
+			c := newWorld(t).client(once, on(s), func(c *registry.Config) { c.Keychain = authn.NewMultiKeychain() })
+			begin := time.Now()
+			must(t, readAll(t, c, "main.localhost"))
+			if took := time.Since(begin); took > 5*time.Second {
+				t.Errorf("%s: it took %v", name, took)
+			}
+		})
+	}
 }
 
 func TestIfHTTPSFailsARedirectToItAndTheWordsOfItsPortAreNoRegistry(t *testing.T) {
