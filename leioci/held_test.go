@@ -72,24 +72,31 @@ func TestADirectoryThatIsReplacedIsKnownAllTheSame(t *testing.T) {
 }
 
 func TestWhatWasTrustedInOneLayoutIsNotInAnother(t *testing.T) {
-	one, another := parseLocation(t, "oci-layout:testdata/signed/v2"), parseLocation(t, "oci-layout:testdata/signed/v3")
+	signed, err := filepath.Abs("testdata/signed")
+	must(t, err)
 	dir := filepath.Join(t.TempDir(), "lei")
 	asked := 0
-	v := leioci.WithVerifier(naming{func(_ context.Context, s *leioci.Subject) error {
-		if asked++; s.Location.Place() != one {
-			return errors.New("not the one that is trusted")
-		}
-		return nil
+	var refused error
+	v := leioci.WithVerifier(naming{func(context.Context, *leioci.Subject) error {
+		asked++
+		return refused
 	}, func() {}})
+	pull := func(layout string) error {
+		_, err := newClient(t).PullFrom(t.Context(), parseLocation(t, "oci-layout:"+layout), dir, v)
+		return err
+	}
+	t.Chdir(filepath.Join(signed, "v2"))
 	for range 2 {
-		_, err := newClient(t).PullFrom(t.Context(), one, dir, v)
-		trusts(t, "the one that is trusted", err, true)
+		trusts(t, "the one that is trusted", pull("."), true)
 	}
 	if asked != 1 {
 		t.Errorf("it was asked about %d times", asked)
 	}
-	_, err := newClient(t).PullFrom(t.Context(), another, dir, v)
-	trusts(t, "the same artifact in another", err, false)
+	refused = errors.New("not the one that is trusted")
+	trusts(t, "the same artifact in another", pull(filepath.Join(signed, "v3")), false)
+	t.Chdir(filepath.Join(signed, "v3"))
+	trusts(t, "the same artifact in another of the same name", pull("."), false)
+	trusts(t, "the one that is trusted, by another name", pull("../v2"), true)
 }
 
 func TestAPullThatComesTooLateTakesNoVerdictAway(t *testing.T) {
