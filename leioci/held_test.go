@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
 	"github.com/lowendinsight/lei-go/leioci"
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
@@ -68,6 +70,41 @@ func TestADirectoryThatIsReplacedIsKnownAllTheSame(t *testing.T) {
 				t.Errorf("got %+v", res)
 			}
 		})
+	}
+}
+
+func TestADirectoryThatIsReplacedIsNotKnownAsTwoSnapshots(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "lei")
+	dates := map[v1.Hash]time.Time{}
+	var images []v1.Image
+	for day := range 2 {
+		img, err := leioci.Package(t.Context(), leiocitest.WriteSnapshot(t, time.Now().AddDate(0, 0, -day), `{"data":{"repo":"https://example.org/a"}}`))
+		must(t, err)
+		res, err := leioci.Unpack(t.Context(), img, dir)
+		must(t, err)
+		dates[res.Digest] = res.Date
+		images = append(images, img)
+	}
+	replaced := make(chan error, 1)
+	go func() {
+		var errs []error
+		for n := range 40 {
+			_, err := leioci.Unpack(t.Context(), images[n%2], dir)
+			errs = append(errs, err)
+		}
+		replaced <- errors.Join(errs...)
+	}()
+	for {
+		res, err := leioci.Held(t.Context(), dir)
+		if err == nil && !res.Date.Equal(dates[res.Digest]) {
+			t.Errorf("it has the date of the other snapshot: %+v", res)
+		}
+		select {
+		case err := <-replaced:
+			must(t, err)
+			return
+		default: // an error is only that there was nothing for a moment, where a pull needs two renames
+		}
 	}
 }
 
