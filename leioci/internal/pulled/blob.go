@@ -23,9 +23,7 @@ import (
 type blob struct {
 	name       string
 	descriptor v1.Descriptor
-	file       *os.File
-	info       fs.FileInfo // before it was read: a later change shows
-	steady     *regular.Steady
+	file       *regular.Steady
 	made       []byte // if there is no file
 }
 
@@ -37,14 +35,14 @@ func openBlob(root *os.Root, f artifact.File) (*blob, error) {
 	}
 	changed := fmt.Errorf("%s: %w: somebody has written to it", f.Name, errdef.ErrVerification)
 	steady := &regular.Steady{File: file, Then: info, Changed: changed}
-	return &blob{name: f.Name, descriptor: f.Descriptor, file: file, info: info, steady: steady}, nil
+	return &blob{name: f.Name, descriptor: f.Descriptor, file: steady}, nil
 }
 
 // verify reads the file, unless it is one that known has verified.
 func (b *blob) verify(ctx context.Context, known *generation) error {
 	if known != nil {
 		old := known.blobs[b.descriptor.Digest]
-		if old != nil && old.file != nil && old.descriptor.Size == b.descriptor.Size && regular.Unchanged(old.info, b.info) {
+		if old != nil && old.file != nil && old.descriptor.Size == b.descriptor.Size && regular.Unchanged(old.file.Then, b.file.Then) {
 			return nil
 		}
 	}
@@ -54,13 +52,12 @@ func (b *blob) verify(ctx context.Context, known *generation) error {
 	return b.check()
 }
 
-// check returns errdef.ErrVerification if somebody has written to the file. It must follow the
-// reading. Somebody who sets back the time of the file is not noticed.
+// check returns errdef.ErrVerification if somebody has written to the file.
 func (b *blob) check() error {
 	if b.file == nil {
 		return nil
 	}
-	return b.steady.Check()
+	return b.file.Check()
 }
 
 // ReadAt implements [io.ReaderAt]. It vouches for what it returns.
@@ -68,14 +65,14 @@ func (b *blob) ReadAt(p []byte, offset int64) (int, error) {
 	if b.file == nil {
 		return bytes.NewReader(b.made).ReadAt(p, offset)
 	}
-	return b.steady.ReadAt(p, offset)
+	return b.file.ReadAt(p, offset)
 }
 
 // reader reads the blob from its beginning.
 func (b *blob) reader() *io.SectionReader {
 	size := int64(len(b.made))
 	if b.file != nil {
-		size = b.info.Size()
+		size = b.file.Then.Size()
 	}
 	return io.NewSectionReader(b, 0, size)
 }
@@ -84,7 +81,7 @@ func (b *blob) close() error {
 	if b.file == nil {
 		return nil
 	}
-	if err := b.file.Close(); !errors.Is(err, fs.ErrClosed) {
+	if err := b.file.File.Close(); !errors.Is(err, fs.ErrClosed) {
 		return err
 	}
 	return nil

@@ -9,7 +9,7 @@ import (
 // who sets back its time is not noticed.
 type Steady struct {
 	File *os.File
-	Then fs.FileInfo // before it was verified
+	Then fs.FileInfo // before the file was verified
 	// Changed is the error for what is read after somebody has written to the file.
 	Changed error
 }
