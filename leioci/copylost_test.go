@@ -1,7 +1,9 @@
 package leioci_test
 
 import (
+	"errors"
 	"net/http"
+	"os"
 	"path"
 	"path/filepath"
 	"sync"
@@ -141,4 +143,15 @@ func TestAMountThatDidNotHappenIsNotBelieved(t *testing.T) {
 	}
 	mu.Unlock()
 	holds(t, dst, "v1", root)
+}
+
+func TestACopyOfWhatIsNotThereMakesNothing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new")
+	_, err := newClient(t).Copy(t.Context(), parseLocation(t, "oci-layout:testdata/signed/v2:none"), parseLocation(t, "oci-archive:"+dir+"/lei.tar"))
+	if !errors.Is(err, leioci.ErrNotFound) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("there is a directory: %v", err)
+	}
 }
