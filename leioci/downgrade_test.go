@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 
 	"github.com/lowendinsight/lei-go/leioci"
+	"github.com/lowendinsight/lei-go/leioci/internal/testenv"
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
@@ -39,7 +40,7 @@ func TestWhatARegistrySaysOverHTTPLeadsToNoCredentials(t *testing.T) {
 						"http://" + host:           inTheMiddle,
 						"https://attacker.example": issuing("t"),
 					}}
-					var log logBuffer
+					var log testenv.LogBuffer
 					_, err := w.client(t, &log, with).PullManifest(t.Context(), insecure(t, host).Tag("latest"))
 					if !errors.Is(err, leioci.ErrInsecure) {
 						t.Errorf("%s, %s, %s, %s: got %v", saying, host, kind, how, err)
@@ -59,7 +60,7 @@ func TestARegistryOverHTTPThatWantsATokenGetsNone(t *testing.T) {
 		"http://10.0.0.5":      challenging(`Bearer realm="https://auth.example/token"`),
 		"https://auth.example": issuing("t"),
 	}}
-	var log logBuffer
+	var log testenv.LogBuffer
 	_, err := w.client(t, &log, leioci.WithKeychain(authn.NewMultiKeychain())).PullManifest(t.Context(), testRepository(t, "10.0.0.5").Tag("latest"))
 	if sent := w.sentTo(); !errors.Is(err, leioci.ErrInsecure) || len(sent["https://auth.example"]) != 0 {
 		t.Errorf("got %v, sent %q", err, sent)
@@ -69,7 +70,7 @@ func TestARegistryOverHTTPThatWantsATokenGetsNone(t *testing.T) {
 func TestAnonymousAccessOverHTTPIsWarnedOfOrRefused(t *testing.T) {
 	store := leiocitest.NewHandler()
 	w := &web{servers: map[string]http.Handler{"http://10.0.0.5": store}}
-	var log logBuffer
+	var log testenv.LogBuffer
 	anonymous := leioci.WithKeychain(authn.NewMultiKeychain())
 	pushSample(t, w.client(t, &log, anonymous), testRepository(t, "10.0.0.5"), "latest")
 	if !strings.Contains(log.String(), "level=warning msg=\"10.0.0.5 does not respond over https") {
@@ -123,7 +124,7 @@ func TestAnotherHostsChallengeGetsNoCredentials(t *testing.T) {
 			"https://other.example":    challenging(`Bearer realm="https://attacker.example/token",service="lei"`),
 			"https://attacker.example": issuing("t"),
 		}
-		var log logBuffer
+		var log testenv.LogBuffer
 		c, repo := w.client(t, &log, leioci.WithAuth("registry.example", auth)), testRepository(t, "registry.example")
 		manifest, blobs := sample(t)
 		_, err := c.Push(t.Context(), repo, []string{"latest"}, manifest, blobs)
@@ -154,7 +155,7 @@ func TestATokenServerOverHTTPIsRefused(t *testing.T) {
 					"http://auth.example":      issuing("t"),
 					"http://registry.example":  issuing("t"),
 				}}
-				var log logBuffer
+				var log testenv.LogBuffer
 				_, err := w.client(t, &log, leioci.WithAuth("registry.example", auth)).Tags(t.Context(), testRepository(t, "registry.example"))
 				if sent := w.sentTo(); !errors.Is(err, leioci.ErrInsecure) || len(sent) > 1 {
 					t.Errorf("%s, %s: got %v, sent %q", realm, kind, err, sent)
@@ -177,7 +178,7 @@ func TestATokenServerOnAnotherHostIsUsual(t *testing.T) {
 		}),
 		"https://auth.example": issuing(secretToken),
 	}
-	var log logBuffer
+	var log testenv.LogBuffer
 	_, err := w.client(t, &log, leioci.WithAuth("registry.example", credentialKinds()["a password"])).Tags(t.Context(), testRepository(t, "registry.example"))
 	must(t, err)
 	assertNoSecret(t, &log, err)

@@ -85,7 +85,7 @@ func (w *web) client(t *testing.T, log io.Writer, opts ...leioci.Option) *leioci
 }
 
 // debugLog logs everything. Logrus locks what it writes to, but not against who reads that: for a
-// test to read, it is a [logBuffer].
+// test to read, it is a [testenv.LogBuffer].
 func debugLog(log io.Writer) leioci.Option {
 	l := logrus.New()
 	l.SetOutput(log)
