@@ -41,12 +41,7 @@ func (h *Handler) tags(w http.ResponseWriter, r *http.Request, t target) error {
 	return nil
 }
 
-// mostListed is how many bytes of JSON a page of referrers has, unless the first has more. Clients
-// refuse an index of more than 4 MiB.
-const mostListed = 3 << 20
-
-// referrers lists what refers to a digest, which need not be here ("Listing Referrers"). If the last
-// of a page has gone when the next one is asked for, that is the first again.
+// referrers lists what refers to a digest, which need not be here ("Listing Referrers").
 func (h *Handler) referrers(w http.ResponseWriter, r *http.Request, t target) error {
 	all, err := h.from.Referrers(r.Context(), t.digest)
 	if err != nil {
@@ -59,20 +54,37 @@ func (h *Handler) referrers(w http.ResponseWriter, r *http.Request, t target) er
 		})
 		w.Header().Set("OCI-Filters-Applied", "artifactType")
 	}
-	index, size := v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: []v1.Descriptor{}}, 0
-	begin := slices.IndexFunc(all, func(d v1.Descriptor) bool { return d.Digest.String() == query.Get("last") }) + 1
-	for _, d := range all[begin:] {
+	page, more, err := pageAfter(query.Get("last"), all)
+	if err != nil {
+		return err
+	}
+	if more {
+		query.Set("last", page[len(page)-1].Digest.String())
+		w.Header().Set("Link", fmt.Sprintf(`</v2/%s/referrers/%s?%s>; rel="next"`, t.name, t.id, query.Encode()))
+	}
+	writeJSON(w, string(types.OCIImageIndex), http.StatusOK, v1.IndexManifest{
+		SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: append([]v1.Descriptor{}, page...),
+	})
+	return nil
+}
+
+// mostListed is how many bytes of JSON a page of referrers has, unless its first one has more. Clients
+// refuse an index of more than 4 MiB.
+const mostListed = 3 << 20
+
+// pageAfter returns the page of a list that follows the last one of a page before. If there is no
+// such one, or it has gone meanwhile, that is the first page.
+func pageAfter(last string, all []v1.Descriptor) (page []v1.Descriptor, more bool, err error) {
+	begin := slices.IndexFunc(all, func(d v1.Descriptor) bool { return d.Digest.String() == last }) + 1
+	size := 0
+	for i, d := range all[begin:] {
 		raw, err := json.Marshal(d)
 		if err != nil {
-			return err
+			return nil, false, err
 		}
-		if size += len(raw); size > mostListed && len(index.Manifests) > 0 {
-			query.Set("last", index.Manifests[len(index.Manifests)-1].Digest.String())
-			w.Header().Set("Link", fmt.Sprintf(`</v2/%s/referrers/%s?%s>; rel="next"`, t.name, t.id, query.Encode()))
-			break
+		if size += len(raw); size > mostListed && i > 0 {
+			return all[begin : begin+i], true, nil
 		}
-		index.Manifests = append(index.Manifests, d)
 	}
-	writeJSON(w, string(types.OCIImageIndex), http.StatusOK, index)
-	return nil
+	return all[begin:], false, nil
 }
