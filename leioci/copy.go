@@ -113,12 +113,6 @@ func checkCopy(src, dst Location, o copyOptions) error {
 
 // run copies everything, and commits it.
 func (p *copying) run(ctx context.Context) (*CopyResult, error) {
-	if p.roots == nil {
-		var err error
-		if p.roots, err = p.resolve(ctx); err != nil {
-			return nil, err
-		}
-	}
 	if err := p.copyRoots(ctx, p.roots); err != nil {
 		return nil, err
 	}

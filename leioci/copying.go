@@ -32,8 +32,7 @@ type copying struct {
 	// itself sees to that. A layout or an archive is looked at, which costs no requests.
 	trusts bool
 
-	demanded trust  // all of them must trust what is copied
-	roots    []root // what to copy; nil until it is resolved
+	roots []root // what to copy
 
 	bytes    atomic.Int64        // of blobs, from the source
 	done     map[v1.Hash]bool    // the manifests that are there
@@ -50,7 +49,7 @@ type fetched = *store.Manifest
 
 func (c *Client) newCopying(o copyOptions, src, dst Location) *copying {
 	return &copying{
-		client: c, opts: o, demanded: c.demands.and(o.demands).verifiers, from: src.Place(), to: dst.Place(), at: dst.Place(), id: src.id, tag: dst.id,
+		client: c, opts: o, from: src.Place(), to: dst.Place(), at: dst.Place(), id: src.id, tag: dst.id,
 		done: map[v1.Hash]bool{}, kept: map[v1.Hash]fetched{}, budget: mostKept,
 	}
 }
@@ -76,13 +75,12 @@ func (c *Client) openCopying(ctx context.Context, src, dst Location, o copyOptio
 			p.tag = p.id
 		}
 	}
-	if len(p.demanded) > 0 { // before anything is made at the destination
-		if p.roots, err = p.resolve(ctx); err == nil {
-			err = p.trustRoots(ctx)
-		}
-		if err != nil {
-			return nil, err
-		}
+	// Opening an archive to write makes directories, and waits for whoever else writes to it.
+	if p.roots, err = p.resolve(ctx); err == nil {
+		err = p.trustRoots(ctx)
+	}
+	if err != nil {
+		return nil, err
 	}
 	if err := p.openDestination(ctx, dst); err != nil {
 		return nil, fail("open", dst.Place(), err)

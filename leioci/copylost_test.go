@@ -1,7 +1,9 @@
 package leioci_test
 
 import (
+	"errors"
 	"net/http"
+	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/lowendinsight/lei-go/leioci"
+	"github.com/lowendinsight/lei-go/leioci/internal/testenv"
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
@@ -99,7 +102,7 @@ func TestASignatureThatTheDestinationAloneHasIsNotReplacedUnsaid(t *testing.T) {
 		dst.signature(tc.destination...)
 		held, err := remote.Get(dst.repo.Tag(sigTag(dst.digest)))
 		must(t, err)
-		var log logBuffer
+		var log testenv.LogBuffer
 		_, err = newClient(t, debugLog(&log)).Copy(t.Context(), locate(t, src.repo, ""), locate(t, dst.repo, ""))
 		must(t, err)
 		if says := strings.Contains(log.String(), "holds "+held.Digest.String()+", which has what"); says != tc.says {
@@ -169,4 +172,15 @@ func TestAMountThatDidNotHappenIsNotBelieved(t *testing.T) {
 	}
 	mu.Unlock()
 	holds(t, dst, "v1", root)
+}
+
+func TestACopyOfWhatIsNotThereMakesNothing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new")
+	_, err := newClient(t).Copy(t.Context(), parseLocation(t, "oci-layout:testdata/signed/v2:none"), parseLocation(t, "oci-archive:"+dir+"/lei.tar"))
+	if !errors.Is(err, leioci.ErrNotFound) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("there is a directory: %v", err)
+	}
 }

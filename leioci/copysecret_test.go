@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/lowendinsight/lei-go/leioci"
+	"github.com/lowendinsight/lei-go/leioci/internal/testenv"
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
@@ -39,7 +40,7 @@ func TestACopyShowsNothingThatARegistryMustNotSay(t *testing.T) {
 				faulty = dst
 			}
 			faulty.On("GET", tc.path, leiocitest.Always, leiocitest.Redirect(http.StatusTemporaryRedirect, to))
-			var log logBuffer
+			var log testenv.LogBuffer
 			c := newClient(t, debugLog(&log), once())
 			_, err := c.Copy(t.Context(), locate(t, from, ":v1"), locate(t, into, ""), tc.opts...)
 			text := log.String()

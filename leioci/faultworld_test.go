@@ -18,6 +18,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/lowendinsight/lei-go/leioci"
+	"github.com/lowendinsight/lei-go/leioci/internal/testenv"
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
@@ -41,7 +42,7 @@ type world struct {
 	registry, storage *leiocitest.Registry
 	bodies            *bodies
 	client            *leioci.Client
-	log               *logBuffer
+	log               *testenv.LogBuffer
 	repo              name.Repository
 	dir               string // holds an older snapshot
 	toStorage         bool   // blobs are redirected
@@ -54,7 +55,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	time.Sleep(time.Until(newer)) // a bubble's clock begins in 2000, where its snapshots are of the future
-	w := &world{t: t, network: leiocitest.NewNetwork(t), log: &logBuffer{}, dir: filepath.Join(t.TempDir(), "lei")}
+	w := &world{t: t, network: leiocitest.NewNetwork(t), log: &testenv.LogBuffer{}, dir: filepath.Join(t.TempDir(), "lei")}
 	store := leiocitest.NewHandler()
 	w.registry = w.network.Serve(registryHost, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.serve(rw, r, store) }))
 	w.storage = w.network.Serve(storageHost, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {

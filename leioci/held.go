@@ -40,19 +40,16 @@ func held(ctx context.Context, dir string, opts []PullOption) (*PullResult, erro
 	}
 	defer o.Progress.End()
 	open := func() *target.Dir { return target.Open(dir, o.Policy, &target.Memory{}, defaultConcurrency, silent()) }
-	const most = 100 // if it is replaced all the time
-	d := open()
-	for n := 1; ; n++ {
+	const most = 100
+	for range most {
+		d := open()
 		res, err := heldIn(ctx, d, &o)
-		if err == nil || ctx.Err() != nil || n == most {
+		if ctx.Err() != nil || d.Same(open()) {
 			return res, err
 		}
-		before := d
-		if d = open(); before.Same(d) {
-			return nil, err
-		}
-		// Else a pull has replaced it meanwhile, and the error is about parts of two snapshots.
+		// Else a pull has replaced it meanwhile, and what was read is of two snapshots.
 	}
+	return nil, errors.New("other pulls replace it again and again; try again")
 }
 
 // heldIn is held for a directory that was opened.

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
 	"github.com/lowendinsight/lei-go/leioci"
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
@@ -71,25 +73,67 @@ func TestADirectoryThatIsReplacedIsKnownAllTheSame(t *testing.T) {
 	}
 }
 
+func TestADirectoryThatIsReplacedIsNotKnownAsTwoSnapshots(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "lei")
+	dates := map[v1.Hash]time.Time{}
+	var images []v1.Image
+	for day := range 2 {
+		img, err := leioci.Package(t.Context(), leiocitest.WriteSnapshot(t, time.Now().AddDate(0, 0, -day), `{"data":{"repo":"https://example.org/a"}}`))
+		must(t, err)
+		res, err := leioci.Unpack(t.Context(), img, dir)
+		must(t, err)
+		dates[res.Digest] = res.Date
+		images = append(images, img)
+	}
+	replaced := make(chan error, 1)
+	go func() {
+		var errs []error
+		for n := range 40 {
+			_, err := leioci.Unpack(t.Context(), images[n%2], dir)
+			errs = append(errs, err)
+		}
+		replaced <- errors.Join(errs...)
+	}()
+	for {
+		res, err := leioci.Held(t.Context(), dir)
+		if err == nil && !res.Date.Equal(dates[res.Digest]) {
+			t.Errorf("it has the date of the other snapshot: %+v", res)
+		}
+		select {
+		case err := <-replaced:
+			must(t, err)
+			return
+		default: // an error is only that there was nothing for a moment, where a pull needs two renames
+		}
+	}
+}
+
 func TestWhatWasTrustedInOneLayoutIsNotInAnother(t *testing.T) {
-	one, another := parseLocation(t, "oci-layout:testdata/signed/v2"), parseLocation(t, "oci-layout:testdata/signed/v3")
+	signed, err := filepath.Abs("testdata/signed")
+	must(t, err)
 	dir := filepath.Join(t.TempDir(), "lei")
 	asked := 0
-	v := leioci.WithVerifier(naming{func(_ context.Context, s *leioci.Subject) error {
-		if asked++; s.Location.Place() != one {
-			return errors.New("not the one that is trusted")
-		}
-		return nil
+	var refused error
+	v := leioci.WithVerifier(naming{func(context.Context, *leioci.Subject) error {
+		asked++
+		return refused
 	}, func() {}})
+	pull := func(layout string) error {
+		_, err := newClient(t).PullFrom(t.Context(), parseLocation(t, "oci-layout:"+layout), dir, v)
+		return err
+	}
+	t.Chdir(filepath.Join(signed, "v2"))
 	for range 2 {
-		_, err := newClient(t).PullFrom(t.Context(), one, dir, v)
-		trusts(t, "the one that is trusted", err, true)
+		trusts(t, "the one that is trusted", pull("."), true)
 	}
 	if asked != 1 {
 		t.Errorf("it was asked about %d times", asked)
 	}
-	_, err := newClient(t).PullFrom(t.Context(), another, dir, v)
-	trusts(t, "the same artifact in another", err, false)
+	refused = errors.New("not the one that is trusted")
+	trusts(t, "the same artifact in another", pull(filepath.Join(signed, "v3")), false)
+	t.Chdir(filepath.Join(signed, "v3"))
+	trusts(t, "the same artifact in another of the same name", pull("."), false)
+	trusts(t, "the one that is trusted, by another name", pull("../v2"), true)
 }
 
 func TestAPullThatComesTooLateTakesNoVerdictAway(t *testing.T) {

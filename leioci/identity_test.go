@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/lowendinsight/lei-go/leioci"
+	"github.com/lowendinsight/lei-go/leioci/internal/testenv"
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
@@ -77,7 +78,7 @@ func TestAReplacedIdentityTokenServesTheOtherRepositoriesAndScopes(t *testing.T)
 		"given":  func(a authn.Authenticator) leioci.Option { return leioci.WithAuth(reg.Host(), a) },
 		"stored": func(a authn.Authenticator) leioci.Option { return leioci.WithKeychain(keychain{a}) },
 	} {
-		var log logBuffer
+		var log testenv.LogBuffer
 		c := newClient(t, option(identityToken(server.RefreshToken("bob"))), debugLog(&log))
 		before := len(server.Requests())
 		for _, repo := range repos {
@@ -108,7 +109,7 @@ func TestAReplacedIdentityTokenThatIsRejectedGivesWayToTheConfiguredOne(t *testi
 		_, _ = io.WriteString(w, `{"access_token":"granted","refresh_token":"s3cret-useless"}`)
 	})
 	w := tokenWeb(tokens, `Bearer realm="https://auth.example/token"`)
-	var log logBuffer
+	var log testenv.LogBuffer
 	c := w.client(t, &log, leioci.WithAuth("registry.example", identityToken(secretIdentity)))
 	for _, path := range []string{"a", "b"} {
 		repo := testRepository(t, "registry.example/"+path)
@@ -133,7 +134,7 @@ func TestAnIdentityTokenThatWasEndedIsAsGoodAsAWrongPassword(t *testing.T) {
 		_, _ = io.WriteString(w, `{"token":"granted"}`)
 	})
 	w := tokenWeb(tokens, `Bearer realm="https://auth.example/token"`)
-	var log logBuffer
+	var log testenv.LogBuffer
 	_, err := w.client(t, &log, leioci.WithAuth("registry.example", identityToken(secretIdentity))).Tags(t.Context(), testRepository(t, "registry.example"))
 	if !errors.Is(err, leioci.ErrUnauthorized) {
 		t.Errorf("given: got %v", err)
@@ -150,7 +151,7 @@ func TestAnIdentityTokenIsNotTakenToAnotherHost(t *testing.T) {
 	for _, status := range []int{http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
 		w := tokenWeb(http.RedirectHandler("https://attacker.example/token", status), `Bearer realm="https://auth.example/token"`)
 		w.servers["https://attacker.example"] = issuing("granted")
-		var log logBuffer
+		var log testenv.LogBuffer
 		_, err := w.client(t, &log, leioci.WithAuth("registry.example", identityToken(secretIdentity))).Tags(t.Context(), testRepository(t, "registry.example"))
 		if err == nil || !strings.Contains(err.Error(), "token server auth.example") || !strings.Contains(err.Error(), "redirect to attacker.example") {
 			t.Errorf("%d: got %v", status, err)
@@ -170,7 +171,7 @@ func TestAnIdentityTokenFollowsARedirectOnItsOwnHost(t *testing.T) {
 		}
 		issuing("granted")(w, r)
 	}), `Bearer realm="https://auth.example/token"`)
-	var log logBuffer
+	var log testenv.LogBuffer
 	_, err := w.client(t, &log, leioci.WithAuth("registry.example", identityToken(secretIdentity))).Tags(t.Context(), testRepository(t, "registry.example"))
 	must(t, err)
 	if sent := w.secretsSent("https://auth.example"); strings.Count(sent, secretIdentity) != 2 {

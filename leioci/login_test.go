@@ -17,6 +17,7 @@ import (
 
 	"github.com/lowendinsight/lei-go/leioci"
 	"github.com/lowendinsight/lei-go/leioci/internal/credential"
+	"github.com/lowendinsight/lei-go/leioci/internal/testenv"
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
@@ -40,7 +41,7 @@ func publicRegistry(t *testing.T, tokens bool) *leiocitest.Registry {
 	}))
 }
 
-// logTo logs to what a test reads: a [logBuffer].
+// logTo logs to what a test reads: a [testenv.LogBuffer].
 func logTo(log io.Writer) leioci.Option {
 	l := logrus.New()
 	l.SetOutput(log)
@@ -54,7 +55,7 @@ func TestStoredCredentialsThatAreStaleDoNotKeepFromReading(t *testing.T) {
 			repo := repository(t, reg)
 			pushSample(t, newClient(t, leioci.WithAuth(reg.Host(), &authn.Basic{Username: "bob", Password: "right"})), repo, "latest")
 			stale := leioci.WithKeychain(keychain{&authn.Basic{Username: "bob", Password: "s3cret-and-old"}})
-			var log logBuffer
+			var log testenv.LogBuffer
 			c := newClient(t, stale, logTo(&log))
 			for range 2 {
 				if _, err := c.PullSnapshot(t.Context(), repo.Tag("latest"), t.TempDir()); err != nil {
@@ -96,7 +97,7 @@ func TestAHelperThatFailsKeepsFromWritingButNotFromReading(t *testing.T) {
 		"a file that is broken":    &credential.ConfigError{Config: "/etc/config.json", Err: errors.New("not JSON")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var log logBuffer
+			var log testenv.LogBuffer
 			c := newClient(t, leioci.WithKeychain(failing{err}), logTo(&log))
 			if _, err := c.PullSnapshot(t.Context(), repo.Tag("latest"), t.TempDir()); err != nil {
 				t.Error(err)

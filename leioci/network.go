@@ -19,7 +19,8 @@ import (
 // [*http.Transport] may use a proxy for them, too, so credentials go there over http only with
 // [WithPlainHTTP]. It must not use one for localhost and loopback addresses: whether it does cannot
 // be seen, and credentials go there over http. If rt queues requests, as net/http's transport does
-// with MaxConnsPerHost, time in the queue counts towards the stall timeout ([WithStallTimeout]).
+// with MaxConnsPerHost, time in the queue counts towards the stall timeout ([WithStallTimeout]). rt
+// must obey the contexts of requests: calls end with their contexts only if it does.
 func WithTransport(rt http.RoundTripper) Option {
 	return option(func(o *options) error {
 		if registry.IsNil(rt) {

@@ -13,6 +13,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/lowendinsight/lei-go/leioci"
+	"github.com/lowendinsight/lei-go/leioci/internal/testenv"
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
 
@@ -102,7 +103,7 @@ func TestPagesOfReferrersThatBringNothingAreNotTheLast(t *testing.T) {
 // which is not to lack the API.
 func TestWhatIsListedBeforeAPageThatFailsCounts(t *testing.T) {
 	for _, status := range []int{400, 404, 500} {
-		var log logBuffer
+		var log testenv.LogBuffer
 		logger := logrus.New()
 		logger.SetOutput(&log)
 		c, reg := newClient(t, leioci.WithLogger(logger)), leiocitest.NewRegistry(t)

@@ -92,7 +92,9 @@ func (t trust) ask(ctx context.Context, s *Subject) error {
 // verdict is what to remember of an artifact that is trusted.
 func (t trust) verdict(s *Subject) (target.Verdict, error) {
 	note, err := json.Marshal(s.signed)
-	return target.Verdict{Policy: t.policy(), Place: placeOf(s.Location), Path: s.Location.path, Note: note}, err
+	return target.Verdict{
+		Policy: t.policy(), Place: placeOf(s.Location), Path: target.Absolute(s.Location.path), Note: note,
+	}, err
 }
 
 // signatures returns who had signed an artifact when it was trusted earlier.

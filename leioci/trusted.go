@@ -80,7 +80,7 @@ func (t trust) trustHeld(targetDir *target.Dir, asked Location, verify func(raw 
 // verdictOn returns the verdict on what a directory holds, under this policy, at this place.
 func (t trust) verdictOn(targetDir *target.Dir, asked Location) (target.Verdict, bool) {
 	v, ok := targetDir.Trusted(t.policy())
-	return v, ok && v.Place == placeOf(asked) && v.Path == asked.path
+	return v, ok && v.Place == placeOf(asked) && v.Path == target.Absolute(asked.path)
 }
 
 // admit lets the verifiers look at what a directory is to get.

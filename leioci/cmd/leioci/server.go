@@ -55,7 +55,7 @@ func limited(handler http.Handler, places chan struct{}) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case places <- struct{}{}:
-		case <-r.Context().Done(): // it may still read: no response would be an empty success
+		case <-r.Context().Done(): // a client that only ended its half would take no response for an empty success
 			panic(http.ErrAbortHandler)
 		}
 		defer func() { <-places }()

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
@@ -23,6 +22,9 @@ const (
 	// Most registries there speak http, and respond before a handshake is worth its cost; one that
 	// speaks TLS refuses http at once.
 	httpHeadStart = 10 * time.Millisecond
+	// endAllowance is how long the request that is not needed may take to end. Transports that obey
+	// contexts, as that of net/http, need no time; one that does not must not hold up the call.
+	endAllowance = 2 * time.Second
 )
 
 // schemes returns the scheme to begin with, the other one, and when to try that, too.
@@ -76,7 +78,6 @@ type race struct {
 	answers chan *answer
 	over    chan struct{}
 	running map[string]context.CancelFunc // the requests without an answer yet, by scheme
-	sent    sync.WaitGroup                // one for each request that goes on
 }
 
 // start sends the request over a scheme.
@@ -84,7 +85,7 @@ func (r *race) start(scheme string) {
 	ctx, cancel := context.WithCancel(r.in.Context())
 	r.running[scheme] = cancel
 	in := r.in.Clone(ctx) // transports may add to its header
-	r.sent.Go(func() {
+	go func() {
 		resp, err := r.send(in, scheme, "") //nolint:bodyclose // the answer has it
 		a := &answer{scheme, resp, err, cancel}
 		select {
@@ -92,17 +93,26 @@ func (r *race) start(scheme string) {
 		case <-r.over:
 			a.discard()
 		}
-	})
+	}()
 }
 
-// end ends the request without an answer, if there is one. It waits for that, so that whoever called
-// can rely on nothing being sent or logged afterwards.
+// end ends the requests without an answer, and waits for that, so that whoever called can rely on
+// nothing being sent or logged afterwards.
 func (r *race) end() {
-	close(r.over)
+	defer close(r.over)
 	for _, cancel := range r.running {
 		cancel()
 	}
-	r.sent.Wait()
+	late := time.NewTimer(endAllowance)
+	defer late.Stop()
+	for range r.running {
+		select {
+		case a := <-r.answers:
+			a.discard()
+		case <-late.C:
+			return
+		}
+	}
 }
 
 // reachEither sends a request over one scheme and, if that fails or takes long, over the other, too.

@@ -7,7 +7,6 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,74 +18,6 @@ import (
 	"github.com/lowendinsight/lei-go/leioci/internal/registry"
 	"github.com/lowendinsight/lei-go/leioci/leiocitest"
 )
-
-// A server answers the requests over one scheme.
-type server func(*http.Request) (*http.Response, error)
-
-// schemes is a transport to a host, with a server for each scheme. It records what was asked.
-type schemes struct {
-	https, http server
-	mu          sync.Mutex
-	asked       []string // scheme, method and path
-}
-
-// requests returns what was asked. Where both schemes were tried, one that lost may still ask.
-func (s *schemes) requests() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.asked)
-}
-
-func (s *schemes) RoundTrip(req *http.Request) (*http.Response, error) {
-	s.mu.Lock()
-	s.asked = append(s.asked, req.URL.Scheme+" "+req.Method+" "+req.URL.Path)
-	s.mu.Unlock()
-	if req.URL.Scheme == "https" {
-		return s.https(req)
-	}
-	return s.http(req)
-}
-
-// over counts the requests over a scheme.
-func (s *schemes) over(scheme string) int {
-	return len(slices.DeleteFunc(s.requests(), func(a string) bool { return !strings.HasPrefix(a, scheme+" ") }))
-}
-
-func refuses(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") }
-
-// hangs accepts a connection and says nothing.
-func hangs(req *http.Request) (*http.Response, error) {
-	<-req.Context().Done()
-	return nil, req.Context().Err()
-}
-
-func serves(handler http.Handler) server {
-	return func(req *http.Request) (*http.Response, error) {
-		inner := req.Clone(req.Context())
-		if inner.Body == nil {
-			inner.Body = http.NoBody
-		}
-		recorder := httptest.NewRecorder()
-		handler.ServeHTTP(recorder, inner)
-		resp := recorder.Result()
-		resp.Request = req
-		return resp, nil
-	}
-}
-
-// afterASecond answers after a second.
-func afterASecond(s server) server {
-	return func(req *http.Request) (*http.Response, error) {
-		select {
-		case <-time.After(time.Second):
-			return s(req)
-		case <-req.Context().Done():
-			return nil, req.Context().Err()
-		}
-	}
-}
-
-func on(s *schemes) func(*registry.Config) { return func(c *registry.Config) { c.Transport = s } }
 
 func TestARegistryOnThisMachineIsReachedOverHTTPSIfItRespondsToThat(t *testing.T) {
 	secure := httptest.NewTLSServer(sampleHandler(t))
@@ -295,13 +226,22 @@ func TestARegistryThatUsesAnotherSchemeThanBeforeIsReachedAgain(t *testing.T) {
 }
 
 func TestACallersTransportWithoutContextsIsNotWaitedForOverHTTPS(t *testing.T) {
-	done := make(chan struct{})
-	s := &schemes{http: serves(sampleHandler(t)), https: func(*http.Request) (*http.Response, error) {
-		<-done
-		return nil, errors.New("at last")
-	}}
-	must(t, readAll(t, newWorld(t).client(once, on(s), func(c *registry.Config) { c.Keychain = authn.NewMultiKeychain() }), "main.localhost"))
-	close(done)
+	for name, plain := range map[string]server{"at once": serves(sampleHandler(t)), "after a second": afterASecond(serves(sampleHandler(t)))} {
+		synctest.Test(t, func(t *testing.T) {
+			done := make(chan struct{})
+			defer close(done)
+			s := &schemes{http: plain, https: func(*http.Request) (*http.Response, error) {
+				<-done
+				return nil, errors.New("at last")
+			}}
+			c := newWorld(t).client(once, on(s), func(c *registry.Config) { c.Keychain = authn.NewMultiKeychain() })
+			begin := time.Now()
+			must(t, readAll(t, c, "main.localhost"))
+			if took := time.Since(begin); took > 5*time.Second {
+				t.Errorf("%s: it took %v", name, took)
+			}
+		})
+	}
 }
 
 func TestIfHTTPSFailsARedirectToItAndTheWordsOfItsPortAreNoRegistry(t *testing.T) {

@@ -26,9 +26,7 @@ func (h *Handler) tags(w http.ResponseWriter, r *http.Request, t target) error {
 	if err != nil {
 		return err // also if the place has gone: see unknown
 	}
-	order := func(a, b string) int {
-		return cmp.Or(cmp.Compare(strings.ToLower(a), strings.ToLower(b)), cmp.Compare(a, b))
-	}
+	order := func(a, b string) int { return cmp.Or(strings.Compare(strings.ToLower(a), strings.ToLower(b)), strings.Compare(a, b)) }
 	all = slices.SortedFunc(slices.Values(all), order)
 	all = slices.DeleteFunc(all, func(tag string) bool { return order(tag, query.Get("last")) <= 0 })
 	if n >= 0 && n < len(all) {
@@ -53,17 +51,15 @@ func (h *Handler) referrers(w http.ResponseWriter, r *http.Request, t target) er
 		return err
 	}
 	query := r.URL.Query()
-	all = slices.SortedFunc(slices.Values(all), func(a, b v1.Descriptor) int {
-		return cmp.Compare(a.Digest.String(), b.Digest.String())
+	wanted, filtered := query["artifactType"]
+	all = slices.SortedFunc(slices.Values(all), func(a, b v1.Descriptor) int { return strings.Compare(a.Digest.String(), b.Digest.String()) })
+	all = slices.DeleteFunc(all, func(d v1.Descriptor) bool {
+		return d.Digest.String() <= query.Get("last") || filtered && !slices.Contains(wanted, d.ArtifactType)
 	})
-	if query.Has("artifactType") {
-		all = slices.DeleteFunc(all, func(d v1.Descriptor) bool {
-			return !slices.Contains(query["artifactType"], d.ArtifactType)
-		})
+	if filtered {
 		w.Header().Set("OCI-Filters-Applied", "artifactType")
 	}
 	index, size := v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: []v1.Descriptor{}}, 0
-	all = slices.DeleteFunc(all, func(d v1.Descriptor) bool { return d.Digest.String() <= query.Get("last") })
 	for _, d := range all {
 		raw, err := json.Marshal(d)
 		if err != nil {

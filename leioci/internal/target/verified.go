@@ -27,7 +27,8 @@ type Verdict struct {
 	// Place is where it was asked for, as far as a policy tells places apart: what it asks for in one
 	// need not be enough for another.
 	Place string `json:"place"`
-	// Path tells places on this machine apart, which are one to a policy and need not be to others.
+	// Path is the absolute path of a place on this machine. To a policy all of them are one, but another
+	// verifier may tell them apart.
 	Path string `json:"path,omitempty"`
 	// Note is what is to be known of it.
 	Note json.RawMessage `json:"note,omitempty"`

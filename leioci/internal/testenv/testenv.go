@@ -1,4 +1,5 @@
-// Package testenv isolates the tests of a package from the machine they run on.
+// Package testenv isolates the tests of a package from the machine they run on, and has what those of
+// several packages need.
 package testenv
 
 import (
