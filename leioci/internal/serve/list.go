@@ -26,7 +26,9 @@ func (h *Handler) tags(w http.ResponseWriter, r *http.Request, t target) error {
 	if err != nil {
 		return err // also if the place has gone: see unknown
 	}
-	order := func(a, b string) int { return cmp.Or(strings.Compare(strings.ToLower(a), strings.ToLower(b)), strings.Compare(a, b)) }
+	order := func(a, b string) int {
+		return cmp.Or(strings.Compare(strings.ToLower(a), strings.ToLower(b)), strings.Compare(a, b))
+	}
 	all = slices.SortedFunc(slices.Values(all), order)
 	all = slices.DeleteFunc(all, func(tag string) bool { return order(tag, query.Get("last")) <= 0 })
 	if n >= 0 && n < len(all) {
@@ -39,8 +41,7 @@ func (h *Handler) tags(w http.ResponseWriter, r *http.Request, t target) error {
 	return nil
 }
 
-// mostListed is how many bytes of JSON a page of referrers has, unless the first has more. Clients
-// refuse an index of more than 4 MiB.
+// mostListed is the bytes of a page of referrers, unless the first has more. Clients take 4 MiB.
 const mostListed = 3 << 20
 
 // referrers lists what refers to a digest, which need not be here ("Listing Referrers"). They are in
