@@ -114,6 +114,8 @@ func (o *WatchOptions) check(c *Client, ref name.Reference) (target.Policy, trus
 		return target.Policy{}, nil, fmt.Errorf("interval %v: must not be negative", o.Interval)
 	case o.Interval > 0 && o.Interval < minInterval:
 		return target.Policy{}, nil, fmt.Errorf("interval %v: must be at least %v; is its unit missing?", o.Interval, minInterval)
+	case o.FillSpread < 0:
+		return target.Policy{}, nil, fmt.Errorf("fill spread %v: must not be negative", o.FillSpread)
 	}
 	policy, trust, err := c.pullPolicy(ref, o.Pull)
 	policy.Progress = nil // each pull has its own

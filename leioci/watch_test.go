@@ -168,6 +168,7 @@ func TestWatchRefusesWrongOptions(t *testing.T) {
 	w := newMirrorWorld(t)
 	for name, opts := range map[string]leioci.WatchOptions{
 		"negative interval":     {Interval: -1},
+		"negative fill spread":  {FillSpread: -1},
 		"interval without unit": {Interval: 3600},
 		"no age":                {Pull: []leioci.PullOption{leioci.MaxAge(0)}},
 		"nil option":            {Pull: []leioci.PullOption{leioci.AllowOlder(), nil}},

@@ -26,7 +26,8 @@ func newPush(env environment) *cobra.Command {
 oci-layout:DIR or oci-archive:FILE. A layout or an archive is created if need be.
 
 The reports are checked against manifest.json first, and nothing is pushed if they differ. What was
-checked is what is pushed, even if DIR is replaced meanwhile.
+checked is what is pushed, even if DIR is replaced meanwhile. A DIR that was pulled is packed anew, without
+what its publisher added: leioci copy REF REF passes an artifact on as it is, signatures included.
 
 A REF with a tag gets that tag. A REF without one gets the tags of the snapshot's own date: the
 date, latest and, on a Sunday, weekly. Prints the digest reference of what was pushed, one line for
