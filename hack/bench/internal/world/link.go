@@ -3,6 +3,7 @@
 package world
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -130,13 +131,13 @@ func (q Quality) carry(ctx context.Context, dst io.Writer, src io.Reader, first 
 			return err
 		}
 		if _, err := dst.Write(p.data); err != nil {
-			return err
+			return cmp.Or(context.Cause(ctx), err) // when ctx ends, connections are closed
 		}
 		if errors.Is(p.err, io.EOF) {
 			return closeWrite(dst)
 		}
 		if p.err != nil {
-			return p.err
+			return cmp.Or(context.Cause(ctx), p.err)
 		}
 	}
 	return context.Cause(ctx)
