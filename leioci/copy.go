@@ -69,7 +69,7 @@ type CopiedTag struct {
 // referrers leads to is bounded: more than 10,000 manifests, or indexes that are nested more than 8
 // deep, are [ErrTooLarge]. So is an index that lists more than 5,000 manifests. That of a layout or an
 // archive is one: each tag counts there, and so does each manifest without a tag that no other index
-// lists, and each referrer. Where the tags alone are too many, nothing is fetched.
+// lists, and each referrer. Where the tags alone are too many, no blob is fetched.
 func (c *Client) Copy(ctx context.Context, src, dst Location, opts ...CopyOption) (*CopyResult, error) {
 	if err := c.checkCall(ctx, "copy"); err != nil {
 		return nil, err

@@ -147,18 +147,12 @@ type file struct{ *io.SectionReader }
 
 func (file) Close() error { return nil }
 
-// A check is the verification of one blob.
-type check struct {
-	turn chan struct{} // holds one element while somebody verifies
-	when fs.FileInfo   // of the archive, when the blob was verified
-}
-
-func (a *Archive) check(digest v1.Hash) *check {
+func (a *Archive) check(digest v1.Hash) *regular.Once {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	c := a.checks[digest]
 	if c == nil {
-		c = &check{turn: make(chan struct{}, 1)}
+		c = regular.NewOnce()
 		a.checks[digest] = c
 	}
 	return c
@@ -166,26 +160,10 @@ func (a *Archive) check(digest v1.Hash) *check {
 
 // verifyOnce returns what the file system said of the archive before the blob was verified.
 func (a *Archive) verifyOnce(ctx context.Context, digest v1.Hash, content *io.SectionReader) (fs.FileInfo, error) {
-	c := a.check(digest)
-	select {
-	case c.turn <- struct{}{}:
-		defer func() { <-c.turn }()
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-	now, err := a.file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if c.when != nil && regular.Unchanged(c.when, now) {
-		return now, nil
-	}
-	if content.Size() > a.most {
-		return nil, fmt.Errorf("%w: %d bytes, limit %d", errdef.ErrTooLarge, content.Size(), a.most)
-	}
-	if err := verify.All(ctx, content, digest, content.Size()); err != nil {
-		return nil, err
-	}
-	c.when = now
-	return now, nil
+	return a.check(digest).Do(ctx, a.file, func(fs.FileInfo) error {
+		if content.Size() > a.most {
+			return fmt.Errorf("%w: %d bytes, limit %d", errdef.ErrTooLarge, content.Size(), a.most)
+		}
+		return verify.All(ctx, content, digest, content.Size())
+	})
 }

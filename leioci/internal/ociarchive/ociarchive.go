@@ -60,7 +60,7 @@ type Archive struct {
 	index    *ocilayout.Index
 
 	mu     sync.Mutex
-	checks map[v1.Hash]*check
+	checks map[v1.Hash]*regular.Once
 }
 
 var _ store.Local = (*Archive)(nil)
@@ -76,7 +76,7 @@ func Open(ctx context.Context, path string, maxBlobBytes int64) (*Archive, error
 	if err != nil {
 		return nil, fmt.Errorf("open OCI archive: %w%s", err, irregularAdvice(err))
 	}
-	a := &Archive{path: path, most: maxBlobBytes, file: f, info: info, checks: map[v1.Hash]*check{}}
+	a := &Archive{path: path, most: maxBlobBytes, file: f, info: info, checks: map[v1.Hash]*regular.Once{}}
 	if err := a.read(ctx); err != nil {
 		_ = f.Close() // nothing was written
 		return nil, fmt.Errorf("open OCI archive %s: %w", path, err)

@@ -23,13 +23,9 @@ import (
 type blob struct {
 	name       string
 	descriptor v1.Descriptor
-	file       *os.File
-	info       fs.FileInfo // before it was read: a later change shows
-	steady     *regular.Steady
-	made       []byte // if there is no file
-
-	turn chan struct{} // holds one element while the file is verified again
-	last fs.FileInfo   // before that was done last; nil if never
+	file       *regular.Steady
+	again      *regular.Once // for the file, after it was verified
+	made       []byte        // if there is no file
 }
 
 // openBlob opens the file of a blob.
@@ -40,15 +36,14 @@ func openBlob(root *os.Root, f artifact.File) (*blob, error) {
 	}
 	changed := fmt.Errorf("%s: %w: somebody has written to it", f.Name, errdef.ErrVerification)
 	steady := &regular.Steady{File: file, Then: info, Changed: changed}
-	turn := make(chan struct{}, 1)
-	return &blob{name: f.Name, descriptor: f.Descriptor, file: file, info: info, steady: steady, turn: turn}, nil
+	return &blob{name: f.Name, descriptor: f.Descriptor, file: steady, again: regular.NewOnce()}, nil
 }
 
 // verify reads the file, unless it is one that known has verified.
 func (b *blob) verify(ctx context.Context, known *generation) error {
 	if known != nil {
 		old := known.blobs[b.descriptor.Digest]
-		if old != nil && old.file != nil && old.descriptor.Size == b.descriptor.Size && regular.Unchanged(old.info, b.info) {
+		if old != nil && old.file != nil && old.descriptor.Size == b.descriptor.Size && regular.Unchanged(old.file.Then, b.file.Then) {
 			return nil
 		}
 	}
@@ -64,7 +59,7 @@ func (b *blob) check() error {
 	if b.file == nil {
 		return nil
 	}
-	return b.steady.Check()
+	return b.file.Check()
 }
 
 // ReadAt implements [io.ReaderAt]. It vouches for what it returns.
@@ -72,14 +67,14 @@ func (b *blob) ReadAt(p []byte, offset int64) (int, error) {
 	if b.file == nil {
 		return bytes.NewReader(b.made).ReadAt(p, offset)
 	}
-	return b.steady.ReadAt(p, offset)
+	return b.file.ReadAt(p, offset)
 }
 
 // reader reads the blob from its beginning.
 func (b *blob) reader() *io.SectionReader {
 	size := int64(len(b.made))
 	if b.file != nil {
-		size = b.info.Size()
+		size = b.file.Then.Size()
 	}
 	return io.NewSectionReader(b, 0, size)
 }
@@ -87,31 +82,19 @@ func (b *blob) reader() *io.SectionReader {
 // verifyAgain reads a file that has changed, while others who want that wait, and returns what it was
 // before.
 func (b *blob) verifyAgain(ctx context.Context) (fs.FileInfo, error) {
-	select {
-	case b.turn <- struct{}{}:
-		defer func() { <-b.turn }()
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-	now, err := b.file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if b.last != nil && regular.Unchanged(b.last, now) {
-		return now, nil
-	}
-	if err := verify.All(ctx, io.NewSectionReader(b.file, 0, now.Size()), b.descriptor.Digest, b.descriptor.Size); err != nil {
-		return nil, fmt.Errorf("%s: %w", b.name, err)
-	}
-	b.last = now
-	return now, nil
+	return b.again.Do(ctx, b.file.File, func(now fs.FileInfo) error {
+		if err := verify.All(ctx, io.NewSectionReader(b.file.File, 0, now.Size()), b.descriptor.Digest, b.descriptor.Size); err != nil {
+			return fmt.Errorf("%s: %w", b.name, err)
+		}
+		return nil
+	})
 }
 
 func (b *blob) close() error {
 	if b.file == nil {
 		return nil
 	}
-	if err := b.file.Close(); !errors.Is(err, fs.ErrClosed) {
+	if err := b.file.File.Close(); !errors.Is(err, fs.ErrClosed) {
 		return err
 	}
 	return nil
@@ -127,9 +110,9 @@ func newContent(ctx context.Context, b *blob, release func()) *content {
 	c := &content{b.reader(), sync.OnceFunc(release)}
 	if b.file != nil {
 		c.SectionReader = io.NewSectionReader(&regular.Steady{
-			File: b.file, Then: b.info, Changed: b.steady.Changed,
+			File: b.file.File, Then: b.file.Then, Changed: b.file.Changed,
 			Again: func() (fs.FileInfo, error) { return b.verifyAgain(ctx) },
-		}, 0, b.info.Size())
+		}, 0, b.file.Then.Size())
 	}
 	return c
 }

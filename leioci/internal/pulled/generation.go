@@ -102,7 +102,7 @@ func (g *generation) open(root *os.Root, f artifact.File) error {
 	if err != nil {
 		return err
 	}
-	g.seen[f.Name] = b.info
+	g.seen[f.Name] = b.file.Then
 	if old := g.blobs[f.Descriptor.Digest]; old != nil { // one blob may be two of them
 		if err := old.close(); err != nil {
 			return err
